@@ -1,0 +1,4 @@
+//! The Linux personality.
+#![no_std]
+#![forbid(unsafe_code)]
+extern crate alloc;
