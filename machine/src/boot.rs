@@ -40,3 +40,48 @@ unsafe extern "Rust" {
     /// interrupts on and all CPUs up, and returns when the machine should stop: the exit to report.
     pub(crate) safe fn ochre_main(cx: &mut crate::thread::CurrentThread) -> crate::power::Exit;
 }
+
+/// Most stretches of memory that boot data can name.
+pub(crate) const MAX_BOOT_RANGES: usize = 64;
+/// Most bytes of a command line.
+pub(crate) const MAX_COMMAND_LINE: usize = 65_536;
+
+/// What the architecture collected before [`start`], copied out of the loader's memory. Written once, in a static.
+#[allow(dead_code)]
+pub(crate) struct BootData {
+    /// Usable RAM as the loader described it (first `ram_count`), page aligned inwards, not overlapping, in rising order.
+    /// It still contains the image, the initial RAM disk and what `reserved` names.
+    pub(crate) ram: [PhysRange; MAX_BOOT_RANGES],
+    /// Entries of `ram` in use.
+    pub(crate) ram_count: usize,
+    /// Stretches in RAM that must not be handed out: the image with its `.bss`, the trampoline page, firmware tables,
+    /// the device tree. Not the initial RAM disk.
+    pub(crate) reserved: [PhysRange; MAX_BOOT_RANGES],
+    /// Entries of `reserved` in use.
+    pub(crate) reserved_count: usize,
+    /// The command line.
+    pub(crate) command_line: [u8; MAX_COMMAND_LINE],
+    /// Its length.
+    pub(crate) command_line_bytes: usize,
+    /// The initial RAM disk.
+    pub(crate) initrd: Option<PhysRange>,
+    /// Where the image lies: link address `IMAGE_BASE` + n is physical `image.start` + n.
+    pub(crate) image: PhysRange,
+    /// RSDP (x86-64) or device tree (ARM64), if the loader gave one.
+    pub(crate) firmware_tables: Option<PhysAddr>,
+    /// End (physical) of what the early direct map covers; it begins at zero (x86-64) or at the start of RAM (ARM64).
+    pub(crate) early_map_end: PhysAddr,
+}
+
+/// Shared start on the boot CPU. Called once by the architecture, on the boot stack, interrupts off.
+#[allow(dead_code)]
+pub(crate) fn start(_data: &'static BootData) -> ! {
+    todo!()
+}
+
+/// Shared start on every other CPU, on its boot stack, interrupts off, with the kernel's root loaded and
+/// `arch::cpu::init_this_cpu` not yet called.
+#[allow(dead_code)]
+pub(crate) fn start_secondary(_cpu: crate::cpu::CpuId) -> ! {
+    todo!()
+}

@@ -37,3 +37,9 @@ pub fn user_features() -> UserFeatures {
 
 /// The machine name as `uname -m` says it: `x86_64` or `aarch64`.
 pub const ARCH_NAME: &str = if cfg!(target_arch = "x86_64") { "x86_64" } else { "aarch64" };
+
+/// What each CPU keeps for the shared code; the architecture only holds the pointer ([`crate::arch::cpu::local`]).
+#[allow(dead_code)]
+pub(crate) struct CpuLocal {
+    _private: (),
+}

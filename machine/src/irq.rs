@@ -30,3 +30,22 @@ pub enum ConnectError {
 pub fn connect(_line: IrqLine, _handler: Arc<dyn Handler>) -> Result<(), ConnectError> {
     todo!()
 }
+
+/// Messages between CPUs.
+#[allow(dead_code)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Ipi {
+    /// Look at your run queue.
+    Reschedule,
+    /// Forget translations.
+    Shootdown,
+    /// Stop for good: the kernel has failed.
+    Halt,
+}
+
+/// A device interrupt came in on line `number`. Called by the architecture with interrupts off; it acknowledges the
+/// controller after the return.
+#[allow(dead_code)]
+pub(crate) fn dispatch(_number: u32) {
+    todo!()
+}

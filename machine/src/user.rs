@@ -129,3 +129,24 @@ impl CurrentThread {
         todo!()
     }
 }
+
+/// Why [`crate::arch::user::enter`] came back: with interrupts off, registers in the context.
+#[allow(dead_code)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum RawExit {
+    /// A system call instruction.
+    Syscall,
+    /// An interrupt; it has been handled (dispatched and acknowledged).
+    Interrupt,
+    /// A page fault.
+    PageFault(PageFault),
+    /// Another fault.
+    Exception(Exception),
+}
+
+/// A page fault on a user address inside a user copy. Called by the architecture with interrupts as they were when the
+/// copy ran. True: resolved, try again; false: go to the fix-up.
+#[allow(dead_code)]
+pub(crate) fn kernel_fault(_fault: PageFault) -> bool {
+    todo!()
+}

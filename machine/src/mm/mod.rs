@@ -2,10 +2,12 @@
 //! user copies, device windows and DMA memory.
 pub mod device;
 pub mod frame;
+pub mod rights;
 pub mod space;
 pub mod user_copy;
 
 pub use device::{DmaBuffer, Mmio};
+pub use rights::Rights;
 pub use frame::{Frame, FrameKind, MemoryCounts, OutOfMemory};
 pub use space::{Access, Mapped, SpaceHandle, UserSpace};
 pub use user_copy::UserFault;

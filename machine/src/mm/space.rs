@@ -127,3 +127,9 @@ impl UserSpace {
         todo!()
     }
 }
+
+/// Another CPU asks this one to forget translations. Called by the architecture with interrupts off.
+#[allow(dead_code)]
+pub(crate) fn shootdown_interrupt() {
+    todo!()
+}

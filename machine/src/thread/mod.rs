@@ -201,3 +201,16 @@ impl CurrentThread {
         todo!()
     }
 }
+
+/// Another CPU asks this one to look at its run queue. Called by the architecture with interrupts off.
+#[allow(dead_code)]
+pub(crate) fn reschedule_interrupt() {
+    todo!()
+}
+
+/// An interrupt that came while the kernel ran has been handled: switch now if that is due and preemption is on.
+/// Called by the architecture with interrupts off, on the interrupted thread's stack; returns when it goes on.
+#[allow(dead_code)]
+pub(crate) fn interrupt_exit() {
+    todo!()
+}

@@ -1,0 +1,1 @@
+//! Exception and interrupt vectors.
