@@ -39,6 +39,14 @@ impl Entry {
     pub(crate) fn rights(self) -> Rights {
         todo!()
     }
+    /// The same frame with other rights; accessed and dirty are kept.
+    pub(crate) fn with_rights(self, _rights: Rights, _level: usize) -> Entry {
+        todo!()
+    }
+    /// The same leaf, neither accessed nor dirty.
+    pub(crate) fn cleared_accessed_dirty(self) -> Entry {
+        todo!()
+    }
     /// Used since last cleared.
     pub(crate) fn is_accessed(self) -> bool {
         todo!()
@@ -71,8 +79,8 @@ pub(crate) fn load_no_user_root() {
 pub(crate) fn flush_page(_asid: u16, _addr: usize) {
     todo!()
 }
-/// Forgets one kernel page here.
-pub(crate) fn flush_kernel_page(_addr: usize) {
+/// Forgets kernel pages here.
+pub(crate) fn flush_kernel(_addr: usize, _pages: usize) {
     todo!()
 }
 /// Forgets a whole user space here.
@@ -85,5 +93,18 @@ pub(crate) fn flush_all() {
 }
 /// How many address-space numbers there are; 1 means none.
 pub(crate) fn asid_count() -> usize {
+    todo!()
+}
+/// Adds the architecture's own entries to a kernel root, before it is loaded for the first time.
+pub(crate) fn prepare_kernel_root(_root: PhysAddr) {
+    todo!()
+}
+/// Makes code just written to a frame visible to instruction fetch.
+pub(crate) fn make_executable(_frame: PhysAddr) {
+    todo!()
+}
+/// Orders entries written before against later walks.
+#[inline]
+pub(crate) fn publish() {
     todo!()
 }
