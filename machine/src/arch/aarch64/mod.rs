@@ -1,2 +1,20 @@
-//! The architecture, file by file; the contract is in `arch/mod.rs`.
+//! ARM64, file by file; the contract is in `arch/mod.rs`. Registers and bits are named after the Arm Architecture
+//! Reference Manual (DDI 0487).
+#![allow(dead_code)]
+pub(crate) mod boot;
+pub(crate) mod clock;
+pub(crate) mod context;
+pub(crate) mod cpu;
+pub(crate) mod discovery;
+pub(crate) mod features;
+pub(crate) mod irq;
+pub(crate) mod page_table;
+pub(crate) mod power;
+pub(crate) mod random;
+pub(crate) mod serial;
+pub(crate) mod smp;
+mod sysreg;
+pub(crate) mod timer;
+pub(crate) mod trap;
 pub mod user;
+pub(crate) mod user_copy;

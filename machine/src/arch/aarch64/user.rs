@@ -2,7 +2,7 @@
 
 /// A program's general registers. The layout is known to the assembly of this architecture.
 #[derive(Clone, Default)]
-#[repr(C)]
+#[repr(C, align(16))]
 pub struct UserContext {
     todo: u64,
 }
@@ -45,4 +45,61 @@ impl UserContext {
     pub fn registers(&self) -> [u64; REGISTER_COUNT] { todo!() }
     /// The reverse of [`registers`](Self::registers); bits a program may not set are masked off.
     pub fn set_registers(&mut self, _words: &[u64; REGISTER_COUNT]) { todo!() }
+}
+
+/// Alignment of the buffers of [`fp_save`] and [`fp_restore`].
+pub(crate) const FP_ALIGN: usize = 16;
+
+/// Runs the program until its next trap.
+///
+/// # Safety
+/// Interrupts are off and stay so; the program's address space and FP state are loaded; `context` is 16-byte aligned
+/// memory of a kernel stack or the heap, and no lock is held.
+pub(crate) unsafe fn enter(_context: *mut UserContext) -> crate::user::RawExit {
+    todo!()
+}
+/// Bytes of a saved FP state.
+pub(crate) fn fp_bytes() -> usize {
+    todo!()
+}
+/// Saves the FP state of this CPU.
+///
+/// # Safety
+/// `to` is [`fp_bytes`] long, aligned to [`FP_ALIGN`], and was zeroed before its first use.
+pub(crate) unsafe fn fp_save(_to: *mut u8) {
+    todo!()
+}
+/// Loads an FP state.
+///
+/// # Safety
+/// `from` was written by [`fp_save`] or [`fp_initial`], or accepted by [`fp_sanitize`].
+pub(crate) unsafe fn fp_restore(_from: *const u8) {
+    todo!()
+}
+/// Writes the state at program start.
+///
+/// # Safety
+/// As for [`fp_save`].
+pub(crate) unsafe fn fp_initial(_to: *mut u8) {
+    todo!()
+}
+/// Makes a state that a program supplied loadable; false if it cannot be.
+pub(crate) fn fp_sanitize(_image: &mut [u8]) -> bool {
+    todo!()
+}
+/// The program's TLS base (TPIDR_EL0).
+pub(crate) fn tls() -> u64 {
+    todo!()
+}
+/// Sets it. The caller has checked that it is a user address.
+pub(crate) fn set_tls(_base: u64) {
+    todo!()
+}
+/// The program's GS base.
+pub(crate) fn gs_base() -> u64 {
+    todo!()
+}
+/// Sets it. The caller has checked that it is a user address.
+pub(crate) fn set_gs_base(_base: u64) {
+    todo!()
 }

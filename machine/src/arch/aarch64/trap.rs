@@ -1,0 +1,6 @@
+//! Exception and interrupt vectors.
+
+/// Points VBAR_EL1 to the vectors.
+pub(super) fn install_vectors() {
+    todo!()
+}
