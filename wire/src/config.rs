@@ -36,6 +36,7 @@ const TAG_TERMINAL: u32 = 4;
 const TAG_EPOCH: u32 = 5;
 const TAG_FLAGS: u32 = 6;
 const TAG_HOSTNAME: u32 = 7;
+const TAG_PROGRAM: u32 = 8;
 
 const FILE_HEADER_BYTES: usize = 16;
 const RECORD_HEADER_BYTES: usize = 8;
@@ -55,6 +56,8 @@ pub struct Terminal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunConfig<'a> {
     records: &'a [u8],
+    /// The file to execute, an absolute path that the tool has looked up; the first argument if not said.
+    pub program: &'a [u8],
     /// Where the program starts; `/` if not said.
     pub workdir: &'a [u8],
     /// Which descriptors are a terminal, and its size.
@@ -100,6 +103,7 @@ impl<'a> RunConfig<'a> {
         let records = file[FILE_HEADER_BYTES..].get(..length).ok_or(ConfigError::Malformed(FILE_HEADER_BYTES))?;
         let mut config = RunConfig {
             records,
+            program: b"",
             workdir: b"/",
             terminal: Terminal::default(),
             epoch_ns: 0,
@@ -107,17 +111,16 @@ impl<'a> RunConfig<'a> {
             hostname: b"ochre",
         };
         let mut walk = Records { rest: records };
-        let mut has_program = false;
         while !walk.rest.is_empty() {
             let offset = FILE_HEADER_BYTES + (records.len() - walk.rest.len());
             let malformed = ConfigError::Malformed(offset);
             let (tag, value) = walk.next().ok_or(malformed)?;
-            let is_string = matches!(tag, TAG_ARGUMENT | TAG_ENVIRONMENT | TAG_WORKDIR | TAG_HOSTNAME);
+            let is_string = matches!(tag, TAG_ARGUMENT | TAG_ENVIRONMENT | TAG_WORKDIR | TAG_HOSTNAME | TAG_PROGRAM);
             if is_string && value.contains(&0) {
                 return Err(malformed);
             }
             match tag {
-                TAG_ARGUMENT => has_program = true,
+                TAG_PROGRAM => config.program = value,
                 TAG_WORKDIR => config.workdir = value,
                 TAG_HOSTNAME => config.hostname = value,
                 TAG_TERMINAL => {
@@ -133,7 +136,11 @@ impl<'a> RunConfig<'a> {
                 _ => {}
             }
         }
-        if has_program { Ok(config) } else { Err(ConfigError::NoProgram) }
+        let first = config.arguments().next().ok_or(ConfigError::NoProgram)?;
+        if config.program.is_empty() {
+            config.program = first;
+        }
+        if config.program.is_empty() { Err(ConfigError::NoProgram) } else { Ok(config) }
     }
 
     /// The program and its arguments, in order; never empty.
@@ -175,50 +182,59 @@ fn read_u32(bytes: &[u8], offset: usize) -> Option<u32> {
     bytes.get(offset..)?.first_chunk().map(|chunk| u32::from_le_bytes(*chunk))
 }
 
-/// Writes a description: hands its bytes to `emit`, piece by piece, in order.
-///
-/// Strings must not contain NUL: the reader would refuse them.
-pub fn encode<'a, A, E>(arguments: A, environment: E, fixed: &RunConfig<'_>, mut emit: impl FnMut(&[u8]))
-where
-    A: Iterator<Item = &'a [u8]> + Clone,
-    E: Iterator<Item = &'a [u8]> + Clone,
-{
-    let Terminal { descriptors, rows, columns } = fixed.terminal;
-    let ([r0, r1], [c0, c1]) = (rows.to_le_bytes(), columns.to_le_bytes());
-    let terminal = [descriptors, 0, r0, r1, c0, c1];
-    let epoch = fixed.epoch_ns.to_le_bytes();
-    let flags = fixed.flags.to_le_bytes();
-    let tail: [(u32, &[u8]); 5] = [
-        (TAG_WORKDIR, fixed.workdir),
-        (TAG_HOSTNAME, fixed.hostname),
-        (TAG_TERMINAL, &terminal),
-        (TAG_EPOCH, &epoch),
-        (TAG_FLAGS, &flags),
-    ];
-    let size = |value: &[u8]| RECORD_HEADER_BYTES + value.len().next_multiple_of(4);
-    let total: usize = arguments.clone().map(size).sum::<usize>()
-        + environment.clone().map(size).sum::<usize>()
-        + tail.iter().map(|(_, value)| size(value)).sum::<usize>();
-    emit(&MAGIC);
-    emit(&VERSION.to_le_bytes());
-    // CAST: a description over 4 GiB is refused by every reader; the tool checks MAX_BYTES before.
-    emit(&(total as u32).to_le_bytes());
-    let mut record = |tag: u32, value: &[u8]| {
-        emit(&tag.to_le_bytes());
-        // CAST: as above.
-        emit(&(value.len() as u32).to_le_bytes());
-        emit(value);
-        emit(&[0; 3][..value.len().next_multiple_of(4) - value.len()]);
-    };
-    arguments.for_each(|value| record(TAG_ARGUMENT, value));
-    environment.for_each(|value| record(TAG_ENVIRONMENT, value));
-    tail.iter().for_each(|(tag, value)| record(*tag, value));
+/// A description to be written, see [`Description::encode`]. Strings must hold no NUL: the reader would refuse them.
+#[derive(Clone, Copy, Debug)]
+pub struct Description<'a> {
+    /// See [`RunConfig::program`].
+    pub program: &'a [u8],
+    /// See [`RunConfig::arguments`].
+    pub arguments: &'a [&'a [u8]],
+    /// See [`RunConfig::environment`].
+    pub environment: &'a [&'a [u8]],
+    /// See [`RunConfig::workdir`].
+    pub workdir: &'a [u8],
+    /// See [`RunConfig::hostname`].
+    pub hostname: &'a [u8],
+    /// See [`RunConfig::terminal`].
+    pub terminal: Terminal,
+    /// See [`RunConfig::epoch_ns`].
+    pub epoch_ns: u64,
+    /// See [`RunConfig::flags`].
+    pub flags: u32,
 }
 
-impl<'a> RunConfig<'a> {
-    /// The fixed part of a description, for [`encode`].
-    pub const fn fixed(workdir: &'a [u8], hostname: &'a [u8], terminal: Terminal, epoch_ns: u64, flags: u32) -> Self {
-        RunConfig { records: &[], workdir, terminal, epoch_ns, flags, hostname }
+impl Description<'_> {
+    /// Hands the file's bytes to `emit`, piece by piece, in order.
+    pub fn encode(&self, mut emit: impl FnMut(&[u8])) {
+        let Terminal { descriptors, rows, columns } = self.terminal;
+        let ([r0, r1], [c0, c1]) = (rows.to_le_bytes(), columns.to_le_bytes());
+        let terminal = [descriptors, 0, r0, r1, c0, c1];
+        let (epoch, flags) = (self.epoch_ns.to_le_bytes(), self.flags.to_le_bytes());
+        let single: [(u32, &[u8]); 6] = [
+            (TAG_PROGRAM, self.program),
+            (TAG_WORKDIR, self.workdir),
+            (TAG_HOSTNAME, self.hostname),
+            (TAG_TERMINAL, &terminal),
+            (TAG_EPOCH, &epoch),
+            (TAG_FLAGS, &flags),
+        ];
+        let records = || {
+            let arguments = self.arguments.iter().map(|value| (TAG_ARGUMENT, *value));
+            let environment = self.environment.iter().map(|value| (TAG_ENVIRONMENT, *value));
+            arguments.chain(environment).chain(single.iter().copied())
+        };
+        let total: usize = records().map(|(_, value)| RECORD_HEADER_BYTES + value.len().next_multiple_of(4)).sum();
+        emit(&MAGIC);
+        emit(&VERSION.to_le_bytes());
+        // CAST: lengths beyond u32 exceed MAX_BYTES by far and are refused by the reader whatever they are cut to.
+        emit(&(total as u32).to_le_bytes());
+        for (tag, value) in records() {
+            emit(&tag.to_le_bytes());
+            // CAST: as above.
+            emit(&(value.len() as u32).to_le_bytes());
+            emit(value);
+            emit(&[0; 3][..value.len().next_multiple_of(4) - value.len()]);
+        }
     }
 }
 
@@ -227,28 +243,31 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    fn sample() -> Vec<u8> {
-        let fixed = RunConfig::fixed(
-            b"/root",
-            b"box",
-            Terminal { descriptors: 5, rows: 24, columns: 132 },
-            1_700_000_000_123_456_789,
-            FLAG_STRACE,
-        );
-        let arguments: [&[u8]; 3] = [b"busybox", b"", b"echo hi"];
-        let environment: [&[u8]; 2] = [b"A=1", b"PATH=/bin"];
+    const SAMPLE: Description<'static> = Description {
+        program: b"/bin/busybox",
+        arguments: &[b"busybox", b"", b"echo hi"],
+        environment: &[b"A=1", b"PATH=/bin"],
+        workdir: b"/root",
+        hostname: b"box",
+        terminal: Terminal { descriptors: 5, rows: 24, columns: 132 },
+        epoch_ns: 1_700_000_000_123_456_789,
+        flags: FLAG_STRACE,
+    };
+
+    fn encode(description: &Description<'_>) -> Vec<u8> {
         let mut out = Vec::new();
-        encode(arguments.into_iter(), environment.into_iter(), &fixed, |piece| out.extend_from_slice(piece));
+        description.encode(|piece| out.extend_from_slice(piece));
         out
     }
 
     #[test]
     fn what_is_written_is_read() {
-        let mut file = sample();
+        let mut file = encode(&SAMPLE);
         file.extend_from_slice(&[0xff; 9]);
         let config = RunConfig::parse(&file).unwrap();
         assert_eq!(config.arguments().collect::<Vec<_>>(), [&b"busybox"[..], b"", b"echo hi"]);
         assert_eq!(config.environment().collect::<Vec<_>>(), [&b"A=1"[..], b"PATH=/bin"]);
+        assert_eq!(config.program, b"/bin/busybox");
         assert_eq!(config.workdir, b"/root");
         assert_eq!(config.hostname, b"box");
         assert_eq!(config.terminal, Terminal { descriptors: 5, rows: 24, columns: 132 });
@@ -260,26 +279,27 @@ mod tests {
     fn what_cannot_be_used_is_refused() {
         assert_eq!(RunConfig::parse(b"ochreru"), Err(ConfigError::NotARunFile));
         assert_eq!(RunConfig::parse(&[0; 64]), Err(ConfigError::NotARunFile));
-        let mut newer = sample();
+        let mut newer = encode(&SAMPLE);
         newer[8] = 2;
         assert_eq!(RunConfig::parse(&newer), Err(ConfigError::Version(2)));
-        let mut long = sample();
+        let mut long = encode(&SAMPLE);
         long[12..16].copy_from_slice(&u32::MAX.to_le_bytes());
         assert_eq!(RunConfig::parse(&long), Err(ConfigError::TooLong(u32::MAX as usize)));
-        let whole = sample();
+        let whole = encode(&SAMPLE);
         assert!(RunConfig::parse(&whole[..whole.len() - 1]).is_err());
-        let mut empty = Vec::new();
-        let none = || core::iter::empty::<&[u8]>();
-        let fixed = RunConfig::fixed(b"/", b"x", Terminal::default(), 0, 0);
-        encode(none(), none(), &fixed, |piece| empty.extend_from_slice(piece));
-        assert_eq!(RunConfig::parse(&empty), Err(ConfigError::NoProgram));
+        let nameless = encode(&Description { arguments: &[], ..SAMPLE });
+        assert_eq!(RunConfig::parse(&nameless), Err(ConfigError::NoProgram));
+        let by_argument = encode(&Description { program: b"", ..SAMPLE });
+        assert_eq!(RunConfig::parse(&by_argument).unwrap().program, b"busybox");
+        let with_nul = encode(&Description { workdir: b"/a\0b", ..SAMPLE });
+        assert!(matches!(RunConfig::parse(&with_nul), Err(ConfigError::Malformed(_))));
     }
 
     /// Damaged descriptions: an answer, never a panic.
     #[test]
     fn fuzz_parser() {
         let mut random = crate::test_random::Random::new(0xc0f1);
-        let whole = sample();
+        let whole = encode(&SAMPLE);
         for _ in 0..50_000 {
             let mut file = whole.clone();
             for _ in 0..1 + random.below(4) {

@@ -34,6 +34,9 @@ pub const STREAM_STDOUT: u8 = 1;
 /// [`Kind::Output`] stream: standard error, not a terminal.
 pub const STREAM_STDERR: u8 = 2;
 
+/// [`Message::Hello`] feature: the guest understands [`Message::OutputClosed`].
+pub const FEATURE_OUTPUT_CLOSED: u32 = 1;
+
 /// What a frame is. Guest to host below 128, host to guest from 128 on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -66,6 +69,8 @@ pub enum Kind {
     Interrupt = 0x84,
     /// Host: end the machine. [`Message::Terminate`].
     Terminate = 0x85,
+    /// Host: nobody reads an output stream any more. [`Message::OutputClosed`].
+    OutputClosed = 0x86,
 }
 
 impl Kind {
@@ -86,6 +91,7 @@ impl Kind {
             0x83 => Kind::WindowSize,
             0x84 => Kind::Interrupt,
             0x85 => Kind::Terminate,
+            0x86 => Kind::OutputClosed,
             _ => return None,
         })
     }
@@ -94,7 +100,12 @@ impl Kind {
     const fn message_bytes(self) -> Option<usize> {
         match self {
             Kind::Hello => Some(8),
-            Kind::Exit | Kind::StartFailed | Kind::InputCredit | Kind::Interrupt | Kind::WindowSize => Some(4),
+            Kind::Exit
+            | Kind::StartFailed
+            | Kind::InputCredit
+            | Kind::Interrupt
+            | Kind::WindowSize
+            | Kind::OutputClosed => Some(4),
             Kind::InputEnd | Kind::Terminate => Some(0),
             Kind::Output | Kind::Report | Kind::Log | Kind::Trace | Kind::Strace | Kind::Input => None,
         }
@@ -108,7 +119,7 @@ pub enum Message {
     Hello {
         /// [`VERSION`] of the sender.
         version: u16,
-        /// Bits for later use; 0 today.
+        /// `FEATURE_*` bits; unknown ones are to be ignored.
         features: u32,
     },
     /// The program ended with this wait status (as `wait4` gives it).
@@ -130,6 +141,8 @@ pub enum Message {
     Interrupt(u32),
     /// End the machine now; no `Exit` is expected.
     Terminate,
+    /// Nobody reads this output stream any more: writes to it fail like those to a pipe without readers.
+    OutputClosed(u32),
 }
 
 impl Message {
@@ -144,6 +157,7 @@ impl Message {
             Message::WindowSize { .. } => Kind::WindowSize,
             Message::Interrupt(_) => Kind::Interrupt,
             Message::Terminate => Kind::Terminate,
+            Message::OutputClosed(_) => Kind::OutputClosed,
         }
     }
 
@@ -156,7 +170,7 @@ impl Message {
                 payload[4..].copy_from_slice(&features.to_le_bytes());
             }
             Message::Exit(value) | Message::StartFailed(value) => payload[..4].copy_from_slice(&value.to_le_bytes()),
-            Message::InputCredit(value) | Message::Interrupt(value) => {
+            Message::InputCredit(value) | Message::Interrupt(value) | Message::OutputClosed(value) => {
                 payload[..4].copy_from_slice(&value.to_le_bytes());
             }
             Message::WindowSize { rows, columns } => {
@@ -189,6 +203,7 @@ impl Message {
             }
             Kind::Interrupt => Message::Interrupt(first),
             Kind::Terminate => Message::Terminate,
+            Kind::OutputClosed => Message::OutputClosed(first),
             Kind::Output | Kind::Report | Kind::Log | Kind::Trace | Kind::Strace | Kind::Input => return None,
         })
     }
@@ -301,10 +316,8 @@ impl Decoder {
     /// Takes bytes from the front of `input` until something is found. `None`: `input` is used up.
     pub fn next<'a>(&mut self, input: &mut &'a [u8]) -> Result<Option<Received<'a>>, FrameError> {
         loop {
-            if self.header_have < HEADER_BYTES {
-                if !self.take_header(input)? {
-                    return Ok(None);
-                }
+            if self.header_have < HEADER_BYTES && !self.take_header(input)? {
+                return Ok(None);
             }
             let kind = Kind::from_u8(self.header[0]);
             let stream = self.header[1];
@@ -375,7 +388,7 @@ mod tests {
     use super::*;
     use std::vec::Vec;
 
-    const MESSAGES: [Message; 8] = [
+    const MESSAGES: [Message; 9] = [
         Message::Hello { version: VERSION, features: 0x8000_0001 },
         Message::Exit(-1),
         Message::StartFailed(2),
@@ -384,6 +397,7 @@ mod tests {
         Message::WindowSize { rows: 24, columns: 80 },
         Message::Interrupt(2),
         Message::Terminate,
+        Message::OutputClosed(1),
     ];
 
     /// Everything in `stream`, cut into pieces of `step` bytes: the messages, and the bytes of byte frames.
