@@ -1,1 +1,12 @@
+//! Algorithms without a machine: no hardware, no Linux, no locks; tested on the host, with properties and fuzzing.
+//!
+//! Belongs here: what can be said in data in and data out. May depend on nothing of ours.
 #![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod glob;
+pub mod trace_ring;

@@ -1,0 +1,18 @@
+//! Tracing: the mechanism. Probes, per-CPU rings of records, per-CPU counters, and the dump after a failure.
+//!
+//! Providers of this crate's own events are in [`providers`]; those of Linux's events are declared by `kernel`. Called by
+//! everyone, from any context: firing a probe and counting take no lock and no memory and work in interrupt handlers.
+//! The formats are `wire::trace`'s, the ring's algorithm is `pure::trace_ring`'s.
+mod counter;
+mod dump;
+mod probe;
+pub mod providers;
+mod ring;
+
+pub use counter::{add, count, per_cpu, total};
+pub use dump::{dump, lost_of};
+pub use probe::{
+    Argument, Probe, ProbeValue, Provider, enable_matching, matches, providers as each_provider, register,
+};
+pub use ring::{current_thread, drain, init, read, set_current_thread, visit};
+pub use wire::trace::{ArgumentKind, Counter, Head, Record, Stability};

@@ -1,0 +1,171 @@
+//! A ring of fixed-size records with one writer and any number of readers, none of whom ever waits.
+//!
+//! Main type: [`Ring`]. `machine::trace` keeps one per CPU; the writer there runs with interrupts off, so a ring has one
+//! writer at a time even when interrupt handlers record too. Readers run anywhere, also after a crash.
+//!
+//! Each slot carries the sequence number of the record it holds. The writer first marks the slot as being written, then
+//! stores the words, then publishes the sequence; a reader takes a record for whole only if the sequence was the expected
+//! one both before and after it copied the words (a seqlock per slot; H. Boehm, "Can seqlocks get along with programming
+//! language memory models?", 2012, gives the fences). So a torn, a late and an overwritten record are three different
+//! answers, none of which looks like data.
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, Ordering, fence};
+
+/// Set in a slot's sequence while its words are being stored.
+const BEING_WRITTEN: u64 = 1 << 63;
+
+/// One record's place.
+struct Slot<const WORDS: usize> {
+    /// Zero: never written. Otherwise the record's index plus one, with [`BEING_WRITTEN`] while it is stored.
+    sequence: AtomicU64,
+    words: [AtomicU64; WORDS],
+}
+
+/// What a reader finds at an index.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Read<const WORDS: usize> {
+    /// The record, whole.
+    Whole([u64; WORDS]),
+    /// Nothing has been written at this index yet, or its writer has not finished.
+    NotYet,
+    /// A later record has taken its place.
+    Overwritten,
+}
+
+/// A ring that keeps the last `capacity` records of `WORDS` words each.
+///
+/// # Invariants
+/// The number of slots is a power of two. `next` counts records ever written and never falls.
+pub struct Ring<const WORDS: usize> {
+    next: AtomicU64,
+    slots: Box<[Slot<WORDS>]>,
+}
+
+impl<const WORDS: usize> Ring<WORDS> {
+    /// An empty ring of `capacity` slots (rounded up to a power of two). `None` without memory.
+    pub fn new(capacity: usize) -> Option<Self> {
+        let capacity = capacity.checked_next_power_of_two()?;
+        let mut slots = Vec::new();
+        slots.try_reserve_exact(capacity).ok()?;
+        slots.extend((0..capacity).map(|_| Slot {
+            sequence: AtomicU64::new(0),
+            words: [const { AtomicU64::new(0) }; WORDS],
+        }));
+        Some(Ring { next: AtomicU64::new(0), slots: slots.into_boxed_slice() })
+    }
+
+    /// Records it can hold.
+    pub fn capacity(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Records ever written; also the index that the next one will have.
+    pub fn written(&self) -> u64 {
+        self.next.load(Ordering::Acquire)
+    }
+
+    /// The oldest index that may still be there.
+    pub fn oldest(&self) -> u64 {
+        self.written().saturating_sub(self.slots.len() as u64)
+    }
+
+    fn slot(&self, index: u64) -> &Slot<WORDS> {
+        // CAST: masked to the number of slots, which fits.
+        &self.slots[index as usize & (self.slots.len() - 1)]
+    }
+
+    /// Writes a record: `head`, then `tail`; words beyond both are left as they are (the head says how many count), and
+    /// what does not fit is left out. The caller makes sure that no other writer interrupts or runs beside it.
+    #[inline]
+    pub fn push<const HEAD: usize>(&self, head: [u64; HEAD], tail: &[u64]) {
+        let index = self.next.load(Ordering::Relaxed);
+        let slot = self.slot(index);
+        slot.sequence.store((index + 1) | BEING_WRITTEN, Ordering::Relaxed);
+        // Whoever sees one of the words below also sees the mark above.
+        fence(Ordering::Release);
+        for (place, word) in slot.words.iter().zip(head.iter().chain(tail)) {
+            place.store(*word, Ordering::Relaxed);
+        }
+        slot.sequence.store(index + 1, Ordering::Release);
+        self.next.store(index + 1, Ordering::Release);
+    }
+
+    /// The record of this index, if it is there and whole. Disturbs nothing.
+    pub fn read(&self, index: u64) -> Read<WORDS> {
+        let slot = self.slot(index);
+        let before = slot.sequence.load(Ordering::Acquire);
+        match (before & !BEING_WRITTEN).cmp(&(index + 1)) {
+            core::cmp::Ordering::Less => return Read::NotYet,
+            core::cmp::Ordering::Greater => return Read::Overwritten,
+            core::cmp::Ordering::Equal if before & BEING_WRITTEN != 0 => return Read::NotYet,
+            core::cmp::Ordering::Equal => {}
+        }
+        let words = core::array::from_fn(|i| slot.words[i].load(Ordering::Relaxed));
+        fence(Ordering::Acquire);
+        // The sequence of a slot only rises, so any change means a later record.
+        if slot.sequence.load(Ordering::Relaxed) == before { Read::Whole(words) } else { Read::Overwritten }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_last_records_and_says_what_is_gone() {
+        let ring = Ring::<3>::new(8).unwrap();
+        assert_eq!(ring.read(0), Read::NotYet);
+        for i in 0..20 {
+            ring.push([i, i * 2], &[i * 3]);
+        }
+        assert_eq!((ring.written(), ring.oldest()), (20, 12));
+        assert_eq!(ring.read(11), Read::Overwritten);
+        for i in 12..20 {
+            assert_eq!(ring.read(i), Read::Whole([i, i * 2, i * 3]));
+        }
+        assert_eq!(ring.read(20), Read::NotYet);
+    }
+
+    #[test]
+    fn surplus_words_are_left_out() {
+        let ring = Ring::<2>::new(1).unwrap();
+        ring.push([1], &[2, 3, 4]);
+        assert_eq!(ring.read(0), Read::Whole([1, 2]));
+    }
+
+    #[test]
+    fn an_unfinished_record_is_not_taken_for_whole() {
+        let ring = Ring::<2>::new(4).unwrap();
+        ring.push([7, 7], &[]);
+        ring.slot(1).sequence.store(2 | BEING_WRITTEN, Ordering::Relaxed);
+        ring.next.store(2, Ordering::Relaxed);
+        assert_eq!(ring.read(1), Read::NotYet);
+        ring.slot(0).sequence.store(5 | BEING_WRITTEN, Ordering::Relaxed);
+        assert_eq!(ring.read(0), Read::Overwritten);
+    }
+
+    #[test]
+    fn readers_beside_the_writer_see_whole_records_only() {
+        let ring = Ring::<9>::new(16).unwrap();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                for i in 0..200_000 {
+                    ring.push([i; 9], &[]);
+                }
+            });
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    let mut seen = 0;
+                    while ring.written() < 200_000 {
+                        let index = ring.written().saturating_sub(1 + seen % 16);
+                        if let Read::Whole(words) = ring.read(index) {
+                            assert!(words.iter().all(|w| *w == index), "torn record {index}: {words:?}");
+                        }
+                        seen += 1;
+                    }
+                });
+            }
+        });
+    }
+}
