@@ -48,10 +48,9 @@ impl<const WORDS: usize> Ring<WORDS> {
         let capacity = capacity.checked_next_power_of_two()?;
         let mut slots = Vec::new();
         slots.try_reserve_exact(capacity).ok()?;
-        slots.extend((0..capacity).map(|_| Slot {
-            sequence: AtomicU64::new(0),
-            words: [const { AtomicU64::new(0) }; WORDS],
-        }));
+        slots.extend(
+            (0..capacity).map(|_| Slot { sequence: AtomicU64::new(0), words: [const { AtomicU64::new(0) }; WORDS] }),
+        );
         Some(Ring { next: AtomicU64::new(0), slots: slots.into_boxed_slice() })
     }
 

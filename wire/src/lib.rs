@@ -11,6 +11,6 @@ extern crate std;
 
 pub mod config;
 pub mod control;
-pub mod trace;
 #[cfg(test)]
 mod test_random;
+pub mod trace;

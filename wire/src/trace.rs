@@ -37,12 +37,7 @@ impl Head {
     /// From a word.
     pub const fn unpack(word: u64) -> Head {
         // CAST: each takes its own bits of the word.
-        Head {
-            probe: word as u16,
-            cpu: (word >> 16) as u8,
-            arguments: (word >> 24) as u8,
-            thread: (word >> 32) as u32,
-        }
+        Head { probe: word as u16, cpu: (word >> 16) as u8, arguments: (word >> 24) as u8, thread: (word >> 32) as u32 }
     }
 }
 

@@ -82,6 +82,8 @@ impl Probe {
         meaning: &'static str,
         arguments: &'static [Argument],
     ) -> Probe {
+        // A probe named like a keyword is declared as a raw identifier.
+        let name = if let [b'r', b'#', ..] = name.as_bytes() { name.split_at(2).1 } else { name };
         Probe { is_enabled: AtomicBool::new(false), id, provider, name, meaning, arguments }
     }
     /// Whether it records.
@@ -171,10 +173,7 @@ pub fn matches(pattern: &str, probe: &Probe) -> bool {
     };
     let name = parts.next();
     let (function, module) = (parts.next(), parts.next());
-    is_part(name, probe.name)
-        && is_part(function, "")
-        && is_part(module, "")
-        && is_part(parts.next(), probe.provider)
+    is_part(name, probe.name) && is_part(function, "") && is_part(module, "") && is_part(parts.next(), probe.provider)
 }
 
 /// Declares a provider as a module: `provider! { /// Meaning. pub mod NAME = ID, STABILITY; /// Meaning. probe(argument: type, …); … }`.

@@ -1,0 +1,23 @@
+//! Tracing, the Linux side: the providers of system calls, processes and memory, and what programs see of tracing in
+//! `/proc/trace`. The mechanism is [`machine::trace`].
+//!
+//! Firing: `probe!(trace::vminfo::cow_copy(addr, count))`; counting: `count(Counter::FaultsCow)`. Both from any context.
+pub mod providers;
+
+pub use machine::probe;
+pub use machine::trace::{Counter, add, count};
+pub use providers::{proc, syscall, vminfo};
+
+/// Makes every provider known. Called once at start, before the first program.
+pub fn init() {
+    use machine::trace::providers as of_machine;
+    for provider in [
+        &of_machine::sched::PROVIDER,
+        &of_machine::irq::PROVIDER,
+        &syscall::PROVIDER,
+        &vminfo::PROVIDER,
+        &proc::PROVIDER,
+    ] {
+        machine::trace::register(provider);
+    }
+}
