@@ -8,5 +8,9 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod elf_image;
 pub mod glob;
+pub mod range_map;
+pub mod script_line;
+pub mod stack_image;
 pub mod trace_ring;
