@@ -166,8 +166,7 @@ impl LoadPlan {
                         return Err(ElfError::NotExecutable);
                     }
                     // CAST: at most MAX_INTERPRETER_BYTES.
-                    plan.interpreter =
-                        Some(InterpreterPath { offset: item.p_offset, bytes: item.p_filesz as usize });
+                    plan.interpreter = Some(InterpreterPath { offset: item.p_offset, bytes: item.p_filesz as usize });
                 }
                 PT_GNU_STACK => plan.is_stack_executable = item.p_flags & PF_X != 0,
                 _ => {}
@@ -237,10 +236,8 @@ fn page_ceil(addr: usize) -> Option<usize> {
 /// One PT_LOAD that begins at `start`. Afterwards nothing in it can wrap: it ends below `bounds.end`.
 fn place_segment(load: &ProgramHeader, start: usize, bounds: &Range<usize>) -> Result<Segment, ElfError> {
     let (file_bytes, memory_bytes) = (load.p_filesz as usize, load.p_memsz as usize);
-    let is_inside = start >= bounds.start
-        && start < bounds.end
-        && memory_bytes <= bounds.end - start
-        && file_bytes <= memory_bytes;
+    let is_inside =
+        start >= bounds.start && start < bounds.end && memory_bytes <= bounds.end - start && file_bytes <= memory_bytes;
     if !is_inside {
         return Err(ElfError::Unloadable);
     }
@@ -264,7 +261,9 @@ fn place_segment(load: &ProgramHeader, start: usize, bounds: &Range<usize>) -> R
         let offset = load.p_offset.checked_sub((start - first_page) as u64).ok_or(ElfError::Unloadable)?;
         let bytes = file_pages_end - first_page;
         // LINUX: mmap refuses an unaligned offset, and one whose end wraps.
-        if !offset.is_multiple_of(PAGE as u64) || offset.checked_add(bytes as u64).is_none_or(|end| end > i64::MAX as u64) {
+        if !offset.is_multiple_of(PAGE as u64)
+            || offset.checked_add(bytes as u64).is_none_or(|end| end > i64::MAX as u64)
+        {
             return Err(ElfError::Unloadable);
         }
         segment.file = Some(FilePart { addr: first_page, bytes, offset });

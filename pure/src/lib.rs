@@ -8,9 +8,12 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod buddy;
 pub mod elf_image;
 pub mod glob;
 pub mod range_map;
+pub mod run_queue;
 pub mod script_line;
 pub mod stack_image;
+pub mod timer_queue;
 pub mod trace_ring;

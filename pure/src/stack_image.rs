@@ -105,7 +105,8 @@ const WORD: usize = 8;
 
 /// Bytes that [`build`] needs at most for these contents; for checks against limits before anything is built.
 pub fn bytes_needed(contents: &StackContents<'_>) -> usize {
-    let strings = contents.file_name.len() + contents.environment.bytes() + contents.arguments.bytes() + contents.platform.len();
+    let strings =
+        contents.file_name.len() + contents.environment.bytes() + contents.arguments.bytes() + contents.platform.len();
     let words = 3 + contents.arguments.count() + contents.environment.count() + 2 * (contents.auxiliary.len() + 1);
     strings + words * WORD + 64
 }
@@ -160,7 +161,13 @@ pub fn build(top: usize, contents: &StackContents<'_>) -> Result<StackImage, NoM
         bytes.resize(at - stack_pointer, 0);
         bytes.extend_from_slice(text);
     }
-    Ok(StackImage { bytes, stack_pointer, arguments: arguments..environment, environment: environment..file_name, auxiliary })
+    Ok(StackImage {
+        bytes,
+        stack_pointer,
+        arguments: arguments..environment,
+        environment: environment..file_name,
+        auxiliary,
+    })
 }
 
 #[cfg(test)]
