@@ -286,3 +286,10 @@ impl WaitQueue {
 
 /// A value set once at start and read by everyone after.
 pub use spin::Once;
+
+// SAFETY: the lock hands out its value to one holder at a time, so sharing the lock moves the value between threads.
+unsafe impl<T: Send, K> Sync for SpinLock<T, K> {}
+// SAFETY: as above.
+unsafe impl<T: Send> Sync for Mutex<T> {}
+// SAFETY: as above, and readers share the value.
+unsafe impl<T: Send + Sync> Sync for RwLock<T> {}
