@@ -1,1 +1,31 @@
+//! Linux's words: call numbers and names, error numbers, constants, and the structures that cross the system
+//! call boundary, with their sizes asserted for each architecture.
+//!
+//! Constants come from the Linux headers through `linux-raw-sys` ([`linux`], [`ioctl`], [`auxvec`], …); structures are our
+//! own, because they must be plain data for `zerocopy`, which no foreign type may be declared to be.
+//! Who uses it: `kernel` and `modules`; the host tools, for names. No unsafe code, nothing that depends on a machine.
 #![no_std]
+#![forbid(unsafe_code)]
+
+#[macro_use]
+pub mod errno;
+pub mod arch;
+pub mod file;
+pub mod number;
+pub mod process;
+pub mod signal;
+pub mod terminal;
+pub mod time;
+
+pub use file::{Dirent64Header, EpollEvent, Flock, Iovec, OpenHow, Pollfd, Stat, Statfs, Statx, StatxTimestamp};
+pub use linux_raw_sys::{auxvec, elf_uapi, general as linux, ioctl, prctl};
+pub use process::{CloneArgs, Rlimit64, RobustListHead, Rusage, SchedParam, Sysinfo, Tms, Utsname};
+pub use signal::{Sigaction, Siginfo, StackT};
+pub use terminal::{Termios, Termios2, Winsize};
+pub use time::{Itimerspec, Itimerval, Timespec, Timeval, Timezone};
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Plain data: any bytes are a value and every byte of a value is initialized, so it may cross the user boundary.
+pub trait Plain: FromBytes + IntoBytes + Immutable + KnownLayout + Copy {}
+impl<T: FromBytes + IntoBytes + Immutable + KnownLayout + Copy> Plain for T {}

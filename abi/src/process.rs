@@ -1,0 +1,165 @@
+//! Structures of process calls.
+use crate::time::Timeval;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// `struct rusage`.
+#[derive(Clone, Copy, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Rusage {
+    /// CPU time in user mode.
+    pub user_time: Timeval,
+    /// CPU time in the kernel.
+    pub system_time: Timeval,
+    /// Largest resident set, in KiB.
+    pub max_resident_kib: i64,
+    /// Unused by Linux.
+    pub unused_sizes: [i64; 3],
+    /// Faults served without input or output.
+    pub minor_faults: i64,
+    /// Faults that needed it.
+    pub major_faults: i64,
+    /// Unused by Linux.
+    pub swaps: i64,
+    /// Blocks read.
+    pub blocks_in: i64,
+    /// Blocks written.
+    pub blocks_out: i64,
+    /// Unused by Linux.
+    pub unused_messages: [i64; 3],
+    /// Times it slept.
+    pub voluntary_switches: i64,
+    /// Times it was preempted.
+    pub involuntary_switches: i64,
+}
+
+/// `struct sysinfo`.
+#[derive(Clone, Copy, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Sysinfo {
+    /// Seconds since boot.
+    pub uptime: i64,
+    /// Load averages times 65,536.
+    pub loads: [u64; 3],
+    /// Usable memory, in units.
+    pub total_ram: u64,
+    /// Free memory.
+    pub free_ram: u64,
+    /// Shared memory.
+    pub shared_ram: u64,
+    /// Buffers.
+    pub buffer_ram: u64,
+    /// Swap space.
+    pub total_swap: u64,
+    /// Free swap space.
+    pub free_swap: u64,
+    /// Processes.
+    pub processes: u16,
+    /// Unused.
+    pub padding: [u16; 3],
+    /// High memory.
+    pub total_high: u64,
+    /// Free high memory.
+    pub free_high: u64,
+    /// Bytes in a unit.
+    pub unit: u32,
+    /// Unused.
+    pub tail: u32,
+}
+
+/// `struct new_utsname`.
+#[derive(Clone, Copy, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Utsname {
+    /// "Linux".
+    pub system: [u8; 65],
+    /// Host name.
+    pub node: [u8; 65],
+    /// Release.
+    pub release: [u8; 65],
+    /// Version.
+    pub version: [u8; 65],
+    /// Machine.
+    pub machine: [u8; 65],
+    /// NIS domain.
+    pub domain: [u8; 65],
+}
+
+/// `struct rlimit64`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Rlimit64 {
+    /// What holds.
+    pub soft: u64,
+    /// How far the program may raise it.
+    pub hard: u64,
+}
+
+/// `struct clone_args`, as far as Linux 5.5 knows it.
+#[derive(Clone, Copy, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct CloneArgs {
+    /// `CLONE_*`.
+    pub flags: u64,
+    /// Where to put the PID file descriptor.
+    pub pidfd: u64,
+    /// Where to write the TID in the child.
+    pub child_tid: u64,
+    /// Where to write the TID in the parent.
+    pub parent_tid: u64,
+    /// Signal at exit.
+    pub exit_signal: u64,
+    /// Lowest address of the stack.
+    pub stack: u64,
+    /// Its size.
+    pub stack_size: u64,
+    /// TLS base.
+    pub tls: u64,
+    /// Wanted PIDs.
+    pub set_tid: u64,
+    /// How many.
+    pub set_tid_size: u64,
+    /// Control group.
+    pub cgroup: u64,
+}
+
+/// `struct robust_list_head`.
+#[derive(Clone, Copy, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct RobustListHead {
+    /// First entry; the list ends at the head's own address.
+    pub next: u64,
+    /// From an entry to its futex word.
+    pub futex_offset: i64,
+    /// An entry being added or removed.
+    pub pending: u64,
+}
+
+/// `struct tms`, in clock ticks.
+#[derive(Clone, Copy, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Tms {
+    /// User time.
+    pub user: i64,
+    /// Kernel time.
+    pub system: i64,
+    /// User time of waited-for children.
+    pub children_user: i64,
+    /// Kernel time of waited-for children.
+    pub children_system: i64,
+}
+
+/// `struct sched_param`.
+#[derive(Clone, Copy, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct SchedParam {
+    /// Real-time priority.
+    pub priority: i32,
+}
+
+const _: () = {
+    assert!(size_of::<Rusage>() == 144);
+    assert!(size_of::<Sysinfo>() == 112);
+    assert!(size_of::<Utsname>() == 390);
+    assert!(size_of::<CloneArgs>() == 88);
+    assert!(size_of::<RobustListHead>() == 24);
+};

@@ -1,0 +1,3 @@
+//! Placeholder until memory management arrives.
+/// A process's memory.
+pub struct AddressSpace;

@@ -1,0 +1,16 @@
+//! System calls: one table ([`table`]), the way from the trap to a handler and back ([`dispatch`]), argument types
+//! ([`argument`]), and one file of handlers per subject.
+//!
+//! To add a call: write `sys_<name>` in its subject file and one row in the file of the same name under `table/`.
+pub mod argument;
+pub mod call;
+pub mod dispatch;
+pub mod identity;
+pub mod misc;
+pub mod process;
+pub mod strace;
+pub mod table;
+pub mod unknown;
+
+pub use argument::Fd;
+pub use call::Call;

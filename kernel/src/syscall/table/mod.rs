@@ -1,0 +1,77 @@
+//! The table: one row per call, in one file per subject. From a row come dispatch, `--strace`, the probes' names and the
+//! Linux coverage page; whether an architecture has the call follows from Linux's own list of names.
+//!
+//! A subject file holds one `calls!` and nothing else, so that `xtask` can include the same file with a `calls!` of its own and
+//! write `docs/linux.md` from it. A row: `/// text` (what is missing, if anything), then `name(argument: Type, …) = handler;`.
+use super::argument::{Argument, Shown};
+use super::call::Call;
+use crate::errno::Result;
+use abi::number;
+
+/// A handler as the dispatcher sees it: registers in, result or error out.
+pub type Handler = fn(&mut Call<'_>, &[u64; 6]) -> Result<u64>;
+
+/// A call.
+pub struct Row {
+    /// Linux's name.
+    pub name: &'static str,
+    /// What serves it.
+    pub handler: Handler,
+    /// Argument names and how they are shown, in order.
+    pub arguments: &'static [(&'static str, Shown)],
+}
+
+macro_rules! calls {
+    (
+        handlers: $($module:ident)::+;
+        $($(#[doc = $text:literal])* $name:ident($($argument:ident: $type:ty),* $(,)?) = $handler:ident;)*
+    ) => {
+        #[allow(unused_imports, reason = "which argument types a subject uses is its own matter")]
+        use crate::syscall::argument::{Fd, Flags, LongFlags, Mode, SignalNumber};
+        #[allow(unused_imports, reason = "see above")]
+        use crate::user_memory::{UserCStr, UserPtr};
+        #[allow(unused_imports, reason = "see above")]
+        use machine::addr::UserAddr;
+        #[allow(unused_imports, reason = "a subject may have no rows yet")]
+        use $($module)::+::*;
+
+        /// The rows of this subject.
+        pub(super) const ROWS: &[super::Row] = &[$(super::Row {
+            name: stringify!($name),
+            handler: |call, registers| {
+                let mut _words = registers.iter().copied();
+                $handler(call $(, <$type as super::Argument>::from_register(_words.next().unwrap_or(0)))*)
+            },
+            arguments: &[$((stringify!($argument), <$type as super::Argument>::SHOWN)),*],
+        }),*];
+    };
+}
+
+mod identity;
+mod misc;
+mod process;
+
+/// Every subject's rows.
+const SUBJECTS: &[&[Row]] = &[identity::ROWS, misc::ROWS, process::ROWS];
+
+const fn build() -> [Option<&'static Row>; number::COUNT] {
+    let mut table = [None; number::COUNT];
+    let mut subject = 0;
+    while subject < SUBJECTS.len() {
+        let rows = SUBJECTS[subject];
+        let mut row = 0;
+        while row < rows.len() {
+            if let Some(number) = number::of(rows[row].name) {
+                assert!(table[number].is_none(), "a call has two rows");
+                table[number] = Some(&rows[row]);
+            }
+            row += 1;
+        }
+        subject += 1;
+    }
+    table
+}
+
+/// Rows by number, on this architecture.
+#[allow(long_running_const_eval, reason = "compares a few hundred names, once")]
+pub static TABLE: [Option<&'static Row>; number::COUNT] = build();

@@ -1,0 +1,170 @@
+//! A thread of a program: its numbers, and its references to files, memory and credentials.
+//!
+//! Shared as `Arc<Task>`: by the task table, by its own user loop, and as the data of its machine thread
+//! ([`Task::current`]). The machine thread is referred to weakly, so that the two do not keep each other alive.
+//! Locks: `TASK_RESOURCES` around the references; what only the task itself writes is atomic.
+use super::process::Process;
+use super::{Credentials, Pid};
+use crate::fs::{FileTable, FsContext};
+use crate::lock_order;
+use crate::mm::AddressSpace;
+use crate::signal::TaskSignals;
+use alloc::sync::{Arc, Weak};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use machine::addr::UserAddr;
+use machine::sync::{Once, SpinLock};
+use machine::thread::{CurrentThread, Thread};
+
+/// Bytes of a task's name, terminating zero included.
+pub const NAME_BYTES: usize = 16;
+
+/// What a task refers to and others may share.
+#[derive(Clone)]
+pub struct Resources {
+    /// Open files; `None` once the task has ended.
+    pub files: Option<Arc<FileTable>>,
+    /// Root, working directory, umask; `None` once the task has ended.
+    pub fs: Option<Arc<FsContext>>,
+    /// Memory; `None` for kernel tasks and ended ones.
+    pub space: Option<Arc<AddressSpace>>,
+    /// Who it acts as.
+    pub credentials: Arc<Credentials>,
+    /// Name, zero-filled.
+    pub name: [u8; NAME_BYTES],
+}
+
+/// A thread of a program.
+pub struct Task {
+    tid: Pid,
+    process: Arc<Process>,
+    thread: Once<Weak<Thread>>,
+    resources: SpinLock<Resources>,
+    /// Signal state.
+    pub signals: TaskSignals,
+    clear_child_tid: AtomicUsize,
+    robust_list: AtomicUsize,
+    /// [`LEAVING`] and a wait status, once the task alone is to end.
+    leaving: AtomicU64,
+}
+
+const LEAVING: u64 = 1 << 32;
+
+impl Task {
+    /// A task that has no thread yet.
+    pub fn new(tid: Pid, process: Arc<Process>, resources: Resources) -> Arc<Task> {
+        Arc::new(Task {
+            tid,
+            process,
+            thread: Once::new(),
+            resources: SpinLock::new(&lock_order::TASK_RESOURCES, resources),
+            signals: TaskSignals::new(),
+            clear_child_tid: AtomicUsize::new(0),
+            robust_list: AtomicUsize::new(0),
+            leaving: AtomicU64::new(0),
+        })
+    }
+    /// The task whose thread this is; `None` in kernel threads.
+    pub fn current(cx: &CurrentThread) -> Option<Arc<Task>> {
+        cx.thread().data().clone().downcast::<Task>().ok()
+    }
+    /// Thread number; equal to the process's for its first thread.
+    pub fn tid(&self) -> Pid {
+        self.tid
+    }
+    /// The process it belongs to.
+    pub fn process(&self) -> &Arc<Process> {
+        &self.process
+    }
+    /// Its machine thread, while that exists.
+    pub fn thread(&self) -> Option<Arc<Thread>> {
+        self.thread.get().and_then(Weak::upgrade)
+    }
+    /// Ties the machine thread to it, once.
+    pub(crate) fn set_thread(&self, thread: &Arc<Thread>) {
+        self.thread.call_once(|| Arc::downgrade(thread));
+    }
+    /// Makes it attend to its state: see [`Thread::notify`].
+    pub fn notify(&self) {
+        if let Some(thread) = self.thread() {
+            thread.notify();
+        }
+    }
+
+    /// Runs `f` on its references, under the lock.
+    pub fn with_resources<R>(&self, cx: &CurrentThread, f: impl FnOnce(&mut Resources) -> R) -> R {
+        f(&mut self.resources.lock(cx))
+    }
+    /// Its open files. A task that still runs has them; an ended one (seen through /proc) answers `None`.
+    pub fn files_if_any(&self, cx: &CurrentThread) -> Option<Arc<FileTable>> {
+        self.resources.lock(cx).files.clone()
+    }
+    /// Open files of the calling task.
+    pub fn files(&self, cx: &CurrentThread) -> Arc<FileTable> {
+        self.files_if_any(cx).expect("a running task has files")
+    }
+    /// Root and working directory, if it still runs.
+    pub fn fs_if_any(&self, cx: &CurrentThread) -> Option<Arc<FsContext>> {
+        self.resources.lock(cx).fs.clone()
+    }
+    /// Root and working directory of the calling task.
+    pub fn fs(&self, cx: &CurrentThread) -> Arc<FsContext> {
+        self.fs_if_any(cx).expect("a running task has a file system context")
+    }
+    /// Memory, if it has any.
+    pub fn space(&self, cx: &CurrentThread) -> Option<Arc<AddressSpace>> {
+        self.resources.lock(cx).space.clone()
+    }
+    /// Who it acts as.
+    pub fn credentials(&self, cx: &CurrentThread) -> Arc<Credentials> {
+        self.resources.lock(cx).credentials.clone()
+    }
+    /// Changes who it acts as.
+    pub fn set_credentials(&self, cx: &CurrentThread, credentials: Arc<Credentials>) {
+        self.resources.lock(cx).credentials = credentials;
+    }
+    /// Its name (`comm`), without the zeros.
+    pub fn name(&self, cx: &CurrentThread) -> alloc::vec::Vec<u8> {
+        let name = self.resources.lock(cx).name;
+        name.iter().copied().take_while(|byte| *byte != 0).collect()
+    }
+    /// Sets its name, cut at 15 bytes.
+    pub fn set_name(&self, cx: &CurrentThread, name: &[u8]) {
+        let mut field = [0; NAME_BYTES];
+        let length = name.len().min(NAME_BYTES - 1);
+        field[..length].copy_from_slice(&name[..length]);
+        self.resources.lock(cx).name = field;
+    }
+
+    /// The word to clear and wake when it ends; null for none.
+    pub fn clear_child_tid(&self) -> UserAddr {
+        UserAddr(self.clear_child_tid.load(Ordering::Relaxed))
+    }
+    /// Sets it.
+    pub fn set_clear_child_tid(&self, address: UserAddr) {
+        self.clear_child_tid.store(address.0, Ordering::Relaxed);
+    }
+    /// Head of the list of robust futexes; null for none.
+    pub fn robust_list(&self) -> UserAddr {
+        UserAddr(self.robust_list.load(Ordering::Relaxed))
+    }
+    /// Sets it.
+    pub fn set_robust_list(&self, address: UserAddr) {
+        self.robust_list.store(address.0, Ordering::Relaxed);
+    }
+
+    /// Makes this task alone end, with `status` as the wait status if it is the last of its process.
+    pub fn leave(&self, status: i32) {
+        // CAST: the bits of a wait status.
+        self.leaving.store(LEAVING | u64::from(status as u32), Ordering::Release);
+        self.notify();
+    }
+    /// The wait status with which it is to end, if it is.
+    pub(crate) fn leaving(&self) -> Option<i32> {
+        if let Some(status) = self.process.exit_status() {
+            return Some(status);
+        }
+        let value = self.leaving.load(Ordering::Acquire);
+        // CAST: the bits of a wait status.
+        (value & LEAVING != 0).then_some(value as u32 as i32)
+    }
+}
