@@ -73,6 +73,26 @@ pub(crate) struct BootData {
     pub(crate) early_map_end: PhysAddr,
 }
 
+impl BootData {
+    /// Nothing found yet; all zero, so that a static of it lies in `.bss`.
+    #[allow(dead_code)]
+    pub(crate) const EMPTY: BootData = {
+        const NOTHING: PhysRange = PhysRange { start: PhysAddr(0), bytes: 0 };
+        BootData {
+            ram: [NOTHING; MAX_BOOT_RANGES],
+            ram_count: 0,
+            reserved: [NOTHING; MAX_BOOT_RANGES],
+            reserved_count: 0,
+            command_line: [0; MAX_COMMAND_LINE],
+            command_line_bytes: 0,
+            initrd: None,
+            image: NOTHING,
+            firmware_tables: None,
+            early_map_end: PhysAddr(0),
+        }
+    };
+}
+
 /// Shared start on the boot CPU. Called once by the architecture, on the boot stack, interrupts off.
 #[allow(dead_code)]
 pub(crate) fn start(_data: &'static BootData) -> ! {

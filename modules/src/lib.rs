@@ -1,7 +1,4 @@
-//! Devices and file systems, in safe Rust. Depends on `kernel`, never the reverse, and no module on a sibling.
+//! Devices and file systems.
 #![no_std]
 #![forbid(unsafe_code)]
-
 extern crate alloc;
-
-pub mod virtio;

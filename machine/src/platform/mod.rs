@@ -2,6 +2,9 @@
 use crate::irq::IrqLine;
 use alloc::vec::Vec;
 
+#[cfg(target_arch = "aarch64")]
+pub(crate) mod device_tree;
+
 /// A virtio-mmio window that discovery found.
 #[derive(Clone, Copy, Debug)]
 pub struct VirtioMmio {
@@ -13,5 +16,5 @@ pub struct VirtioMmio {
 
 /// Every virtio-mmio window found, in the platform's order. A window without a device has device id 0.
 pub fn virtio_mmio() -> Vec<VirtioMmio> {
-    todo!()
+    crate::arch::discovery::virtio_mmio()
 }

@@ -1,28 +1,59 @@
-//! Interrupt controllers: local APIC and I/O APIC.
+//! The contract's view of the interrupt controller, and what happens when an interrupt is taken.
+use super::{gic, smp, timer};
 use crate::cpu::CpuId;
 use crate::irq::{Ipi, IrqLine};
 
-/// Finds and resets the controllers.
+/// Software interrupts used between CPUs.
+const RESCHEDULE: u32 = 0;
+const SHOOTDOWN: u32 = 1;
+const HALT: u32 = 2;
+
+/// Finds and resets the controller.
 pub(crate) fn init_boot_cpu() {
-    todo!()
+    gic::init_boot_cpu();
 }
 /// Turns on this CPU's part.
 pub(crate) fn init_this_cpu() {
-    todo!()
+    gic::init_this_cpu(smp::own_id());
 }
 /// Routes `line` to the boot CPU and unmasks it. False: there is no such line.
-pub(crate) fn enable(_line: IrqLine) -> bool {
-    todo!()
+pub(crate) fn enable(line: IrqLine) -> bool {
+    gic::enable_shared(line)
 }
 /// Masks a line.
-pub(crate) fn mask(_number: u32) {
-    todo!()
+pub(crate) fn mask(number: u32) {
+    gic::mask(number);
 }
 /// Unmasks a line.
-pub(crate) fn unmask(_number: u32) {
-    todo!()
+pub(crate) fn unmask(number: u32) {
+    gic::unmask(number);
 }
-/// Sends a message to another CPU.
-pub(crate) fn send_ipi(_to: CpuId, _what: Ipi) {
-    todo!()
+/// Sends a message to another CPU. A CPU with interrupts off gets it late: this architecture has no portable
+/// non-maskable interrupt.
+pub(crate) fn send_ipi(to: CpuId, what: Ipi) {
+    let number = match what {
+        Ipi::Reschedule => RESCHEDULE,
+        Ipi::Shootdown => SHOOTDOWN,
+        Ipi::Halt => HALT,
+    };
+    gic::send_software(to, number);
+}
+
+/// Takes one interrupt, hands it on and acknowledges it. Called by the trap path with interrupts off.
+pub(super) fn handle() {
+    let token = gic::acknowledge();
+    let number = token & 0x3ff;
+    match number {
+        gic::FIRST_SPECIAL.. => return,
+        RESCHEDULE => crate::thread::reschedule_interrupt(),
+        SHOOTDOWN => crate::mm::space::shootdown_interrupt(),
+        HALT => super::cpu::halt_forever(),
+        number if number == timer::intid() => {
+            // The line is a level: it must be low before the end of the interrupt. The shared code sets it again.
+            timer::set_deadline(None);
+            crate::time::interrupt();
+        }
+        number => crate::irq::dispatch(number),
+    }
+    gic::end(token);
 }
