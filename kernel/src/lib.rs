@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+pub mod console;
 pub mod errno;
 pub mod fs;
 pub mod lock_order;

@@ -29,6 +29,18 @@ lock_classes! {
     FUTEX = 660;
     /// Host and domain name (`task::host`).
     HOST_NAMES = 690;
+    /// Standard input that is not a terminal (`console::input`).
+    CONSOLE_INPUT = 680;
+    /// A terminal: settings, line being edited, foreground group (`tty`).
+    TERMINAL = 684;
     /// Counts of unknown system calls (`syscall::unknown`).
     UNKNOWN_CALLS = 700;
+
+    // Spin locks taken by interrupt handlers too: 800 to 899.
+    /// A console port's sending side: buffers and queue (`modules::virtio::port`).
+    CONSOLE_PORT_OUT = 800;
+    /// A console port's receiving side.
+    CONSOLE_PORT_IN = 810;
+    /// A simple device's queue (`modules::virtio::rng` and the console's control queues).
+    DEVICE_QUEUE = 820;
 }

@@ -14,6 +14,7 @@ pub mod glob;
 pub mod range_map;
 pub mod run_queue;
 pub mod script_line;
+pub mod split_ring;
 pub mod stack_image;
 pub mod timer_queue;
 pub mod trace_ring;

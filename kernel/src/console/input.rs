@@ -1,0 +1,191 @@
+//! What comes from the host: standard input, the terminal's size, signals.
+//!
+//! Standard input that is not a terminal waits in [`Input`] until programs read it; the host never sends more than the
+//! credit it was given, so the buffer never overflows (a host that does is cut). Input of a terminal goes to the
+//! [`TerminalInput`] that the tty registered. [`receive`] is called by the channel's thread.
+use super::{output, send_credit};
+use crate::lock_order;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use machine::sync::{Once, SpinLock, Wait, WaitError, WaitQueue};
+use machine::thread::CurrentThread;
+use machine::trace::{Counter, add};
+use wire::control::{Kind, Message, Received};
+
+/// Bytes of input the kernel keeps: the credit the host begins with.
+pub(super) const CAPACITY_BYTES: usize = 64 * 1024;
+/// Credit is given back in pieces of at least this size.
+const CREDIT_BYTES: usize = 16 * 1024;
+
+/// Whoever takes the terminal's input.
+pub trait TerminalInput: Send + Sync {
+    /// Bytes typed. The taker gives credit back for them by [`send_credit`] when it can take more.
+    fn typed(&self, cx: &mut CurrentThread, bytes: &[u8]);
+    /// The terminal's size.
+    fn resized(&self, cx: &mut CurrentThread, rows: u16, columns: u16);
+    /// The terminal has gone.
+    fn hung_up(&self, cx: &mut CurrentThread);
+}
+
+struct State {
+    bytes: VecDeque<u8>,
+    /// Taken by programs and not yet given back as credit.
+    owed: usize,
+    has_ended: bool,
+}
+
+/// Standard input that is not a terminal.
+pub struct Input {
+    state: SpinLock<State>,
+    arrived: WaitQueue,
+}
+
+static INPUT: Input = Input {
+    state: SpinLock::new(&lock_order::CONSOLE_INPUT, State { bytes: VecDeque::new(), owed: 0, has_ended: false }),
+    arrived: WaitQueue::new(),
+};
+static TERMINAL: Once<Arc<dyn TerminalInput>> = Once::new();
+static SIGNAL_HANDLER: Once<fn(&mut CurrentThread, u32)> = Once::new();
+
+/// Standard input.
+pub fn input() -> &'static Input {
+    &INPUT
+}
+
+/// Who takes input from now on, because it is a terminal's.
+pub fn set_terminal(terminal: Arc<dyn TerminalInput>) {
+    TERMINAL.call_once(|| terminal);
+}
+
+/// What to do with a Linux signal the host sends for the program; [`Message::Terminate`] arrives as SIGKILL.
+pub fn set_signal_handler(handler: fn(&mut CurrentThread, u32)) {
+    SIGNAL_HANDLER.call_once(|| handler);
+}
+
+impl Input {
+    /// Takes up to `out.len()` bytes, sleeping for the first; 0 at the end of input.
+    pub fn read(&self, cx: &mut CurrentThread, out: &mut [u8]) -> Result<usize, WaitError> {
+        if out.is_empty() {
+            return Ok(0);
+        }
+        if !self.is_ready(cx) {
+            output::submit(cx);
+        }
+        let taken = self.arrived.wait(cx, Wait::interruptible("console input"), |cx| self.try_read(cx, out))?;
+        self.give_credit(cx);
+        Ok(taken)
+    }
+
+    /// Takes what is there; `None` if nothing is and more may come.
+    pub fn try_read(&self, cx: &CurrentThread, out: &mut [u8]) -> Option<usize> {
+        let mut state = self.state.lock(cx);
+        let taken = out.len().min(state.bytes.len());
+        if taken == 0 && !state.has_ended {
+            return None;
+        }
+        let (front, back) = state.bytes.as_slices();
+        let from_front = taken.min(front.len());
+        out[..from_front].copy_from_slice(&front[..from_front]);
+        out[from_front..taken].copy_from_slice(&back[..taken - from_front]);
+        state.bytes.drain(..taken);
+        state.owed += taken;
+        Some(taken)
+    }
+
+    /// Gives credit back once it is worth a message.
+    pub fn give_credit(&self, cx: &mut CurrentThread) {
+        let owed = {
+            let mut state = self.state.lock(cx);
+            if state.owed < CREDIT_BYTES || state.has_ended { 0 } else { core::mem::take(&mut state.owed) }
+        };
+        // CAST: never more than CAPACITY_BYTES.
+        send_credit(cx, owed as u32);
+    }
+
+    /// Whether a read would not sleep.
+    pub fn is_ready(&self, cx: &CurrentThread) -> bool {
+        let state = self.state.lock(cx);
+        !state.bytes.is_empty() || state.has_ended
+    }
+
+    /// Whether the end was told and everything before it taken.
+    pub fn is_at_end(&self, cx: &CurrentThread) -> bool {
+        let state = self.state.lock(cx);
+        state.bytes.is_empty() && state.has_ended
+    }
+
+    /// Where readers wait.
+    pub fn arrived(&self) -> &WaitQueue {
+        &self.arrived
+    }
+
+    /// Bytes waiting (FIONREAD).
+    pub fn waiting_bytes(&self, cx: &CurrentThread) -> usize {
+        self.state.lock(cx).bytes.len()
+    }
+
+    fn deliver(&self, cx: &CurrentThread, bytes: &[u8]) {
+        {
+            let mut state = self.state.lock(cx);
+            let room = CAPACITY_BYTES.saturating_sub(state.bytes.len());
+            if state.bytes.try_reserve(bytes.len().min(room)).is_ok() {
+                state.bytes.extend(&bytes[..bytes.len().min(room)]);
+            }
+        }
+        self.arrived.wake_all();
+    }
+
+    fn end(&self, cx: &CurrentThread) {
+        self.state.lock(cx).has_ended = true;
+        self.arrived.wake_all();
+    }
+}
+
+/// Takes what the host sent. Called by the channel's thread.
+pub fn receive(cx: &mut CurrentThread, received: Received<'_>) {
+    match received {
+        Received::Bytes { kind: Kind::Input, bytes, .. } => {
+            add(Counter::ConsoleBytesIn, bytes.len() as u64);
+            match TERMINAL.get() {
+                Some(terminal) => terminal.typed(cx, bytes),
+                None => INPUT.deliver(cx, bytes),
+            }
+        }
+        Received::Message(Message::InputEnd) => {
+            if let Some(terminal) = TERMINAL.get() {
+                terminal.hung_up(cx);
+            }
+            INPUT.end(cx);
+        }
+        Received::Message(Message::WindowSize { rows, columns }) => {
+            if let Some(terminal) = TERMINAL.get() {
+                terminal.resized(cx, rows, columns);
+            }
+        }
+        Received::Message(Message::Interrupt(signal)) => send_signal(cx, signal),
+        Received::Message(Message::Terminate) => {
+            const SIGKILL: u32 = 9;
+            send_signal(cx, SIGKILL);
+        }
+        Received::Message(Message::OutputClosed(stream)) => output::close(stream),
+        Received::Message(
+            Message::Hello { .. } | Message::Exit(_) | Message::StartFailed(_) | Message::InputCredit(_),
+        )
+        | Received::Bytes { .. } => machine::log!(Warn, "the host sent a frame that only guests send"),
+    }
+}
+
+/// The channel is broken: no more input will come.
+pub fn channel_lost(cx: &mut CurrentThread) {
+    INPUT.end(cx);
+    if let Some(terminal) = TERMINAL.get() {
+        terminal.hung_up(cx);
+    }
+}
+
+fn send_signal(cx: &mut CurrentThread, signal: u32) {
+    match SIGNAL_HANDLER.get() {
+        Some(handler) => handler(cx, signal),
+        None => machine::log!(Warn, "signal {signal} from the host before there is a program"),
+    }
+}

@@ -1,0 +1,168 @@
+//! The virtio console device (specification 1.2, section 5.3): brings it up and opens the port of the control channel.
+//!
+//! With the multiport feature the device first tells over control queues which ports there are; we open the highest of ports 0
+//! and 1. Port 0 of QEMU is always a `virtconsole`, which drops output that the host does not take at once; port 1 is a
+//! `virtserialport`, which holds it back. Without the feature there is only port 0.
+use super::port::{Interrupt, Port, receive_loop};
+use super::queue::Queue;
+use super::transport::{Transport, VirtioError};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use machine::irq;
+use machine::mm::DmaBuffer;
+use machine::sync::{Wait, WaitQueue};
+use machine::thread::{self, CurrentThread};
+use machine::time;
+
+/// Feature: more than one port, told of over control queues.
+const FEATURE_MULTIPORT: u64 = 1 << 1;
+/// How long the device may take to tell of its ports.
+const OPEN_NS: u64 = 2_000_000_000;
+
+/// Events on the control queues.
+mod event {
+    pub(super) const DEVICE_READY: u16 = 0;
+    pub(super) const PORT_ADD: u16 = 1;
+    pub(super) const PORT_READY: u16 = 3;
+    pub(super) const PORT_OPEN: u16 = 6;
+}
+/// A control message: port, event, value; a name may follow.
+const CONTROL_BYTES: usize = 8;
+/// Room for a control message with a name.
+const CONTROL_BUFFER_BYTES: usize = 256;
+const CONTROL_BUFFERS: u16 = 8;
+
+/// The two control queues and their buffers.
+struct Control {
+    receive: Queue,
+    send: Queue,
+    incoming: DmaBuffer,
+    outgoing: DmaBuffer,
+}
+
+impl Control {
+    fn new(transport: &Transport) -> Result<Control, VirtioError> {
+        Ok(Control {
+            receive: transport.queue(2, CONTROL_BUFFERS)?,
+            send: transport.queue(3, CONTROL_BUFFERS)?,
+            incoming: DmaBuffer::allocate(usize::from(CONTROL_BUFFERS) * CONTROL_BUFFER_BYTES)?,
+            outgoing: DmaBuffer::allocate(CONTROL_BYTES)?,
+        })
+    }
+
+    /// Offers receive buffer `i`. A new ring hands its descriptors out in order and takes each back before it gives the
+    /// next, so the request's head is the buffer's number.
+    fn offer(&mut self, i: u16) {
+        let at = usize::from(i) * CONTROL_BUFFER_BYTES;
+        self.receive.push(&self.incoming, at, CONTROL_BUFFER_BYTES, true);
+    }
+
+    /// Sends an event and waits until the device has read it.
+    fn send(
+        &mut self,
+        cx: &mut CurrentThread,
+        transport: &Transport,
+        progress: &WaitQueue,
+        port: u32,
+        event: u16,
+    ) -> Result<(), VirtioError> {
+        let mut message = [0; CONTROL_BYTES];
+        message[..4].copy_from_slice(&port.to_le_bytes());
+        message[4..6].copy_from_slice(&event.to_le_bytes());
+        message[6..].copy_from_slice(&1u16.to_le_bytes());
+        self.outgoing.write(0, &message);
+        self.send.push(&self.outgoing, 0, CONTROL_BYTES, false);
+        transport.notify(self.send.index());
+        let how = Wait::uninterruptible("console control").until(Some(time::now().after(OPEN_NS)));
+        let finished = progress.wait(cx, how, |_| self.send.pop().transpose());
+        finished.map_err(|_| VirtioError::NoDevice)?.map(drop).map_err(VirtioError::from)
+    }
+
+    /// Receives an event: port and number. `None`: nothing came in time.
+    fn receive(
+        &mut self,
+        cx: &mut CurrentThread,
+        transport: &Transport,
+        progress: &WaitQueue,
+        wait_ns: u64,
+    ) -> Result<Option<(u32, u16)>, VirtioError> {
+        let how = Wait::uninterruptible("console control").until(Some(time::now().after(wait_ns)));
+        let Ok(finished) = progress.wait(cx, how, |_| self.receive.pop().transpose()) else { return Ok(None) };
+        let head = finished?.head;
+        let mut message = [0; CONTROL_BYTES];
+        self.incoming.read(usize::from(head) * CONTROL_BUFFER_BYTES, &mut message);
+        self.offer(head);
+        transport.notify(self.receive.index());
+        let [a, b, c, d, e, f, ..] = message;
+        Ok(Some((u32::from_le_bytes([a, b, c, d]), u16::from_le_bytes([e, f]))))
+    }
+}
+
+/// Brings the device up and makes it the control channel.
+pub(super) fn start(cx: &mut CurrentThread, transport: Transport) -> Result<(), VirtioError> {
+    let transport = Arc::new(transport);
+    let is_multiport = transport.negotiate(FEATURE_MULTIPORT)? & FEATURE_MULTIPORT != 0;
+    let queues = |port: u16| -> Result<Arc<Port>, VirtioError> {
+        let first = if port == 0 { 0 } else { 2 + 2 * port };
+        let receive = transport.queue(first, Port::IN_QUEUE)?;
+        let send = transport.queue(first + 1, Port::OUT_QUEUE)?;
+        Port::new(transport.clone(), receive, send)
+    };
+    let progress = Arc::new(WaitQueue::new());
+    // Queues must exist before the device runs, so the port is chosen before the device tells of its ports.
+    let (control, number, port) = match is_multiport.then(|| queues(1)) {
+        Some(Ok(port)) => (Some(Control::new(&transport)?), 1, port),
+        Some(Err(VirtioError::NoQueue(_))) => (Some(Control::new(&transport)?), 0, queues(0)?),
+        Some(Err(error)) => return Err(error),
+        None => (None, 0, queues(0)?),
+    };
+    let handler = Interrupt { transport: transport.clone(), port: port.clone(), control: progress.clone() };
+    irq::connect(transport.irq(), Arc::new(handler))?;
+    transport.set_running();
+    if let Some(mut control) = control {
+        open(cx, &transport, &mut control, &progress, number)?;
+        // The device may go on writing into the control queues' memory for as long as it runs: the queues are never stopped,
+        // so their memory is never given back.
+        keep_for_ever(control);
+    }
+    port.begin(cx);
+    let receiver = port.clone();
+    thread::spawn("console", Arc::new(()), Box::new(move |cx| receive_loop(&receiver, cx)))
+        .map_err(|_| VirtioError::OutOfMemory)?;
+    kernel::console::register(cx, port);
+    Ok(())
+}
+
+/// Waits until the device tells of port `number` and opens it.
+fn open(
+    cx: &mut CurrentThread,
+    transport: &Transport,
+    control: &mut Control,
+    progress: &WaitQueue,
+    number: u32,
+) -> Result<(), VirtioError> {
+    for i in 0..CONTROL_BUFFERS {
+        control.offer(i);
+    }
+    transport.notify(control.receive.index());
+    control.send(cx, transport, progress, 0, event::DEVICE_READY)?;
+    loop {
+        match control.receive(cx, transport, progress, OPEN_NS)? {
+            Some((port, event::PORT_ADD)) => {
+                control.send(cx, transport, progress, port, event::PORT_READY)?;
+                if port == number {
+                    return control.send(cx, transport, progress, port, event::PORT_OPEN);
+                }
+            }
+            Some(_) => {}
+            None => return Err(VirtioError::NoDevice),
+        }
+    }
+}
+
+/// Keeps what the device may write to.
+fn keep_for_ever(control: Control) {
+    use machine::sync::{IrqSafe, Once, SpinLock};
+    static KEPT: Once<SpinLock<Control, IrqSafe>> = Once::new();
+    KEPT.call_once(|| SpinLock::new(&kernel::lock_order::DEVICE_QUEUE, control));
+}
