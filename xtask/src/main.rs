@@ -1,1 +1,39 @@
-fn main() {}
+//! Developer commands: build the kernel, check the tree, write the generated pages, inject defects, fuzz. What CI runs is what you run.
+//!
+//! One file per command; `tree` knows the layout of the checkout. Called by hand (`cargo xtask …` or the binary) and by the tool.
+#![forbid(unsafe_code)]
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+mod build;
+mod flat_image;
+mod toolchain;
+mod tree;
+
+/// Developer commands of Ochre.
+#[derive(Parser)]
+#[command(name = "xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the kernel
+    Build(build::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Build(arguments) => build::build(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::from(if error.is::<toolchain::Missing>() { toolchain::MISSING_STATUS } else { 1 })
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The command line, and which command it means.
+
+use crate::cmd::run::{MachineOptions, RunArguments};
+use crate::cmd::{run, shell};
+use crate::home::Home;
+use crate::{status, vmm};
+use clap::{Parser, Subcommand};
+
+/// Runs Linux programs in virtual machines of their own, on the Ochre kernel.
+#[derive(Parser)]
+#[command(name = "ochre", version, after_help = status::HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run a program in a fresh machine; exit with its status
+    #[command(after_help = status::HELP)]
+    Run(RunArguments),
+    /// An interactive shell in a fresh machine
+    Shell(MachineOptions),
+}
+
+/// Does what the command line says; answers the exit status.
+pub(crate) fn run() -> anyhow::Result<u8> {
+    let words: Vec<std::ffi::OsString> = std::env::args_os().skip(1).collect();
+    if words.first().is_some_and(|word| word == vmm::BECOME_VMM) {
+        return Err(vmm::become_vmm(&words[1..]));
+    }
+    let cli = Cli::parse();
+    let home = Home::find()?;
+    match cli.command {
+        Command::Run(arguments) => run::run(&home, &arguments),
+        Command::Shell(options) => shell::shell(&home, options),
+    }
+}

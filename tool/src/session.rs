@@ -1,0 +1,514 @@
+//! The conversation with a running guest: one loop over the control channel, the host's standard streams, QEMU's own output,
+//! and signals, until the run has an [`Outcome`].
+//!
+//! Nothing here blocks except `poll`: output waits in bounded queues and is written in pieces the kernel takes at once, and while
+//! a queue is full the control channel isn't read, so that a slow reader of our output slows the guest down. Standard input is read
+//! only as far as the guest gave credit.
+
+use crate::signals::Signals;
+use crate::terminal;
+use crate::vmm::Vmm;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::process::{ChildStderr, ChildStdout, ExitStatus};
+use std::time::{Duration, Instant};
+use wire::control::{self, Decoder, Kind, Message, Received};
+
+/// How a run ended.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    /// The program ended with this wait status.
+    Exited(i32),
+    /// The program could not be started: a Linux error number.
+    NotStarted(i32),
+    /// The machine ended without a result.
+    KernelFailed(ExitStatus),
+    /// The guest never said hello.
+    NeverUp,
+    /// It broke the protocol.
+    Garbled(String),
+    /// `--timeout` passed.
+    TimedOut,
+    /// The user ended the run by this signal, and the program didn't follow in time.
+    Ended(i32),
+}
+
+/// What the session left for the user to see.
+pub(crate) struct Ending {
+    /// How the run ended.
+    pub(crate) outcome: Outcome,
+    /// The last of the kernel's log.
+    pub(crate) log_tail: Vec<u8>,
+    /// QEMU's own complaints.
+    pub(crate) complaints: Vec<u8>,
+    /// The guest's report lines.
+    pub(crate) report: Vec<u8>,
+}
+
+/// What the user asked for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// End the run after this time.
+    pub(crate) timeout: Option<Duration>,
+    /// Show the kernel's log as it comes.
+    pub(crate) show_log: bool,
+    /// Which of descriptors 0, 1, 2 are the terminal.
+    pub(crate) terminal: u8,
+}
+
+/// Bytes of kernel log kept for a failure.
+const LOG_TAIL: usize = 24 * 1024;
+/// Bytes of QEMU's complaints and of report kept.
+const TEXT_LIMIT: usize = 64 * 1024;
+/// Waiting output above which the guest isn't read.
+const QUEUE_LIMIT: usize = 1 << 20;
+/// A pipe or terminal that polls writable takes this much (PIPE_BUF) without blocking.
+const PIECE: usize = 4096;
+/// How long a guest may take to say hello. Generous: hosts of tests are slow and busy.
+const HELLO_TIME: Duration = Duration::from_secs(90);
+/// How long after a signal that asks to end the program may take.
+const GRACE: Duration = Duration::from_secs(3);
+/// The key that, pressed three times in a row, ends the machine.
+const ESCAPE: u8 = 0x1d;
+
+const SIGHUP: i32 = 1;
+const SIGINT: i32 = 2;
+const SIGPIPE: i32 = 13;
+const SIGTERM: i32 = 15;
+
+/// Talks with the machine until it ends. The machine is stopped when this returns.
+pub(crate) fn run(vmm: Vmm, options: Options, signals: &Signals) -> io::Result<Ending> {
+    Session::new(vmm, options)?.run(signals)
+}
+
+/// The session's own state; its loop is [`Session::run`].
+struct Session {
+    vmm: Vmm,
+    options: Options,
+    decoder: Decoder,
+    /// Frames on their way to the guest.
+    to_guest: VecDeque<u8>,
+    /// Bytes of input the guest still takes.
+    credit: u64,
+    features: Option<u32>,
+    input_open: bool,
+    outputs: [Output; 2],
+    uart: Option<ChildStdout>,
+    qemu_errors: Option<ChildStderr>,
+    log_tail: VecDeque<u8>,
+    complaints: Vec<u8>,
+    report: Vec<u8>,
+    outcome: Option<Outcome>,
+    started: Instant,
+    /// When a signal asked the program to end, and which.
+    asked_to_end: Option<(Instant, i32)>,
+    interrupts: u32,
+    escapes: u32,
+}
+
+/// One of the host's output streams.
+struct Output {
+    fd: BorrowedFd<'static>,
+    queue: VecDeque<u8>,
+    /// Most bytes written at once.
+    piece: usize,
+    closed: bool,
+}
+
+impl Output {
+    fn new(fd: BorrowedFd<'static>) -> Output {
+        // A regular file always takes everything.
+        let is_file =
+            rustix::fs::fstat(fd).is_ok_and(|data| rustix::fs::FileType::from_raw_mode(data.st_mode).is_file());
+        Output { fd, queue: VecDeque::new(), piece: if is_file { 1 << 20 } else { PIECE }, closed: false }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        if !self.closed {
+            self.queue.extend(bytes);
+        }
+    }
+
+    /// Writes one piece. An error means nobody will ever read again.
+    fn write(&mut self) -> Result<(), Errno> {
+        let (front, _) = self.queue.as_slices();
+        match rustix::io::write(self.fd, &front[..front.len().min(self.piece)]) {
+            Ok(count) => {
+                self.queue.drain(..count);
+                Ok(())
+            }
+            Err(Errno::INTR | Errno::AGAIN) => Ok(()),
+            Err(error) => {
+                self.closed = true;
+                self.queue.clear();
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Session {
+    fn new(mut vmm: Vmm, options: Options) -> io::Result<Session> {
+        vmm.control.set_nonblocking(true)?;
+        let (uart, qemu_errors) = (vmm.child.stdout.take(), vmm.child.stderr.take());
+        Ok(Session {
+            vmm,
+            options,
+            decoder: Decoder::new(),
+            to_guest: VecDeque::new(),
+            credit: 0,
+            features: None,
+            input_open: true,
+            outputs: [Output::new(rustix::stdio::stdout()), Output::new(rustix::stdio::stderr())],
+            uart,
+            qemu_errors,
+            log_tail: VecDeque::new(),
+            complaints: Vec::new(),
+            report: Vec::new(),
+            outcome: None,
+            started: Instant::now(),
+            asked_to_end: None,
+            interrupts: 0,
+            escapes: 0,
+        })
+    }
+
+    fn run(mut self, signals: &Signals) -> io::Result<Ending> {
+        let mut buffer = vec![0; 64 * 1024];
+        while self.outcome.is_none() {
+            self.turn(signals, &mut buffer)?;
+        }
+        let Some(outcome) = self.outcome.take() else { unreachable!("the loop ends with an outcome") };
+        let outcome = match outcome {
+            // The end of the channel: the reason is in how QEMU ended.
+            Outcome::KernelFailed(_) => Outcome::KernelFailed(self.wait_for_qemu(&mut buffer)?),
+            outcome => outcome,
+        };
+        // What the guest said before its end is still owed to the reader, however slow, unless the user wants out.
+        while self.outputs.iter().any(|output| !output.queue.is_empty())
+            && !matches!(outcome, Outcome::TimedOut | Outcome::Ended(_))
+            && self.asked_to_end.is_none()
+        {
+            self.flush_outputs(signals)?;
+        }
+        let log_tail = self.log_tail.make_contiguous().to_vec();
+        Ok(Ending { outcome, log_tail, complaints: self.complaints, report: self.report })
+    }
+
+    /// Waits for something to happen and deals with it.
+    fn turn(&mut self, signals: &Signals, buffer: &mut [u8]) -> io::Result<()> {
+        let is_full = self.outputs.iter().any(|output| output.queue.len() > QUEUE_LIMIT);
+        let wants_input = self.input_open && self.credit > 0 && self.to_guest.len() < 128 * 1024;
+        let control = {
+            let mut events = PollFlags::empty();
+            events.set(PollFlags::IN, !is_full);
+            events.set(PollFlags::OUT, !self.to_guest.is_empty());
+            events
+        };
+        let ready = {
+            let flag = |on: bool| if on { PollFlags::OUT } else { PollFlags::empty() };
+            let wanted: [(Option<BorrowedFd<'_>>, PollFlags); 7] = [
+                (Some(signals.as_fd()), PollFlags::IN),
+                (Some(self.vmm.control.as_fd()), control),
+                (self.uart.as_ref().map(AsFd::as_fd), PollFlags::IN),
+                (self.qemu_errors.as_ref().map(AsFd::as_fd), PollFlags::IN),
+                (Some(self.outputs[0].fd), flag(!self.outputs[0].queue.is_empty())),
+                (Some(self.outputs[1].fd), flag(!self.outputs[1].queue.is_empty())),
+                (Some(rustix::stdio::stdin()), if wants_input { PollFlags::IN } else { PollFlags::empty() }),
+            ];
+            let mut fds = Vec::with_capacity(wanted.len());
+            let places = wanted.map(|(fd, events)| {
+                let fd = fd.filter(|_| !events.is_empty())?;
+                fds.push(PollFd::from_borrowed_fd(fd, events));
+                Some(fds.len() - 1)
+            });
+            match poll(&mut fds, Some(&self.time_to_deadline())) {
+                Ok(_) => {}
+                Err(Errno::INTR) => return Ok(()),
+                Err(error) => return Err(error.into()),
+            }
+            places.map(|place| place.map_or(PollFlags::empty(), |place| fds[place].revents()))
+        };
+        let [signal, control, uart, errors, stdout, stderr, stdin] = ready;
+        if !signal.is_empty() {
+            self.take_signals(signals);
+        }
+        for (number, events) in [stdout, stderr].into_iter().enumerate() {
+            if !events.is_empty() {
+                self.write_output(number);
+            }
+        }
+        if !uart.is_empty() {
+            self.read_uart(buffer);
+        }
+        if !errors.is_empty() {
+            self.read_complaints(buffer);
+        }
+        if control.contains(PollFlags::OUT) {
+            self.write_control();
+        }
+        if control.intersects(PollFlags::IN | PollFlags::HUP | PollFlags::ERR) {
+            self.read_control(buffer);
+        }
+        if !stdin.is_empty() {
+            self.read_input(buffer);
+        }
+        self.check_deadlines();
+        Ok(())
+    }
+
+    fn deadlines(&self) -> impl Iterator<Item = Instant> {
+        let timeout = self.options.timeout.map(|timeout| self.started + timeout);
+        let hello = self.features.is_none().then(|| self.started + HELLO_TIME);
+        let grace = self.asked_to_end.map(|(when, _)| when + GRACE);
+        [timeout, hello, grace].into_iter().flatten()
+    }
+
+    fn time_to_deadline(&self) -> Timespec {
+        let now = Instant::now();
+        let least = self.deadlines().map(|deadline| deadline.saturating_duration_since(now)).min();
+        let least = least.unwrap_or(Duration::from_secs(3600)) + Duration::from_millis(1);
+        Timespec { tv_sec: least.as_secs().cast_signed(), tv_nsec: least.subsec_nanos().into() }
+    }
+
+    fn check_deadlines(&mut self) {
+        let now = Instant::now();
+        if self.outcome.is_some() {
+        } else if self.options.timeout.is_some_and(|timeout| now >= self.started + timeout) {
+            self.outcome = Some(Outcome::TimedOut);
+        } else if let Some((when, signal)) = self.asked_to_end
+            && now >= when + GRACE
+        {
+            self.outcome = Some(Outcome::Ended(signal));
+        } else if self.features.is_none() && now >= self.started + HELLO_TIME {
+            self.outcome = Some(Outcome::NeverUp);
+        }
+    }
+
+    fn send(&mut self, message: Message) {
+        self.to_guest.extend(message.encode().as_bytes());
+    }
+
+    fn take_signals(&mut self, signals: &Signals) {
+        for signal in signals.take() {
+            match signal {
+                signal_hook::consts::SIGWINCH => {
+                    if let Some((rows, columns)) = terminal::size() {
+                        self.send(Message::WindowSize { rows, columns });
+                    }
+                }
+                _ if self.features.is_none() => self.outcome = Some(Outcome::Ended(signal)),
+                SIGINT => {
+                    // The program may live on by its own will; a user who insists gets out.
+                    self.interrupts += 1;
+                    self.send(Message::Interrupt(SIGINT.cast_unsigned()));
+                    if self.interrupts == 3 {
+                        self.outcome = Some(Outcome::Ended(signal));
+                    }
+                }
+                _ => {
+                    self.send(Message::Interrupt(signal.cast_unsigned()));
+                    if matches!(signal, SIGTERM | SIGHUP) {
+                        self.asked_to_end.get_or_insert((Instant::now(), signal));
+                    }
+                }
+            }
+        }
+    }
+
+    fn write_output(&mut self, number: usize) {
+        if self.outputs[number].write().is_ok() {
+            return;
+        }
+        // CAST: streams are 1 and 2.
+        self.send(Message::OutputClosed(number as u32 + 1));
+        if self.features.is_some_and(|features| features & control::FEATURE_OUTPUT_CLOSED == 0) {
+            self.outcome = Some(Outcome::Ended(SIGPIPE));
+        }
+    }
+
+    fn flush_outputs(&mut self, signals: &Signals) -> io::Result<()> {
+        for number in 0..self.outputs.len() {
+            while !self.outputs[number].queue.is_empty() {
+                let mut fds = [
+                    PollFd::from_borrowed_fd(self.outputs[number].fd, PollFlags::OUT),
+                    PollFd::new(signals, PollFlags::IN),
+                ];
+                match poll(&mut fds, None) {
+                    Ok(_) | Err(Errno::INTR) => {}
+                    Err(error) => return Err(error.into()),
+                }
+                let (writable, signalled) = (!fds[0].revents().is_empty(), !fds[1].revents().is_empty());
+                if signalled && signals.take().into_iter().any(|signal| signal != signal_hook::consts::SIGWINCH) {
+                    self.asked_to_end = Some((Instant::now(), SIGTERM));
+                    return Ok(());
+                }
+                if writable {
+                    // An error clears the queue: nobody reads.
+                    let _ = self.outputs[number].write();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn read_uart(&mut self, buffer: &mut [u8]) {
+        let Some(uart) = &mut self.uart else { return };
+        match uart.read(buffer) {
+            Ok(0) | Err(_) => self.uart = None,
+            Ok(count) => self.take_log(&buffer[..count]),
+        }
+    }
+
+    fn take_log(&mut self, bytes: &[u8]) {
+        if self.options.show_log {
+            self.outputs[1].push(bytes);
+        }
+        self.log_tail.extend(bytes);
+        let excess = self.log_tail.len().saturating_sub(LOG_TAIL);
+        self.log_tail.drain(..excess);
+    }
+
+    fn read_complaints(&mut self, buffer: &mut [u8]) {
+        let Some(errors) = &mut self.qemu_errors else { return };
+        match errors.read(buffer) {
+            Ok(0) | Err(_) => self.qemu_errors = None,
+            Ok(count) => append_limited(&mut self.complaints, &buffer[..count]),
+        }
+    }
+
+    fn write_control(&mut self) {
+        while !self.to_guest.is_empty() {
+            let (front, _) = self.to_guest.as_slices();
+            match (&self.vmm.control).write(front) {
+                Ok(count) => {
+                    self.to_guest.drain(..count);
+                }
+                // The reading side notices a channel that is gone.
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn read_control(&mut self, buffer: &mut [u8]) {
+        match (&self.vmm.control).read(buffer) {
+            Ok(0) => self.outcome = Some(Outcome::KernelFailed(ExitStatus::default())),
+            Ok(count) => self.take_frames(&buffer[..count]),
+            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
+            Err(_) => self.outcome = Some(Outcome::KernelFailed(ExitStatus::default())),
+        }
+    }
+
+    fn take_frames(&mut self, mut input: &[u8]) {
+        while self.outcome.is_none() {
+            let mut decoder = self.decoder.clone();
+            match decoder.next(&mut input) {
+                Ok(Some(received)) => {
+                    self.decoder = decoder;
+                    self.take_frame(received);
+                }
+                Ok(None) => {
+                    self.decoder = decoder;
+                    return;
+                }
+                Err(error) => self.outcome = Some(Outcome::Garbled(error.to_string())),
+            }
+        }
+    }
+
+    fn take_frame(&mut self, received: Received<'_>) {
+        match received {
+            Received::Message(Message::Hello { version, features }) => {
+                if version > control::VERSION {
+                    let ours = control::VERSION;
+                    self.outcome = Some(Outcome::Garbled(format!(
+                        "it speaks version {version} of the protocol, this tool {ours}"
+                    )));
+                }
+                self.features = Some(features);
+            }
+            Received::Message(Message::InputCredit(count)) => self.credit += u64::from(count),
+            Received::Message(Message::Exit(wait_status)) => self.outcome = Some(Outcome::Exited(wait_status)),
+            Received::Message(Message::StartFailed(errno)) => self.outcome = Some(Outcome::NotStarted(errno)),
+            // The rest is the host's to say.
+            Received::Message(_) => {}
+            Received::Bytes { kind: Kind::Output, stream, bytes, .. } => {
+                let number = match stream {
+                    control::STREAM_STDERR => 1,
+                    control::STREAM_STDOUT => 0,
+                    // The terminal: whichever of our two outputs is it.
+                    _ => usize::from(self.options.terminal & 0b010 == 0 && self.options.terminal & 0b100 != 0),
+                };
+                self.outputs[number].push(bytes);
+            }
+            Received::Bytes { kind: Kind::Strace, bytes, .. } => self.outputs[1].push(bytes),
+            Received::Bytes { kind: Kind::Report, bytes, .. } => append_limited(&mut self.report, bytes),
+            Received::Bytes { kind: Kind::Log, bytes, .. } => self.take_log(bytes),
+            Received::Bytes { .. } => {}
+        }
+    }
+
+    fn read_input(&mut self, buffer: &mut [u8]) {
+        let most = buffer.len().min(usize::try_from(self.credit).unwrap_or(usize::MAX));
+        match rustix::io::read(rustix::stdio::stdin(), &mut buffer[..most]) {
+            Ok(0) => {
+                self.input_open = false;
+                self.send(Message::InputEnd);
+            }
+            Ok(count) => {
+                self.credit -= count as u64;
+                self.watch_for_escape(&buffer[..count]);
+                // CAST: at most the buffer's 64 KiB.
+                self.to_guest.extend(control::encode_header(Kind::Input, 0, count as u32));
+                self.to_guest.extend(&buffer[..count]);
+            }
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(_) => {
+                self.input_open = false;
+                self.send(Message::InputEnd);
+            }
+        }
+    }
+
+    /// A raw terminal has no other way out of a guest that hangs.
+    fn watch_for_escape(&mut self, keys: &[u8]) {
+        if self.options.terminal & 1 == 0 {
+            return;
+        }
+        for key in keys {
+            self.escapes = if *key == ESCAPE { self.escapes + 1 } else { 0 };
+            if self.escapes == 3 {
+                self.outcome = Some(Outcome::Ended(SIGTERM));
+            }
+        }
+    }
+
+    /// After the end of the channel: reads QEMU's last words and waits for it, or ends it if it doesn't go.
+    fn wait_for_qemu(&mut self, buffer: &mut [u8]) -> io::Result<ExitStatus> {
+        let deadline = Instant::now() + GRACE;
+        let status = loop {
+            if let Some(status) = self.vmm.child.try_wait()? {
+                break status;
+            }
+            if Instant::now() >= deadline {
+                self.vmm.child.kill()?;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        };
+        while self.uart.is_some() {
+            self.read_uart(buffer);
+        }
+        while self.qemu_errors.is_some() {
+            self.read_complaints(buffer);
+        }
+        Ok(status)
+    }
+}
+
+fn append_limited(text: &mut Vec<u8>, bytes: &[u8]) {
+    let room = TEXT_LIMIT.saturating_sub(text.len());
+    text.extend_from_slice(&bytes[..bytes.len().min(room)]);
+}

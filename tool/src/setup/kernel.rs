@@ -1,0 +1,51 @@
+//! The kernel of this checkout, built anew when a source is younger than the last build.
+
+use crate::arch::Arch;
+use crate::home::{self, Home};
+use crate::status::{self, failure};
+use std::fs::File;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+/// What the kernel is made of; a change below any of these means another build.
+const SOURCES: [&str; 9] = ["abi", "wire", "pure", "machine", "kernel", "modules", "image", "Cargo.toml", "Cargo.lock"];
+
+/// The kernel's file for `-kernel`, after a build if one was needed.
+pub(crate) fn ensure(home: &Home, arch: Arch) -> anyhow::Result<PathBuf> {
+    let directory = home.cache.join("kernel").join(arch.name());
+    let file = directory.join(arch.kernel_file());
+    let stamp = directory.join("stamp");
+    let sources = SOURCES.map(|source| home.top.join(source));
+    if file.exists() && !home::is_stale(&stamp, &sources) {
+        return Ok(file);
+    }
+    std::fs::create_dir_all(&directory)?;
+    // Two tools at once: the second waits for the first, and then finds nothing to do.
+    let lock = File::create(directory.join("lock"))?;
+    lock.lock()?;
+    if file.exists() && !home::is_stale(&stamp, &sources) {
+        return Ok(file);
+    }
+    // The stamp bears the time before the build: a source changed during it is built again.
+    let started = tempfile::NamedTempFile::new_in(&directory)?;
+    let xtask = std::env::current_exe()?.with_file_name("xtask");
+    eprintln!("ochre: building the kernel for {arch}");
+    let built = Command::new(&xtask)
+        .args(["build", "--arch", arch.name()])
+        .env("OCHRE_TOP", &home.top)
+        .env("OCHRE_CACHE", &home.cache)
+        .current_dir(&home.top)
+        .stdin(Stdio::null())
+        .stdout(std::io::stderr())
+        .status()
+        .map_err(|error| anyhow::anyhow!("cannot start {}: {error}", xtask.display()))?;
+    match built.code() {
+        Some(0) => {}
+        Some(code) if code == i32::from(status::SETUP) => {
+            return Err(failure(status::SETUP, "the kernel cannot be built before that is installed"));
+        }
+        _ => anyhow::bail!("the kernel for {arch} could not be built (see above)"),
+    }
+    started.persist(&stamp).map_err(|error| error.error)?;
+    Ok(file)
+}
