@@ -15,6 +15,9 @@ macro_rules! lock_classes {
 
 lock_classes! {
     // Sleeping locks: 100 to 499.
+    /// One address space: areas, page table, heap (`mm::space`). Taken by faults, so after every lock that may be held while user
+    /// memory is copied.
+    ADDRESS_SPACE = 400;
 
     // Spin locks taken by threads: 500 to 799.
     /// Pid table, process tree, process groups, sessions, wait states (`task::table`).

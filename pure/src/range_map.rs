@@ -23,6 +23,8 @@ pub trait Area: Clone {
     fn advance(&mut self, bytes: usize);
     /// Whether `next`, directly after a range of `bytes` with value `self`, is the same area going on.
     fn continues(&self, bytes: usize, next: &Self) -> bool;
+    /// Takes over what `next`, which continues `self`, knows beyond that: called when the two are joined.
+    fn absorb(&mut self, _next: &Self) {}
     /// Bytes below the range that [`RangeMap::find_gap`] keeps free (the guard gap of a stack).
     fn guard_bytes(&self) -> usize {
         0
@@ -145,6 +147,7 @@ impl<V: Area> RangeMap<V> {
             && before.value.continues(before.end - before.start, &value)
         {
             before.end = range.end;
+            before.value.absorb(&value);
             self.join(index - 1);
             return;
         }
@@ -241,8 +244,9 @@ impl<V: Area> RangeMap<V> {
     fn join(&mut self, index: usize) {
         let [entry, next, ..] = &self.entries[index.min(self.entries.len())..] else { return };
         if entry.end == next.start && entry.value.continues(entry.end - entry.start, &next.value) {
+            let next = self.entries.remove(index + 1);
             self.entries[index].end = next.end;
-            self.entries.remove(index + 1);
+            self.entries[index].value.absorb(&next.value);
         }
     }
 }

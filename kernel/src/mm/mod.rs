@@ -1,3 +1,31 @@
-//! Placeholder until memory management arrives.
-/// A process's memory.
-pub struct AddressSpace;
+//! Memory of programs: address spaces, their areas (VMAs), page faults, fork's copy, the heap.
+//!
+//! - [`AddressSpace`]: what tasks share; everything is a method of it.
+//! - [`Vma`]: one area; the map of areas is `pure::range_map`.
+//! - [`resolve_user_copy_fault`]: what `machine` calls when a copy to or from user memory faults.
+//!
+//! Called by `syscall/memory.rs`, `exec`, `task` (fork, faults) and `/proc`. Frames and page tables are `machine`'s; file pages
+//! come from `fs::PageCache`.
+pub mod advise;
+pub mod error;
+pub mod fault;
+pub mod fork;
+pub mod heap;
+pub mod layout;
+pub mod listing;
+pub mod map;
+pub mod remap;
+pub mod space;
+pub mod vma;
+
+pub use error::{FaultError, MapError};
+pub use fault::resolve_user_copy_fault;
+pub use layout::Layout;
+pub use map::{MapRequest, Place};
+pub use space::{AddressSpace, MemoryUse, ProgramImage};
+pub use vma::{Backing, CacheBacking, Protection, Vma};
+
+/// Registers with `machine` what this module serves. Called once at start, before the first program.
+pub fn init() {
+    machine::user::set_fault_resolver(resolve_user_copy_fault);
+}

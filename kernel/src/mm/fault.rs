@@ -1,0 +1,265 @@
+//! Page faults: from an address to a frame.
+//!
+//! [`AddressSpace::resolve`] serves the program's faults (`task`'s user loop) and, through [`resolve_user_copy_fault`], those of
+//! the kernel's copies to and from user memory. What happens depends on the area:
+//! - anonymous: a read gets the one shared frame of zeros, a write a frame of its own;
+//! - file, read: the page cache's frame, and with it those of its neighbours that are in the cache (fault-around);
+//! - file, private write: a copy; shared write: the cache's frame, writable;
+//! - present but read-only (copy-on-write): in place if nobody else has the frame, else a copy.
+//!
+//! A page that is not in the cache is read without the lock; the fault then starts again.
+use super::error::FaultError;
+use super::space::{AddressSpace, Memory};
+use super::vma::{Backing, GUARD_GAP_BYTES, Protection, Vma};
+use crate::errno::Errno;
+use crate::fs::PageCache;
+use crate::task::Task;
+use crate::task::limits::Resource;
+use crate::trace::{self, Counter, probe};
+use alloc::sync::Arc;
+use machine::addr::{PAGE_SIZE, UserAddr};
+use machine::mm::{Frame, FrameKind, Mapped, OutOfMemory, UserFault};
+use machine::sync::Once;
+use machine::thread::CurrentThread;
+use machine::user::{AccessKind, PageFault};
+
+/// Pages of a file that one read fault maps at most: an aligned window around the address.
+const AROUND_PAGES: usize = 16;
+
+/// What is left to do after a look at the areas.
+enum Step {
+    /// The page is there.
+    Done,
+    /// The page cache must read this page first.
+    ReadIn(Arc<PageCache>, u64),
+}
+
+/// What `machine` calls when a user copy faults: the current task's space resolves it.
+pub fn resolve_user_copy_fault(cx: &mut CurrentThread, fault: PageFault) -> Result<(), UserFault> {
+    trace::count(Counter::FaultsCopy);
+    let space = Task::current(cx).and_then(|task| task.space(cx)).ok_or(UserFault)?;
+    space.resolve(cx, fault).map_err(|_| UserFault)
+}
+
+impl AddressSpace {
+    /// Makes the access possible, or says why it is not.
+    pub fn resolve(&self, cx: &mut CurrentThread, fault: PageFault) -> Result<(), FaultError> {
+        let outcome = self.resolve_steps(cx, fault);
+        if let Err(error) = outcome {
+            trace::count(Counter::FaultsFatal);
+            if error == FaultError::OutOfMemory {
+                probe!(trace::vminfo::out_of_memory(1));
+            }
+        }
+        outcome
+    }
+
+    fn resolve_steps(&self, cx: &mut CurrentThread, fault: PageFault) -> Result<(), FaultError> {
+        // Kept until the end, so that the page cannot leave the cache between reading and mapping.
+        let mut _read_in: Option<Frame> = None;
+        loop {
+            let step = self.memory.lock(cx).resolve(cx, fault)?;
+            match step {
+                Step::Done => return Ok(()),
+                Step::ReadIn(cache, index) => _read_in = Some(read_in(cx, &cache, index)?),
+            }
+        }
+    }
+
+    /// Makes the pages of a range present, as accesses of `kind` would, as far as that is possible.
+    pub(super) fn populate(&self, cx: &mut CurrentThread, range: core::ops::Range<usize>, kind: AccessKind) -> Result<(), FaultError> {
+        for addr in range.step_by(PAGE_SIZE) {
+            self.resolve_steps(cx, PageFault { addr: UserAddr(addr), kind, is_present: false })?;
+        }
+        Ok(())
+    }
+}
+
+/// Brings one page of a file into memory.
+fn read_in(cx: &mut CurrentThread, cache: &PageCache, index: u64) -> Result<Frame, FaultError> {
+    cache.frame(cx, index).map_err(|error| match error {
+        Errno::ENXIO => FaultError::BeyondFile,
+        Errno::ENOMEM => FaultError::OutOfMemory,
+        _ => FaultError::ReadFailed,
+    })
+}
+
+/// The frame that every untouched anonymous page shows to readers.
+fn zero_frame() -> Result<Frame, OutOfMemory> {
+    static ZERO: Once<Frame> = Once::new();
+    ZERO.try_call_once(|| Frame::allocate_zeroed(FrameKind::Kernel)).cloned()
+}
+
+impl Memory {
+    fn resolve(&mut self, cx: &mut CurrentThread, fault: PageFault) -> Result<Step, FaultError> {
+        let page = fault.addr.page_floor();
+        if self.areas.find(page.0).is_none() {
+            self.grow_stack(cx, page.0)?;
+        }
+        let entry = self.areas.find(page.0).ok_or(FaultError::NotMapped)?;
+        if !entry.value.protection.allows_kind(fault.kind) {
+            return Err(FaultError::Forbidden);
+        }
+        if let Some(mapped) = self.table.query(page) {
+            return self.resolve_present(cx, page, fault.kind, &mapped);
+        }
+        let is_write = fault.kind == AccessKind::Write;
+        let Some((cache, index)) = entry.value.cache_page(page.0 - entry.start) else {
+            return self.resolve_anonymous(page, is_write);
+        };
+        let end_of_file = cache.size_bytes().div_ceil(PAGE_SIZE as u64);
+        if index >= end_of_file {
+            return Err(FaultError::BeyondFile);
+        }
+        let Some(frame) = cache.frame_if_present(cx, index) else {
+            return Ok(Step::ReadIn(cache.clone(), index));
+        };
+        let protection = entry.value.protection;
+        if is_write && !entry.value.is_shared {
+            let copy = Frame::allocate(FrameKind::Anonymous)?;
+            copy.copy_from(&frame);
+            self.table.map(page, copy, protection.access(true))?;
+            self.note_own_page(page);
+            trace::count(Counter::FaultsCow);
+            probe!(trace::vminfo::cow_copy(page, frame.count()));
+            return Ok(Step::Done);
+        }
+        if is_write {
+            self.table.map(page, frame, protection.access(true))?;
+            trace::count(Counter::FaultsFile);
+            return Ok(Step::Done);
+        }
+        let (area, start, end) = (entry.value.clone_backing(), entry.start, entry.end);
+        self.table.map(page, frame, protection.access(false))?;
+        trace::count(Counter::FaultsFile);
+        self.map_around(cx, page.0, start..end, &area, protection);
+        probe!(trace::vminfo::file(page, index, 1));
+        Ok(Step::Done)
+    }
+
+    /// A page that is there but does not allow the access.
+    fn resolve_present(
+        &mut self,
+        cx: &mut CurrentThread,
+        page: UserAddr,
+        kind: AccessKind,
+        mapped: &Mapped,
+    ) -> Result<Step, FaultError> {
+        let entry = self.areas.find(page.0).ok_or(FaultError::NotMapped)?;
+        let (protection, is_shared) = (entry.value.protection, entry.value.is_shared);
+        if kind != AccessKind::Write || mapped.access.is_writable {
+            // Another thread was quicker, or a translation was stale; or the area allows more than the page did.
+            trace::count(Counter::FaultsSpurious);
+            self.table.set_access(cx, page, protection.access(mapped.access.is_writable));
+            return Ok(Step::Done);
+        }
+        if is_shared || mapped.count == 1 {
+            self.table.set_access(cx, page, protection.access(true));
+            trace::count(Counter::FaultsCowInPlace);
+            probe!(trace::vminfo::cow_in_place(page));
+            return Ok(Step::Done);
+        }
+        let copy = match self.table.frame(page) {
+            Some(frame) if !is_zero_frame(&frame) => {
+                let copy = Frame::allocate(FrameKind::Anonymous)?;
+                copy.copy_from(&frame);
+                copy
+            }
+            _ => Frame::allocate_zeroed(FrameKind::Anonymous)?,
+        };
+        self.table.replace(cx, page, copy, protection.access(true))?;
+        self.note_own_page(page);
+        trace::count(Counter::FaultsCow);
+        probe!(trace::vminfo::cow_copy(page, mapped.count));
+        Ok(Step::Done)
+    }
+
+    fn resolve_anonymous(&mut self, page: UserAddr, is_write: bool) -> Result<Step, FaultError> {
+        let entry = self.areas.find(page.0).ok_or(FaultError::NotMapped)?;
+        let frame = if is_write { Frame::allocate_zeroed(FrameKind::Anonymous)? } else { zero_frame()? };
+        self.table.map(page, frame, entry.value.protection.access(is_write))?;
+        trace::count(Counter::FaultsAnonymous);
+        probe!(trace::vminfo::anonymous(page));
+        Ok(Step::Done)
+    }
+
+    /// From now on fork must copy the page table of this area.
+    fn note_own_page(&mut self, page: UserAddr) {
+        if let Some(entry) = self.areas.find_mut(page.0) {
+            entry.value.has_own_pages = true;
+        }
+    }
+
+    /// Maps the neighbours of a file page that are in the cache and not mapped yet. Best effort.
+    fn map_around(
+        &mut self,
+        cx: &CurrentThread,
+        page: usize,
+        area: core::ops::Range<usize>,
+        backing: &(Arc<PageCache>, u64),
+        protection: Protection,
+    ) {
+        let window = AROUND_PAGES * PAGE_SIZE;
+        let first = (page & !(window - 1)).max(area.start);
+        let end = ((page & !(window - 1)) + window).min(area.end);
+        let (cache, offset) = backing;
+        let end_of_file = cache.size_bytes().div_ceil(PAGE_SIZE as u64);
+        let mut mapped = 0;
+        for addr in (first..end).step_by(PAGE_SIZE).filter(|addr| *addr != page) {
+            let index = (offset + (addr - area.start) as u64) / PAGE_SIZE as u64;
+            if index >= end_of_file {
+                break;
+            }
+            let addr = UserAddr(addr);
+            if self.table.query(addr).is_some() {
+                continue;
+            }
+            if let Some(frame) = cache.frame_if_present(cx, index) {
+                if self.table.map(addr, frame, protection.access(false)).is_err() {
+                    break;
+                }
+                mapped += 1;
+            }
+        }
+        trace::add(Counter::FaultsAround, mapped);
+    }
+
+    /// Lets the stack above grow down to `page`, if there is one and it may.
+    fn grow_stack(&mut self, cx: &CurrentThread, page: usize) -> Result<(), FaultError> {
+        let index = self.areas.index_from(page);
+        let entry = self.areas.entries().get(index).filter(|entry| entry.value.grows_down).ok_or(FaultError::NotMapped)?;
+        let (start, end) = (entry.start, entry.end);
+        let grown = (start - page) / PAGE_SIZE;
+        let process = Task::current(cx).ok_or(FaultError::NotMapped)?;
+        let process = process.process();
+        let is_too_big = (end - page) as u64 > process.limit(Resource::Stack)
+            || ((self.mapped_pages + grown) * PAGE_SIZE) as u64 > process.limit(Resource::AddressSpace);
+        // LINUX: the gap is kept to whatever can be accessed below, other stacks excepted.
+        let below = index.checked_sub(1).and_then(|index| self.areas.entries().get(index));
+        let is_too_close = below.is_some_and(|below| {
+            let gap = if below.value.grows_down || below.value.protection == Protection::NONE { 0 } else { GUARD_GAP_BYTES };
+            page < below.end + gap
+        });
+        if is_too_big || is_too_close || page < machine::addr::USER_MIN {
+            return Err(FaultError::NotMapped);
+        }
+        self.mapped_pages += grown;
+        self.areas.extend_down(start, page);
+        trace::count(Counter::StackGrowths);
+        Ok(())
+    }
+}
+
+impl Vma {
+    /// What fault-around needs of the backing.
+    fn clone_backing(&self) -> (Arc<PageCache>, u64) {
+        match &self.backing {
+            Backing::Cache(backing) => (backing.cache.clone(), backing.offset),
+            Backing::Anonymous => unreachable!("fault-around is for files only"),
+        }
+    }
+}
+
+fn is_zero_frame(frame: &Frame) -> bool {
+    zero_frame().is_ok_and(|zero| zero.addr() == frame.addr())
+}

@@ -1,0 +1,73 @@
+//! Fork's copy of an address space.
+//!
+//! Only pages that the child could not find elsewhere are entered into its table: those of anonymous memory and the private
+//! copies of file pages. Pages of the page cache, shared memory included, come by the child's own faults, with fault-around:
+//! most children execute another program soon and touch few of them. Private pages lose their write right on both sides;
+//! the first writer copies ([`super::fault`]).
+use super::error::MapError;
+use super::space::{AddressSpace, Memory};
+use super::vma::{Backing, Vma};
+use crate::trace::probe;
+use alloc::sync::Arc;
+use machine::addr::{PAGE_SIZE, UserAddr};
+use machine::mm::UserSpace;
+use machine::thread::CurrentThread;
+use pure::range_map::RangeMap;
+
+impl AddressSpace {
+    /// A copy for a child process.
+    pub fn fork(&self, cx: &mut CurrentThread) -> Result<Arc<AddressSpace>, MapError> {
+        let child = self.memory.lock(cx).fork(cx)?;
+        probe!(crate::trace::vminfo::fork(child.table.counts().0 as u64));
+        let child = AddressSpace::of(child, self.layout);
+        if let Some(image) = self.image() {
+            child.set_image(image.clone());
+        }
+        child.watch_files(cx)?;
+        Ok(child)
+    }
+
+    /// Registers this new space with the page caches of its files.
+    fn watch_files(self: &Arc<Self>, cx: &mut CurrentThread) -> Result<(), MapError> {
+        let memory = self.memory.lock(cx);
+        let mut last: Option<&Arc<_>> = None;
+        for entry in memory.areas.entries() {
+            let Backing::Cache(backing) = &entry.value.backing else { continue };
+            // Areas of one file lie side by side.
+            if backing.file.is_some() && last.is_none_or(|last| !Arc::ptr_eq(last, &backing.cache)) {
+                self.watch(cx, &backing.cache)?;
+                last = Some(&backing.cache);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Memory {
+    fn fork(&mut self, cx: &mut CurrentThread) -> Result<Memory, MapError> {
+        let mut child = Memory::empty(UserSpace::new()?);
+        let mut areas = RangeMap::new();
+        areas.reserve(self.areas.entries().len())?;
+        let outcome = self.areas.entries().iter().try_for_each(|entry| {
+            if entry.value.is_absent_in_child {
+                return Ok(());
+            }
+            // LINUX: locks are not inherited.
+            let vma = Vma { is_locked: false, ..entry.value.clone() };
+            if entry.value.has_own_pages && !entry.value.is_shared && !entry.value.is_zero_in_child {
+                let range = UserAddr(entry.start)..UserAddr(entry.end);
+                self.table.share_into(&mut child.table, range, true)?;
+            }
+            child.mapped_pages += entry.bytes() / PAGE_SIZE;
+            child.data_pages += if vma.is_data() { entry.bytes() / PAGE_SIZE } else { 0 };
+            areas.insert(entry.start..entry.end, vma);
+            Ok(())
+        });
+        // Write rights were taken from the parent's pages, whether or not the copy could be finished.
+        self.table.flush(cx);
+        outcome.map_err(|error: machine::mm::OutOfMemory| MapError::from(error))?;
+        child.heap = self.heap.clone();
+        child.areas = areas;
+        Ok(child)
+    }
+}

@@ -1,0 +1,244 @@
+//! An address space: its areas, its page table and its figures.
+//!
+//! [`AddressSpace`] is shared by the tasks of a process (and by vfork's child until it executes). The other files of this folder
+//! add its operations. One sleeping lock, `ADDRESS_SPACE`, serialises everything; under it come only the page cache's
+//! locks and `machine`'s. Whoever holds the lock must not copy user memory: that may fault and take it again.
+//!
+//! # Invariants
+//! - A page is present in the table only inside an area.
+//! - A present page is writable only if its area allows writing, and, in a private area, only if the frame has no other owner.
+//! - `mapped_pages` and `data_pages` are the sums over the areas.
+use super::error::MapError;
+use super::layout::Layout;
+use super::vma::{Backing, Vma};
+use crate::fs::{Mapper, OpenFile, PageCache};
+use crate::lock_order;
+use alloc::sync::{Arc, Weak};
+use core::ops::Range;
+use machine::addr::{PAGE_SIZE, UserAddr};
+use machine::mm::{SpaceHandle, UserSpace};
+use machine::sync::{Mutex, Once};
+use machine::thread::CurrentThread;
+use pure::range_map::{RangeMap, SPLIT_SLOTS};
+
+/// Most areas of one address space (Linux's default `vm.max_map_count`).
+pub(super) const MAX_AREAS: usize = 65530;
+
+/// A program's memory.
+pub struct AddressSpace {
+    pub(super) memory: Mutex<Memory>,
+    pub(super) handle: Arc<SpaceHandle>,
+    pub(super) layout: Layout,
+    image: Once<ProgramImage>,
+}
+
+/// What exec says about the program, for /proc and core files. Does not change afterwards.
+#[derive(Clone)]
+pub struct ProgramImage {
+    /// The program's file.
+    pub executable: Arc<OpenFile>,
+    /// Where the arguments' strings lie.
+    pub arguments: Range<usize>,
+    /// Where the environment's strings lie.
+    pub environment: Range<usize>,
+    /// The auxiliary vector's bytes.
+    pub auxiliary: Arc<[u8]>,
+    /// The program's code.
+    pub code: Range<usize>,
+    /// The first stack pointer.
+    pub stack_start: usize,
+}
+
+/// What the lock protects.
+pub(super) struct Memory {
+    pub(super) areas: RangeMap<Vma>,
+    pub(super) table: UserSpace,
+    /// From the heap's start to the break, to the byte.
+    pub(super) heap: Range<usize>,
+    /// Pages of all areas.
+    pub(super) mapped_pages: usize,
+    /// Pages of the areas that RLIMIT_DATA counts.
+    pub(super) data_pages: usize,
+    /// Pages of locked areas.
+    pub(super) locked_pages: usize,
+    /// mlockall(MCL_FUTURE): new areas are locked.
+    pub(super) locks_new: bool,
+    /// Most pages mapped so far (VmPeak).
+    peak_pages: usize,
+}
+
+/// Figures of an address space, in pages.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MemoryUse {
+    /// Mapped (VmSize).
+    pub mapped: usize,
+    /// Most ever mapped (VmPeak).
+    pub peak: usize,
+    /// Present (VmRSS).
+    pub resident: usize,
+    /// Private writable (VmData).
+    pub data: usize,
+    /// Stacks (VmStk).
+    pub stack: usize,
+    /// Executable file mappings (VmExe and VmLib).
+    pub code: usize,
+    /// Locked (VmLck).
+    pub locked: usize,
+    /// Frames of page tables (VmPTE).
+    pub tables: usize,
+}
+
+impl AddressSpace {
+    /// An empty one.
+    pub fn new(layout: Layout) -> Result<Arc<AddressSpace>, MapError> {
+        Ok(AddressSpace::of(Memory::empty(UserSpace::new()?), layout))
+    }
+
+    /// Around memory just made.
+    pub(super) fn of(memory: Memory, layout: Layout) -> Arc<AddressSpace> {
+        let handle = memory.table.handle();
+        Arc::new(AddressSpace {
+            memory: Mutex::new(&lock_order::ADDRESS_SPACE, memory),
+            handle,
+            layout,
+            image: Once::new(),
+        })
+    }
+
+    /// For [`CurrentThread::set_space`].
+    pub fn handle(&self) -> Arc<SpaceHandle> {
+        self.handle.clone()
+    }
+
+    /// What exec said about the program; `None` before the first exec.
+    pub fn image(&self) -> Option<&ProgramImage> {
+        self.image.get()
+    }
+
+    /// Says what the program is, once.
+    pub(crate) fn set_image(&self, image: ProgramImage) {
+        self.image.call_once(|| image);
+    }
+
+    /// Says where the heap begins, while nobody runs here yet.
+    pub(crate) fn set_heap_start(&self, cx: &mut CurrentThread, start: usize) {
+        self.memory.lock(cx).heap = start..start;
+    }
+
+    /// The figures now.
+    pub fn memory_use(&self, cx: &mut CurrentThread) -> MemoryUse {
+        let memory = self.memory.lock(cx);
+        let (resident, tables) = memory.table.counts();
+        let mut figures = MemoryUse {
+            mapped: memory.mapped_pages,
+            peak: memory.peak_pages,
+            resident,
+            data: memory.data_pages,
+            locked: memory.locked_pages,
+            tables,
+            ..MemoryUse::default()
+        };
+        for entry in memory.areas.entries() {
+            let pages = entry.bytes() / PAGE_SIZE;
+            if entry.value.grows_down {
+                figures.stack += pages;
+            } else if entry.value.protection.allows(super::Protection::EXECUTE) {
+                figures.code += pages;
+            }
+        }
+        figures
+    }
+
+    /// Asks the page caches of this space's files to say when pages go away.
+    pub(super) fn watch(self: &Arc<Self>, cx: &CurrentThread, cache: &PageCache) -> Result<(), MapError> {
+        let this: Weak<AddressSpace> = Arc::downgrade(self);
+        cache.add_mapper(cx, this).map_err(|_| MapError::OutOfMemory)
+    }
+}
+
+impl Mapper for AddressSpace {
+    /// A mapped file became shorter. LINUX: private copies of its pages go too.
+    fn forget_pages(&self, cx: &mut CurrentThread, cache: &PageCache, first: u64) {
+        let mut memory = self.memory.lock(cx);
+        let memory = &mut *memory;
+        for entry in memory.areas.entries() {
+            let Backing::Cache(backing) = &entry.value.backing else { continue };
+            if !core::ptr::eq(Arc::as_ptr(&backing.cache), cache) {
+                continue;
+            }
+            let first_in_area = first.saturating_sub(backing.offset / PAGE_SIZE as u64);
+            let Some(start) = usize::try_from(first_in_area)
+                .ok()
+                .and_then(|pages| pages.checked_mul(PAGE_SIZE))
+                .and_then(|bytes| bytes.checked_add(entry.start))
+            else {
+                continue;
+            };
+            if start < entry.end {
+                memory.table.unmap(cx, UserAddr(start)..UserAddr(entry.end));
+            }
+        }
+    }
+}
+
+impl Memory {
+    /// No areas, over an empty table.
+    pub(super) fn empty(table: UserSpace) -> Memory {
+        Memory {
+            areas: RangeMap::new(),
+            table,
+            heap: 0..0,
+            mapped_pages: 0,
+            data_pages: 0,
+            locked_pages: 0,
+            locks_new: false,
+            peak_pages: 0,
+        }
+    }
+
+    /// Room in the map for one change of areas.
+    pub(super) fn reserve_change(&mut self) -> Result<(), MapError> {
+        if self.areas.entries().len() + SPLIT_SLOTS > MAX_AREAS {
+            return Err(MapError::NoRoom);
+        }
+        Ok(self.areas.reserve(SPLIT_SLOTS)?)
+    }
+
+    /// Adds an area where nothing is, and counts it. Room must have been reserved.
+    pub(super) fn add(&mut self, range: Range<usize>, vma: Vma) {
+        self.count(range.end - range.start, &vma, usize::wrapping_add);
+        self.peak_pages = self.peak_pages.max(self.mapped_pages);
+        self.areas.insert(range, vma);
+    }
+
+    /// Counts pages of an area in, or out.
+    pub(super) fn count(&mut self, bytes: usize, vma: &Vma, change: fn(usize, usize) -> usize) {
+        let pages = bytes / PAGE_SIZE;
+        self.mapped_pages = change(self.mapped_pages, pages);
+        if vma.is_data() {
+            self.data_pages = change(self.data_pages, pages);
+        }
+        if vma.is_locked {
+            self.locked_pages = change(self.locked_pages, pages);
+        }
+    }
+
+    /// Takes the areas of a range out, pages and all. Room must have been reserved. Files that only the areas kept open are
+    /// closed here, under the lock: drops never sleep.
+    pub(super) fn take_out(&mut self, cx: &mut CurrentThread, range: Range<usize>) {
+        if self.areas.is_free(range.clone()) {
+            return;
+        }
+        let (mut mapped, mut data, mut locked) = (0, 0, 0);
+        self.areas.remove(range.clone(), |entry| {
+            let pages = entry.bytes() / PAGE_SIZE;
+            mapped += pages;
+            data += if entry.value.is_data() { pages } else { 0 };
+            locked += if entry.value.is_locked { pages } else { 0 };
+        });
+        self.mapped_pages -= mapped;
+        self.data_pages -= data;
+        self.locked_pages -= locked;
+        self.table.unmap(cx, UserAddr(range.start)..UserAddr(range.end));
+    }
+}
