@@ -11,6 +11,7 @@ extern crate std;
 pub mod buddy;
 pub mod elf_image;
 pub mod glob;
+pub mod line_discipline;
 pub mod range_map;
 pub mod run_queue;
 pub mod script_line;
