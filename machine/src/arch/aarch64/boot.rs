@@ -207,7 +207,7 @@ ochre_image_header:
     b ochre_boot_entry
     .long 0
     .quad 0                             // text_offset
-    .quad __image_end - __image_start   // image_size, .bss included
+    .quad __image_bytes                 // image_size, .bss included
     .quad 0xa                           // little endian, 4 KiB pages, anywhere in memory
     .quad 0, 0, 0
     .ascii "ARM\x64"
@@ -341,7 +341,8 @@ ochre_drop_to_el1:
     ubfx x0, x0, #24, #4
     cbz x0, 7f
     mrs x0, S3_4_C12_C9_5               // ICC_SRE_EL2
-    orr x0, x0, #9                      // SRE, Enable
+    orr x0, x0, #1                      // SRE
+    orr x0, x0, #8                      // Enable
     msr S3_4_C12_C9_5, x0
     isb
 7:  ldr x0, =OCHRE_SCTLR_OFF
