@@ -2,6 +2,7 @@
 //! user copies, device windows and DMA memory.
 pub mod device;
 pub mod frame;
+pub(crate) mod kernel_map;
 pub mod rights;
 pub mod space;
 pub mod user_copy;

@@ -4,6 +4,14 @@ use alloc::vec::Vec;
 
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod device_tree;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod virtio_command_line;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod x86_boot_data;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod x86_early_read;
+#[cfg(target_arch = "x86_64")]
+pub(crate) mod x86_tables;
 
 /// A virtio-mmio window that discovery found.
 #[derive(Clone, Copy, Debug)]

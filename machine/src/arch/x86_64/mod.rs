@@ -1,5 +1,7 @@
 //! The architecture, file by file; the contract is in `arch/mod.rs`.
 #![allow(dead_code)]
+pub(crate) mod apic;
+pub(crate) mod assembly;
 pub(crate) mod boot;
 pub(crate) mod clock;
 pub(crate) mod context;
@@ -9,6 +11,7 @@ pub(crate) mod irq;
 pub(crate) mod page_table;
 pub(crate) mod power;
 pub(crate) mod random;
+pub(crate) mod registers;
 pub(crate) mod serial;
 pub(crate) mod smp;
 pub(crate) mod timer;
