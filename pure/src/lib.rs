@@ -9,10 +9,14 @@ extern crate alloc;
 extern crate std;
 
 pub mod buddy;
+pub mod cpio;
 pub mod elf_image;
 pub mod glob;
 pub mod line_discipline;
+pub mod path;
+pub mod radix_tree;
 pub mod range_map;
+pub mod ring_span;
 pub mod run_queue;
 pub mod script_line;
 pub mod split_ring;

@@ -1,0 +1,118 @@
+//! What an open file can do: the [`File`] trait, its poll bits, and the entries of directories.
+//!
+//! Main types: [`File`], implemented by each kind of open object (regular file, directory, pipe, device, event counter);
+//! [`PollEvents`]; [`DirectoryEntry`]. Called by the file calls through [`super::open_file::OpenFile`].
+//!
+//! # Invariants
+//! `read` and `write` move `*offset` themselves, so that appending and streams need no second convention. They make
+//! progress known through their source or sink: bytes moved before an error count, the error is then forgotten.
+use super::open_file::OpenFile;
+use super::transfer::{Sink, Source};
+use crate::errno::{Errno, Result};
+use core::any::Any;
+use machine::addr::UserAddr;
+use machine::sync::WaitQueue;
+use machine::thread::CurrentThread;
+
+/// Readiness bits as `poll` has them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PollEvents(pub u32);
+
+impl PollEvents {
+    /// Nothing.
+    pub const NONE: PollEvents = PollEvents(0);
+    /// Data can be read, or the end of file.
+    pub const IN: PollEvents = PollEvents(0x1 | 0x40);
+    /// Data can be written.
+    pub const OUT: PollEvents = PollEvents(0x4 | 0x100);
+    /// Something failed, or nobody will ever read.
+    pub const ERROR: PollEvents = PollEvents(0x8);
+    /// The other side has gone.
+    pub const HANG_UP: PollEvents = PollEvents(0x10);
+    /// Not an open descriptor.
+    pub const INVALID: PollEvents = PollEvents(0x20);
+    /// Ready for everything, as regular files always are.
+    pub const ALWAYS: PollEvents = PollEvents(Self::IN.0 | Self::OUT.0);
+
+    /// Both.
+    pub const fn and(self, other: PollEvents) -> PollEvents {
+        PollEvents(self.0 | other.0)
+    }
+    /// `other` if `condition` holds, besides what is there.
+    pub const fn and_if(self, condition: bool, other: PollEvents) -> PollEvents {
+        if condition { self.and(other) } else { self }
+    }
+}
+
+/// One entry of a directory listing.
+#[derive(Clone, Copy, Debug)]
+pub struct DirectoryEntry<'a> {
+    /// Inode number.
+    pub number: u64,
+    /// Where the entry after this one is found (`d_off`).
+    pub next_offset: u64,
+    /// `DT_*`.
+    pub kind: u8,
+    /// The name.
+    pub name: &'a [u8],
+}
+
+/// What an open file can do. Defaults answer what Linux answers where the kind has no such operation.
+pub trait File: Any + Send + Sync {
+    /// For finding the own type again.
+    fn as_any(&self) -> &dyn Any;
+
+    /// Whether it has no position: reads and writes do not touch an offset, and `pread` and `lseek` fail with ESPIPE.
+    fn is_stream(&self) -> bool {
+        false
+    }
+
+    /// Reads at `*offset` and moves it.
+    fn read(&self, _cx: &mut CurrentThread, _open: &OpenFile, _offset: &mut u64, _to: &mut Sink<'_>) -> Result<()> {
+        Err(Errno::EINVAL)
+    }
+
+    /// Writes at `*offset`, or at the end for O_APPEND, and moves it.
+    fn write(&self, _cx: &mut CurrentThread, _open: &OpenFile, _offset: &mut u64, _from: &mut Source<'_>) -> Result<()> {
+        Err(Errno::EINVAL)
+    }
+
+    /// Readiness now.
+    fn poll(&self, _cx: &mut CurrentThread, _open: &OpenFile) -> PollEvents {
+        PollEvents::ALWAYS
+    }
+
+    /// Where pollers wait for a change of readiness.
+    fn wait_queues(&self) -> [Option<&WaitQueue>; 2] {
+        [None, None]
+    }
+
+    /// Device control.
+    fn ioctl(&self, _cx: &mut CurrentThread, _open: &OpenFile, _request: u32, _argument: UserAddr) -> Result<u64> {
+        Err(Errno::ENOTTY)
+    }
+
+    /// Lists entries from `*offset` on, moving it past each entry that `emit` takes; stops when `emit` answers false.
+    fn read_directory(
+        &self,
+        _cx: &mut CurrentThread,
+        _open: &OpenFile,
+        _offset: &mut u64,
+        _emit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
+    ) -> Result<()> {
+        Err(Errno::ENOTDIR)
+    }
+
+    /// A change of position: the file may refuse. `end` is the size where that makes sense.
+    fn seek_end(&self, _cx: &mut CurrentThread, open: &OpenFile) -> Result<u64> {
+        Ok(open.inode().size_bytes())
+    }
+
+    /// Writes back what is not yet stable.
+    fn sync(&self, _cx: &mut CurrentThread) -> Result<()> {
+        Ok(())
+    }
+
+    /// The last descriptor of this description has gone. Runs in a destructor: must not sleep.
+    fn released(&self, _open: &OpenFile) {}
+}

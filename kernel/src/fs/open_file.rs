@@ -1,0 +1,208 @@
+//! Open file descriptions: what descriptors refer to, with the position and the status flags that `dup` and `fork` share.
+//!
+//! Main type: [`OpenFile`]. Made by [`super::open`], by pipes and the like; held by descriptor tables, by memory mappings and by
+//! calls in flight. The last to let go of it releases the file.
+//!
+//! # Locks
+//! The position has a sleeping lock of its own, held during a read or write of a file that has a position; streams
+//! (pipes, terminals) never take it, so that a blocked reader blocks nobody else.
+use super::dentry::Dentry;
+use super::file::{File, PollEvents};
+use super::inode::Inode;
+use super::page_cache::PageCache;
+use super::path::{Path, internal_mount};
+use super::transfer::{Sink, Source};
+use crate::errno::{Errno, Result};
+use crate::lock_order;
+use abi::linux::{O_ACCMODE, O_APPEND, O_DIRECT, O_NOATIME, O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_WRONLY};
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicU32, Ordering};
+use machine::addr::UserAddr;
+use machine::sync::Mutex;
+use machine::thread::CurrentThread;
+
+/// Status flags that F_SETFL may change.
+pub const SETTABLE_FLAGS: u32 = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | abi::linux::FASYNC;
+
+/// An open file description.
+pub struct OpenFile {
+    file: Arc<dyn File>,
+    inode: Arc<dyn Inode>,
+    path: Path,
+    flags: AtomicU32,
+    offset: Mutex<u64>,
+}
+
+impl OpenFile {
+    /// A description of `file` found at `path`, with `O_*` flags.
+    pub fn new(path: Path, inode: Arc<dyn Inode>, file: Arc<dyn File>, flags: u32) -> Arc<OpenFile> {
+        Arc::new(OpenFile {
+            file,
+            inode,
+            path,
+            flags: AtomicU32::new(flags),
+            offset: Mutex::new(&lock_order::FILE_OFFSET, 0),
+        })
+    }
+
+    /// A description of something that has no place in the tree; `name` is what `/proc/self/fd` shows.
+    pub fn anonymous(name: &[u8], inode: Arc<dyn Inode>, file: Arc<dyn File>, flags: u32) -> Arc<OpenFile> {
+        let dentry = Dentry::new_root(name, inode.clone());
+        let path = Path { mount: internal_mount().clone(), dentry };
+        OpenFile::new(path, inode, file, flags)
+    }
+
+    /// What reads and writes go to.
+    pub fn file(&self) -> &Arc<dyn File> {
+        &self.file
+    }
+
+    /// The inode.
+    pub fn inode(&self) -> &Arc<dyn Inode> {
+        &self.inode
+    }
+
+    /// Where it was found.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The home of the contents, for regular files.
+    pub fn page_cache(&self) -> Option<&Arc<PageCache>> {
+        self.inode.page_cache()
+    }
+
+    /// Access mode and status flags (`O_*`), as F_GETFL tells them.
+    pub fn flags(&self) -> u32 {
+        self.flags.load(Ordering::Relaxed)
+    }
+
+    /// Changes the settable status flags.
+    pub fn set_status_flags(&self, flags: u32) {
+        let kept = self.flags() & !SETTABLE_FLAGS;
+        self.flags.store(kept | flags & SETTABLE_FLAGS, Ordering::Relaxed);
+    }
+
+    /// Sets or clears O_NONBLOCK alone (FIONBIO).
+    pub fn set_non_blocking(&self, is_set: bool) {
+        if is_set {
+            self.flags.fetch_or(O_NONBLOCK, Ordering::Relaxed);
+        } else {
+            self.flags.fetch_and(!O_NONBLOCK, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether calls answer EAGAIN instead of waiting.
+    pub fn is_non_blocking(&self) -> bool {
+        self.flags() & O_NONBLOCK != 0
+    }
+
+    /// Whether it only stands for a place (O_PATH).
+    pub fn is_path_only(&self) -> bool {
+        self.flags() & O_PATH != 0
+    }
+
+    /// Opened for reading.
+    pub fn is_readable(&self) -> bool {
+        let mode = self.flags() & O_ACCMODE;
+        !self.is_path_only() && (mode == O_RDONLY || mode == O_RDWR)
+    }
+
+    /// Opened for writing.
+    pub fn is_writable(&self) -> bool {
+        let mode = self.flags() & O_ACCMODE;
+        !self.is_path_only() && (mode == O_WRONLY || mode == O_RDWR)
+    }
+
+    /// EBADF unless it was opened for reading.
+    pub fn check_readable(&self) -> Result<()> {
+        if self.is_readable() { Ok(()) } else { Err(Errno::EBADF) }
+    }
+
+    /// EBADF unless it was opened for writing.
+    pub fn check_writable(&self) -> Result<()> {
+        if self.is_writable() { Ok(()) } else { Err(Errno::EBADF) }
+    }
+
+    /// Reads at the position; answers bytes read.
+    pub fn read(&self, cx: &mut CurrentThread, to: &mut Sink<'_>) -> Result<usize> {
+        self.check_readable()?;
+        let wanted = to.left();
+        let outcome = if self.file.is_stream() {
+            self.file.read(cx, self, &mut 0, to)
+        } else {
+            let mut offset = self.offset.lock(cx);
+            self.file.read(cx, self, &mut offset, to)
+        };
+        progress(wanted - to.left(), outcome)
+    }
+
+    /// Writes at the position or at the end; answers bytes written.
+    pub fn write(&self, cx: &mut CurrentThread, from: &mut Source<'_>) -> Result<usize> {
+        self.check_writable()?;
+        let wanted = from.left();
+        let outcome = if self.file.is_stream() {
+            self.file.write(cx, self, &mut 0, from)
+        } else {
+            let mut offset = self.offset.lock(cx);
+            self.file.write(cx, self, &mut offset, from)
+        };
+        progress(wanted - from.left(), outcome)
+    }
+
+    /// Reads at `offset` and leaves the position alone. ESPIPE for streams.
+    pub fn read_at(&self, cx: &mut CurrentThread, mut offset: u64, to: &mut Sink<'_>) -> Result<usize> {
+        if self.file.is_stream() {
+            return Err(Errno::ESPIPE);
+        }
+        self.check_readable()?;
+        let wanted = to.left();
+        let outcome = self.file.read(cx, self, &mut offset, to);
+        progress(wanted - to.left(), outcome)
+    }
+
+    /// Writes at `offset` and leaves the position alone. ESPIPE for streams.
+    // LINUX: with O_APPEND the bytes go to the end whatever the offset says.
+    pub fn write_at(&self, cx: &mut CurrentThread, mut offset: u64, from: &mut Source<'_>) -> Result<usize> {
+        if self.file.is_stream() {
+            return Err(Errno::ESPIPE);
+        }
+        self.check_writable()?;
+        let wanted = from.left();
+        let outcome = self.file.write(cx, self, &mut offset, from);
+        progress(wanted - from.left(), outcome)
+    }
+
+    /// Runs `f` on the position.
+    pub fn with_offset<R>(&self, cx: &mut CurrentThread, f: impl FnOnce(&mut CurrentThread, &mut u64) -> R) -> R {
+        let mut offset = self.offset.lock(cx);
+        f(cx, &mut offset)
+    }
+
+    /// Readiness now.
+    pub fn poll(&self, cx: &mut CurrentThread) -> PollEvents {
+        self.file.poll(cx, self)
+    }
+
+    /// Device control.
+    pub fn ioctl(&self, cx: &mut CurrentThread, request: u32, argument: UserAddr) -> Result<u64> {
+        self.file.ioctl(cx, self, request, argument)
+    }
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        if let Some(locks) = self.inode.base().file_locks_if_any() {
+            locks.release_description(self);
+        }
+        self.file.released(self);
+    }
+}
+
+/// Bytes moved count; the error that stopped a transfer matters only if there were none.
+fn progress(moved: usize, outcome: Result<()>) -> Result<usize> {
+    match outcome {
+        Err(error) if moved == 0 => Err(error),
+        _ => Ok(moved),
+    }
+}

@@ -1,0 +1,337 @@
+//! The page cache: the one home of a regular file's contents. `read`, `write`, `mmap` and `execve` all see these frames.
+//!
+//! Main types: [`PageCache`], one per inode with contents; [`Backing`], where pages come from that are not there yet.
+//! Called by the file systems, by [`super::regular`] (read and write) and by `mm` (faults, exec).
+//!
+//! # Invariants
+//! - A page that is not in the tree is what `backing` gives for it (zeros for a hole).
+//! - Bytes of the last page beyond the size are zero, so that growing a file never shows old bytes.
+//! - Size changes and writes are serialised by the inode's write lock; readers and faults take only the spin lock.
+use super::transfer::{Sink, Source};
+use crate::errno::{Errno, Result};
+use crate::lock_order;
+use alloc::sync::{Arc, Weak};
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use machine::addr::PAGE_SIZE;
+use machine::mm::{Frame, FrameKind};
+use machine::sync::SpinLock;
+use machine::thread::CurrentThread;
+use pure::radix_tree::RadixTree;
+
+/// Largest size of a file (Linux's MAX_LFS_FILESIZE).
+pub const MAX_FILE_BYTES: u64 = i64::MAX as u64;
+/// Frames freed in one go when a file shrinks.
+const BATCH: usize = 64;
+
+/// Where pages come from that are not in the cache.
+#[derive(Clone, Copy)]
+pub enum Backing {
+    /// Nowhere: a missing page is zeros.
+    Zeros,
+    /// Memory that nobody writes (the initial RAM disk). A page is copied only when it is mapped or changed; bytes beyond
+    /// the slice are zeros.
+    Memory(&'static [u8]),
+}
+
+/// Someone who maps pages of the cache and must forget them when the file shrinks.
+pub trait Mapper: Send + Sync {
+    /// Pages from `first` on are no longer part of the file.
+    fn forget_pages(&self, cx: &mut CurrentThread, cache: &PageCache, first: u64);
+}
+
+struct Pages {
+    tree: RadixTree<Frame>,
+    backing: Backing,
+}
+
+/// A file's contents.
+pub struct PageCache {
+    pages: SpinLock<Pages>,
+    size: AtomicU64,
+    resident: AtomicUsize,
+    backed_pages: AtomicUsize,
+    mappers: SpinLock<Vec<Weak<dyn Mapper>>>,
+}
+
+impl PageCache {
+    /// An empty file, or one of `backing`'s bytes.
+    pub fn new(backing: Backing) -> PageCache {
+        let size = match backing {
+            Backing::Zeros => 0,
+            Backing::Memory(bytes) => bytes.len() as u64,
+        };
+        PageCache {
+            pages: SpinLock::new(&lock_order::PAGE_CACHE, Pages { tree: RadixTree::new(), backing }),
+            size: AtomicU64::new(size),
+            resident: AtomicUsize::new(0),
+            backed_pages: AtomicUsize::new((size as usize).div_ceil(PAGE_SIZE)),
+            mappers: SpinLock::new(&lock_order::PAGE_MAPPERS, Vec::new()),
+        }
+    }
+
+    /// Bytes in the file.
+    pub fn size_bytes(&self) -> u64 {
+        self.size.load(Ordering::Acquire)
+    }
+
+    /// `st_blocks`: what the file occupies in blocks of 512 bytes. A file with a backing counts as wholly there.
+    pub fn blocks(&self) -> u64 {
+        let pages = self.resident.load(Ordering::Relaxed).max(self.backed_pages.load(Ordering::Relaxed));
+        pages as u64 * (PAGE_SIZE as u64 / 512)
+    }
+
+    /// Frames held.
+    pub fn resident_pages(&self) -> usize {
+        self.resident.load(Ordering::Relaxed)
+    }
+
+    /// The frame of page `index`, made if it is not there yet. ENXIO beyond the end of the file: SIGBUS for a mapping.
+    pub fn frame(&self, cx: &mut CurrentThread, index: u64) -> Result<Frame> {
+        if index >= self.size_bytes().div_ceil(PAGE_SIZE as u64) {
+            return Err(Errno::ENXIO);
+        }
+        self.frame_for_write(cx, index)
+    }
+
+    /// The frame of page `index` if it is in the cache: never allocates, for fault-around.
+    pub fn frame_if_present(&self, cx: &CurrentThread, index: u64) -> Option<Frame> {
+        self.pages.lock(cx).tree.get(index).cloned()
+    }
+
+    /// The frame of page `index`, wherever the end of the file is.
+    fn frame_for_write(&self, cx: &CurrentThread, index: u64) -> Result<Frame> {
+        let backing = {
+            let pages = self.pages.lock(cx);
+            if let Some(frame) = pages.tree.get(index) {
+                return Ok(frame.clone());
+            }
+            pages.backing
+        };
+        let frame = read_in(backing, index)?;
+        let mut pages = self.pages.lock(cx);
+        if let Some(earlier) = pages.tree.get(index) {
+            return Ok(earlier.clone());
+        }
+        pages.tree.insert(index, frame.clone()).map_err(|_| Errno::ENOMEM)?;
+        self.resident.fetch_add(1, Ordering::Relaxed);
+        Ok(frame)
+    }
+
+    /// Copies bytes from `offset` into `to`, up to the end of the file; moves `offset`.
+    pub fn read(&self, cx: &mut CurrentThread, offset: &mut u64, to: &mut Sink<'_>) -> Result<()> {
+        loop {
+            let size = self.size_bytes();
+            let wanted = to.left();
+            if wanted == 0 || *offset >= size {
+                return Ok(());
+            }
+            let index = *offset / PAGE_SIZE as u64;
+            // CAST: below the page size.
+            let within = (*offset % PAGE_SIZE as u64) as usize;
+            let in_file = usize::try_from(size - *offset).unwrap_or(usize::MAX);
+            let bytes = wanted.min(PAGE_SIZE - within).min(in_file);
+            let (frame, backing) = {
+                let pages = self.pages.lock(cx);
+                (pages.tree.get(index).cloned(), pages.backing)
+            };
+            let before = to.left();
+            let outcome = match (frame, backing) {
+                (Some(frame), _) => to.put_frame(cx, &frame, within, bytes),
+                (None, Backing::Zeros) => to.put_zeros(cx, bytes),
+                (None, Backing::Memory(memory)) => put_memory(cx, to, memory, *offset, bytes),
+            };
+            *offset += (before - to.left()) as u64;
+            outcome?;
+        }
+    }
+
+    /// Copies all of `from` to `offset`, growing the file as needed; moves `offset`. The caller holds the write lock.
+    pub fn write(&self, cx: &mut CurrentThread, offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
+        while from.left() > 0 {
+            if *offset >= MAX_FILE_BYTES {
+                return Err(Errno::EFBIG);
+            }
+            let index = *offset / PAGE_SIZE as u64;
+            // CAST: below the page size.
+            let within = (*offset % PAGE_SIZE as u64) as usize;
+            let room = usize::try_from(MAX_FILE_BYTES - *offset).unwrap_or(usize::MAX);
+            let bytes = from.left().min(PAGE_SIZE - within).min(room);
+            let frame = self.frame_for_write(cx, index)?;
+            let before = from.left();
+            let outcome = from.take_frame(cx, &frame, within, bytes);
+            *offset += (before - from.left()) as u64;
+            self.size.fetch_max(*offset, Ordering::AcqRel);
+            outcome?;
+        }
+        Ok(())
+    }
+
+    /// Reads into a kernel buffer; answers how many bytes there were.
+    pub fn read_at(&self, cx: &mut CurrentThread, mut offset: u64, to: &mut [u8]) -> Result<usize> {
+        let wanted = to.len();
+        let mut sink = Sink::Kernel(to);
+        self.read(cx, &mut offset, &mut sink)?;
+        Ok(wanted - sink.left())
+    }
+
+    /// Writes from a kernel buffer. The caller holds the write lock or is the only one who knows the file.
+    pub fn write_at(&self, cx: &mut CurrentThread, mut offset: u64, from: &[u8]) -> Result<()> {
+        self.write(cx, &mut offset, &mut Source::Kernel(from))
+    }
+
+    /// Sets the size. Pages beyond it are dropped, here and in every mapping. The caller holds the write lock.
+    pub fn set_size(&self, cx: &mut CurrentThread, bytes: u64) -> Result<()> {
+        if bytes > MAX_FILE_BYTES {
+            return Err(Errno::EINVAL);
+        }
+        let old = self.size.swap(bytes, Ordering::AcqRel);
+        if bytes >= old {
+            return Ok(());
+        }
+        let first = bytes.div_ceil(PAGE_SIZE as u64);
+        // CAST: below the page size.
+        let within = (bytes % PAGE_SIZE as u64) as usize;
+        if within != 0 {
+            self.zero_tail(cx, bytes / PAGE_SIZE as u64, within);
+        }
+        {
+            let mut pages = self.pages.lock(cx);
+            if let Backing::Memory(memory) = pages.backing {
+                let kept = usize::try_from(bytes).unwrap_or(usize::MAX).min(memory.len());
+                pages.backing = Backing::Memory(&memory[..kept]);
+                self.backed_pages.store(kept.div_ceil(PAGE_SIZE), Ordering::Relaxed);
+            }
+        }
+        self.drop_pages(cx, first)
+    }
+
+    /// Makes the pages of `first..end` (byte offsets) read as zeros: `fallocate`'s hole punching. The caller holds the
+    /// write lock.
+    pub fn punch_hole(&self, cx: &mut CurrentThread, first: u64, end: u64) -> Result<()> {
+        let end = end.min(self.size_bytes());
+        let mut at = first;
+        while at < end {
+            let index = at / PAGE_SIZE as u64;
+            // CAST: below the page size.
+            let within = (at % PAGE_SIZE as u64) as usize;
+            let bytes = (PAGE_SIZE - within).min(usize::try_from(end - at).unwrap_or(PAGE_SIZE));
+            let (is_there, is_backed) = {
+                let pages = self.pages.lock(cx);
+                (pages.tree.get(index).is_some(), matches!(pages.backing, Backing::Memory(_)))
+            };
+            if is_there || is_backed {
+                self.frame_for_write(cx, index)?.zero(within, bytes);
+            }
+            at += bytes as u64;
+        }
+        Ok(())
+    }
+
+    /// Makes frames for `first..end` (byte offsets) without changing what is read: `fallocate`.
+    pub fn preallocate(&self, cx: &mut CurrentThread, first: u64, end: u64) -> Result<()> {
+        for index in first / PAGE_SIZE as u64..end.div_ceil(PAGE_SIZE as u64) {
+            self.frame_for_write(cx, index)?;
+        }
+        Ok(())
+    }
+
+    /// The first offset at or after `offset` that holds data (`is_data`) or a hole, for SEEK_DATA and SEEK_HOLE. `None`
+    /// at or past the end of the file. The end of the file counts as a hole.
+    pub fn find(&self, cx: &CurrentThread, offset: u64, is_data: bool) -> Option<u64> {
+        let size = self.size_bytes();
+        if offset >= size {
+            return None;
+        }
+        let pages = self.pages.lock(cx);
+        if let Backing::Memory(memory) = pages.backing
+            && offset < memory.len() as u64
+        {
+            return Some(if is_data { offset } else { size });
+        }
+        let mut index = offset / PAGE_SIZE as u64;
+        if is_data {
+            let (found, _) = pages.tree.next(index)?;
+            let at = (found * PAGE_SIZE as u64).max(offset);
+            return (at < size).then_some(at);
+        }
+        while pages.tree.get(index).is_some() {
+            index += 1;
+        }
+        Some((index * PAGE_SIZE as u64).max(offset).min(size))
+    }
+
+    /// Registers someone who maps pages, until it is dropped.
+    pub fn add_mapper(&self, cx: &CurrentThread, mapper: Weak<dyn Mapper>) -> Result<()> {
+        let mut mappers = self.mappers.lock(cx);
+        if mappers.iter().any(|known| Weak::ptr_eq(known, &mapper)) {
+            return Ok(());
+        }
+        mappers.retain(|known| known.strong_count() > 0);
+        mappers.try_reserve(1)?;
+        mappers.push(mapper);
+        Ok(())
+    }
+
+    /// Zeroes the bytes from `within` of page `index`, if it is there or has a backing.
+    fn zero_tail(&self, cx: &CurrentThread, index: u64, within: usize) {
+        // A page still in its backing is cut there: `set_size` shortens the slice.
+        if let Some(frame) = self.frame_if_present(cx, index) {
+            frame.zero(within, PAGE_SIZE - within);
+        }
+    }
+
+    fn drop_pages(&self, cx: &mut CurrentThread, first: u64) -> Result<()> {
+        let mappers: Vec<Arc<dyn Mapper>> = {
+            let known = self.mappers.lock(cx);
+            let mut live = Vec::new();
+            live.try_reserve(known.len())?;
+            live.extend(known.iter().filter_map(Weak::upgrade));
+            live
+        };
+        let mut dropped: Vec<Frame> = Vec::new();
+        dropped.try_reserve_exact(BATCH)?;
+        loop {
+            let has_more = self.pages.lock(cx).tree.take_from(first, BATCH, &mut dropped);
+            self.resident.fetch_sub(dropped.len(), Ordering::Relaxed);
+            dropped.clear();
+            if !has_more {
+                break;
+            }
+        }
+        for mapper in mappers {
+            mapper.forget_pages(cx, self, first);
+        }
+        Ok(())
+    }
+}
+
+/// A new frame with what `backing` has for page `index`.
+fn read_in(backing: Backing, index: u64) -> Result<Frame> {
+    let Backing::Memory(memory) = backing else { return Ok(Frame::allocate_zeroed(FrameKind::PageCache)?) };
+    let start = usize::try_from(index).ok().and_then(|index| index.checked_mul(PAGE_SIZE));
+    let Some(bytes) = start.and_then(|start| memory.get(start..)) else {
+        return Ok(Frame::allocate_zeroed(FrameKind::PageCache)?);
+    };
+    let bytes = &bytes[..bytes.len().min(PAGE_SIZE)];
+    let frame = Frame::allocate(FrameKind::PageCache)?;
+    frame.write(0, bytes);
+    if bytes.len() < PAGE_SIZE {
+        frame.zero(bytes.len(), PAGE_SIZE - bytes.len());
+    }
+    Ok(frame)
+}
+
+/// Puts `bytes` bytes from `offset` of `memory`, zeros where it ends.
+fn put_memory(
+    cx: &mut CurrentThread,
+    to: &mut Sink<'_>,
+    memory: &[u8],
+    offset: u64,
+    bytes: usize,
+) -> Result<()> {
+    let start = usize::try_from(offset).unwrap_or(usize::MAX).min(memory.len());
+    let there = &memory[start..memory.len().min(start.saturating_add(bytes))];
+    to.put(cx, there)?;
+    to.put_zeros(cx, bytes - there.len())
+}

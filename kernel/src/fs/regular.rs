@@ -1,0 +1,72 @@
+//! Reading and writing of regular files through their page cache, whichever file system they are on.
+//!
+//! Main items: [`read`], [`write`]. Called by the [`super::file::File`] implementations of file systems whose contents live in
+//! the page cache. Writers hold the inode's write lock; readers hold nothing.
+use super::inode::Inode;
+use super::open_file::OpenFile;
+use super::permission;
+use super::transfer::{Sink, Source};
+use crate::errno::{Errno, Result};
+use crate::task::Task;
+use crate::task::limits::{INFINITY, Resource};
+use abi::linux::{O_APPEND, O_NOATIME};
+use machine::thread::CurrentThread;
+
+/// Reads at `*offset`.
+pub fn read(cx: &mut CurrentThread, open: &OpenFile, offset: &mut u64, to: &mut Sink<'_>) -> Result<()> {
+    let cache = open.page_cache().ok_or(Errno::EINVAL)?;
+    if to.left() == 0 {
+        return Ok(());
+    }
+    let outcome = cache.read(cx, offset, to);
+    if open.flags() & O_NOATIME == 0 {
+        open.inode().base().mark_accessed(cx);
+    }
+    outcome
+}
+
+/// Writes at `*offset`, or at the end for O_APPEND.
+pub fn write(cx: &mut CurrentThread, open: &OpenFile, offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
+    let cache = open.page_cache().ok_or(Errno::EINVAL)?;
+    if from.left() == 0 {
+        return Ok(());
+    }
+    let base = open.inode().base();
+    let _writer = base.write_lock.lock(cx);
+    if open.flags() & O_APPEND != 0 {
+        *offset = cache.size_bytes();
+    }
+    let before = from.left();
+    let room = size_limit(cx).saturating_sub(*offset);
+    if room == 0 {
+        return Err(Errno::EFBIG);
+    }
+    let outcome = from.limited(usize::try_from(room).unwrap_or(usize::MAX), |from| cache.write(cx, offset, from));
+    if from.left() != before {
+        if let Some(task) = Task::current(cx) {
+            permission::drop_set_id(cx, &task.credentials(cx), base);
+        }
+        base.mark_modified(cx);
+    }
+    outcome
+}
+
+/// RLIMIT_FSIZE of the calling process.
+fn size_limit(cx: &CurrentThread) -> u64 {
+    Task::current(cx).map_or(INFINITY, |task| task.process().limit(Resource::FileSize))
+}
+
+/// Sets the length, as `truncate`, `ftruncate` and O_TRUNC do.
+pub fn truncate(cx: &mut CurrentThread, inode: &dyn Inode, bytes: u64) -> Result<()> {
+    if bytes > size_limit(cx) {
+        return Err(Errno::EFBIG);
+    }
+    let base = inode.base();
+    let _writer = base.write_lock.lock(cx);
+    inode.truncate(cx, bytes)?;
+    if let Some(task) = Task::current(cx) {
+        permission::drop_set_id(cx, &task.credentials(cx), base);
+    }
+    base.mark_modified(cx);
+    Ok(())
+}

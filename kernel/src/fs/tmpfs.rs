@@ -1,0 +1,422 @@
+//! The file system in memory: the root, `/tmp`, `/dev`, and memory files. Contents live in the page cache and nowhere else.
+//!
+//! Main types: [`TmpFs`], an instance; `TmpInode`, a file of it. Called through the [`Inode`] and [`File`] traits, and by
+//! [`super::initramfs`] and [`super::device`], which fill it.
+//!
+//! # Locks
+//! One spin lock per directory around its entries, never two at once: name changes are serialised above
+//! ([`super::names`]). A removed directory is marked in the same step in which it is found empty.
+use super::device;
+use super::file::{DirectoryEntry, File};
+use super::inode::{
+    Attributes, DeviceNumber, FileKind, FileSystem, FileSystemUsage, Inode, InodeBase, NewNode, Rename,
+    next_anonymous_device,
+};
+use super::open_file::OpenFile;
+use super::page_cache::{Backing, PageCache};
+use super::pipe::Pipe;
+use super::regular;
+use super::transfer::{Sink, Source};
+use crate::errno::{Errno, Result};
+use crate::lock_order;
+use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
+use core::any::Any;
+use core::sync::atomic::{AtomicU64, Ordering};
+use machine::sync::{Once, SpinLock};
+use machine::thread::CurrentThread;
+
+/// What an entry adds to a directory's size.
+// LINUX: BOGO_DIRENT_SIZE of tmpfs; an empty directory has room for two.
+const ENTRY_BYTES: u64 = 20;
+/// Position of the first real entry; 0 and 1 are `.` and `..`.
+const FIRST_COOKIE: u64 = 2;
+
+/// What the inodes of one instance share.
+struct Shared {
+    device: DeviceNumber,
+    next_number: AtomicU64,
+    type_name: &'static str,
+}
+
+/// An instance.
+pub struct TmpFs {
+    shared: Arc<Shared>,
+    root: Arc<TmpInode>,
+}
+
+impl TmpFs {
+    /// An empty instance whose root has `permissions`.
+    pub fn new(type_name: &'static str, permissions: u32) -> Arc<TmpFs> {
+        let shared =
+            Arc::new(Shared { device: next_anonymous_device(), next_number: AtomicU64::new(1), type_name });
+        let new = NewNode {
+            kind: FileKind::Directory,
+            permissions,
+            uid: 0,
+            gid: 0,
+            node: DeviceNumber::default(),
+            target: &[],
+        };
+        let root = Arc::new(TmpInode::new(&shared, &new, Backing::Zeros));
+        Arc::new(TmpFs { shared, root })
+    }
+}
+
+impl FileSystem for TmpFs {
+    fn type_name(&self) -> &'static str {
+        self.shared.type_name
+    }
+    fn magic(&self) -> u64 {
+        0x0102_1994
+    }
+    fn device(&self) -> DeviceNumber {
+        self.shared.device
+    }
+    fn root(&self) -> Arc<dyn Inode> {
+        self.root.clone()
+    }
+    fn usage(&self) -> FileSystemUsage {
+        let counts = machine::mm::counts();
+        // LINUX: half of the memory is a tmpfs's default size; nothing is set aside for it.
+        let blocks = counts.total as u64 / 2;
+        FileSystemUsage { blocks, blocks_free: blocks.min(counts.free as u64), files: blocks, files_free: blocks }
+    }
+}
+
+/// A regular file that has no name, for `memfd_create` and shared anonymous memory.
+pub(super) fn unnamed_file(permissions: u32) -> Arc<dyn Inode> {
+    static SHARED: Once<Arc<Shared>> = Once::new();
+    let shared = SHARED.call_once(|| {
+        Arc::new(Shared { device: next_anonymous_device(), next_number: AtomicU64::new(1), type_name: "tmpfs" })
+    });
+    let new = NewNode {
+        kind: FileKind::Regular,
+        permissions,
+        uid: 0,
+        gid: 0,
+        node: DeviceNumber::default(),
+        target: &[],
+    };
+    let inode = TmpInode::new(shared, &new, Backing::Zeros);
+    Arc::new(inode)
+}
+
+struct Entry {
+    name: Arc<[u8]>,
+    inode: Arc<TmpInode>,
+}
+
+#[derive(Default)]
+struct Entries {
+    cookies: BTreeMap<Arc<[u8]>, u64>,
+    by_cookie: BTreeMap<u64, Entry>,
+    next_cookie: u64,
+    is_dead: bool,
+}
+
+impl Entries {
+    fn insert(&mut self, name: &[u8], inode: Arc<TmpInode>) -> Result<()> {
+        if self.is_dead {
+            return Err(Errno::ENOENT);
+        }
+        let name: Arc<[u8]> = Arc::from(name);
+        let cookie = self.next_cookie.max(FIRST_COOKIE);
+        self.next_cookie = cookie + 1;
+        self.cookies.insert(name.clone(), cookie);
+        self.by_cookie.insert(cookie, Entry { name, inode });
+        Ok(())
+    }
+
+    fn remove(&mut self, name: &[u8]) -> Option<Entry> {
+        let cookie = self.cookies.remove(name)?;
+        self.by_cookie.remove(&cookie)
+    }
+
+    fn get(&self, name: &[u8]) -> Option<&Arc<TmpInode>> {
+        let cookie = self.cookies.get(name)?;
+        self.by_cookie.get(cookie).map(|entry| &entry.inode)
+    }
+}
+
+enum Contents {
+    Regular(Arc<PageCache>),
+    Directory(SpinLock<Entries>),
+    Symlink(Arc<[u8]>),
+    Fifo(Once<Arc<Pipe>>),
+    Node,
+}
+
+/// A file of the instance.
+pub(super) struct TmpInode {
+    base: InodeBase,
+    shared: Arc<Shared>,
+    contents: Contents,
+}
+
+impl TmpInode {
+    fn new(shared: &Arc<Shared>, new: &NewNode<'_>, backing: Backing) -> TmpInode {
+        let number = shared.next_number.fetch_add(1, Ordering::Relaxed);
+        let attributes = Attributes {
+            permissions: new.permissions,
+            uid: new.uid,
+            gid: new.gid,
+            links: if new.kind == FileKind::Directory { 2 } else { 1 },
+            ..Attributes::default()
+        };
+        let contents = match new.kind {
+            FileKind::Regular => Contents::Regular(Arc::new(PageCache::new(backing))),
+            FileKind::Directory => {
+                Contents::Directory(SpinLock::new(&lock_order::TMPFS_DIRECTORY, Entries::default()))
+            }
+            FileKind::Symlink => Contents::Symlink(Arc::from(new.target)),
+            FileKind::Fifo => Contents::Fifo(Once::new()),
+            FileKind::CharDevice | FileKind::BlockDevice | FileKind::Socket => Contents::Node,
+        };
+        TmpInode {
+            base: InodeBase::for_device(new.kind, number, shared.device, new.node, attributes),
+            shared: shared.clone(),
+            contents,
+        }
+    }
+
+    fn entries(&self) -> Result<&SpinLock<Entries>> {
+        match &self.contents {
+            Contents::Directory(entries) => Ok(entries),
+            _ => Err(Errno::ENOTDIR),
+        }
+    }
+
+    /// Makes `name` with contents from `backing` (initial RAM disk) or empty.
+    pub(super) fn create_backed(
+        &self,
+        cx: &CurrentThread,
+        name: &[u8],
+        new: &NewNode<'_>,
+        backing: Backing,
+    ) -> Result<Arc<TmpInode>> {
+        let inode = Arc::new(TmpInode::new(&self.shared, new, backing));
+        self.entries()?.lock(cx).insert(name, inode.clone())?;
+        self.base.mark_modified(cx);
+        if new.kind == FileKind::Directory {
+            self.base.update(cx, |attributes| attributes.links += 1);
+        }
+        Ok(inode)
+    }
+}
+
+impl Inode for TmpInode {
+    fn base(&self) -> &InodeBase {
+        &self.base
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn open(self: Arc<Self>, cx: &mut CurrentThread, flags: u32) -> Result<Arc<dyn File>> {
+        match &self.contents {
+            Contents::Regular(_) | Contents::Directory(_) => Ok(self),
+            Contents::Symlink(_) => Err(Errno::ELOOP),
+            Contents::Fifo(pipe) => {
+                let pipe = pipe.call_once(|| Arc::new(Pipe::new())).clone();
+                pipe.open(cx, flags)?;
+                Ok(pipe)
+            }
+            Contents::Node => device::open(cx, self.base.kind, self.base.node, flags),
+        }
+    }
+
+    fn size_bytes(&self) -> u64 {
+        match &self.contents {
+            Contents::Regular(cache) => cache.size_bytes(),
+            Contents::Directory(entries) => (2 + entries.with(|entries| entries.by_cookie.len() as u64)) * ENTRY_BYTES,
+            Contents::Symlink(target) => target.len() as u64,
+            Contents::Fifo(_) | Contents::Node => 0,
+        }
+    }
+
+    fn page_cache(&self) -> Option<&Arc<PageCache>> {
+        match &self.contents {
+            Contents::Regular(cache) => Some(cache),
+            _ => None,
+        }
+    }
+
+    fn lookup(&self, cx: &mut CurrentThread, name: &[u8]) -> Result<Option<Arc<dyn Inode>>> {
+        let found = self.entries()?.lock(cx).get(name).cloned();
+        Ok(found.map(|inode| inode as Arc<dyn Inode>))
+    }
+
+    fn create(&self, cx: &mut CurrentThread, name: &[u8], new: &NewNode<'_>) -> Result<Arc<dyn Inode>> {
+        Ok(self.create_backed(cx, name, new, Backing::Zeros)?)
+    }
+
+    fn link(&self, cx: &mut CurrentThread, name: &[u8], target: &Arc<dyn Inode>) -> Result<()> {
+        let target = own(target)?;
+        // Counted first, so that no moment shows a name without a link.
+        target.base.update(cx, |attributes| attributes.links += 1);
+        if let Err(error) = self.entries()?.lock(cx).insert(name, target.clone()) {
+            target.base.update(cx, |attributes| attributes.links -= 1);
+            return Err(error);
+        }
+        target.base.mark_changed(cx);
+        self.base.mark_modified(cx);
+        Ok(())
+    }
+
+    fn unlink(&self, cx: &mut CurrentThread, name: &[u8], child: &Arc<dyn Inode>) -> Result<()> {
+        let removed = self.entries()?.lock(cx).remove(name);
+        drop(removed);
+        child.base().update(cx, |attributes| attributes.links = attributes.links.saturating_sub(1));
+        child.base().mark_changed(cx);
+        self.base.mark_modified(cx);
+        Ok(())
+    }
+
+    fn remove_directory(&self, cx: &mut CurrentThread, name: &[u8], child: &Arc<dyn Inode>) -> Result<()> {
+        {
+            let mut entries = own(child)?.entries()?.lock(cx);
+            if !entries.by_cookie.is_empty() {
+                return Err(Errno::ENOTEMPTY);
+            }
+            entries.is_dead = true;
+        }
+        let removed = self.entries()?.lock(cx).remove(name);
+        drop(removed);
+        child.base().update(cx, |attributes| attributes.links = 0);
+        child.base().mark_changed(cx);
+        self.base.update(cx, |attributes| attributes.links -= 1);
+        self.base.mark_modified(cx);
+        Ok(())
+    }
+
+    fn rename(&self, cx: &mut CurrentThread, request: &Rename<'_>) -> Result<()> {
+        let child = own(request.child)?;
+        let new_parent = own(request.new_parent)?;
+        let replaced = request.replaced.map(own).transpose()?;
+        let child_is_directory = child.base.kind == FileKind::Directory;
+        let moves_up_links = |from: &TmpInode, to: &TmpInode| {
+            from.base.update(cx, |attributes| attributes.links -= 1);
+            to.base.update(cx, |attributes| attributes.links += 1);
+        };
+        if let Some(other) = replaced.filter(|_| request.is_exchange) {
+            let removed = (
+                self.entries()?.lock(cx).remove(request.old_name),
+                new_parent.entries()?.lock(cx).remove(request.new_name),
+            );
+            self.entries()?.lock(cx).insert(request.old_name, other.clone())?;
+            new_parent.entries()?.lock(cx).insert(request.new_name, child.clone())?;
+            drop(removed);
+            if child_is_directory {
+                moves_up_links(self, &new_parent);
+            }
+            if other.base.kind == FileKind::Directory {
+                moves_up_links(&new_parent, self);
+            }
+            other.base.mark_changed(cx);
+        } else {
+            if let Some(other) = &replaced {
+                if let Contents::Directory(entries) = &other.contents {
+                    let mut entries = entries.lock(cx);
+                    if !entries.by_cookie.is_empty() {
+                        return Err(Errno::ENOTEMPTY);
+                    }
+                    entries.is_dead = true;
+                }
+                let removed = new_parent.entries()?.lock(cx).remove(request.new_name);
+                drop(removed);
+                if other.base.kind == FileKind::Directory {
+                    other.base.update(cx, |attributes| attributes.links = 0);
+                    new_parent.base.update(cx, |attributes| attributes.links -= 1);
+                } else {
+                    other.base.update(cx, |attributes| attributes.links = attributes.links.saturating_sub(1));
+                }
+                other.base.mark_changed(cx);
+            }
+            let removed = self.entries()?.lock(cx).remove(request.old_name);
+            drop(removed);
+            new_parent.entries()?.lock(cx).insert(request.new_name, child.clone())?;
+            if child_is_directory {
+                moves_up_links(self, &new_parent);
+            }
+        }
+        child.base.mark_changed(cx);
+        self.base.mark_modified(cx);
+        new_parent.base.mark_modified(cx);
+        Ok(())
+    }
+
+    fn read_link(&self, _cx: &mut CurrentThread) -> Result<Arc<[u8]>> {
+        match &self.contents {
+            Contents::Symlink(target) => Ok(target.clone()),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+}
+
+/// The same inode as our own type; EXDEV for a foreign one, which the callers have excluded.
+fn own(inode: &Arc<dyn Inode>) -> Result<Arc<TmpInode>> {
+    let any: Arc<dyn Any + Send + Sync> = inode.clone();
+    any.downcast::<TmpInode>().map_err(|_| Errno::EXDEV)
+}
+
+impl File for TmpInode {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn read(&self, cx: &mut CurrentThread, open: &OpenFile, offset: &mut u64, to: &mut Sink<'_>) -> Result<()> {
+        if self.base.kind == FileKind::Directory {
+            return Err(Errno::EISDIR);
+        }
+        regular::read(cx, open, offset, to)
+    }
+
+    fn write(&self, cx: &mut CurrentThread, open: &OpenFile, offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
+        regular::write(cx, open, offset, from)
+    }
+
+    fn read_directory(
+        &self,
+        cx: &mut CurrentThread,
+        open: &OpenFile,
+        offset: &mut u64,
+        emit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
+    ) -> Result<()> {
+        let list = self.entries()?;
+        let parent = open.parent_number(cx);
+        let kind = FileKind::Directory.directory_type();
+        for (at, name, number) in [(0, &b"."[..], self.base.number), (1, b"..", parent)] {
+            if *offset == at {
+                if !emit(&DirectoryEntry { number, next_offset: at + 1, kind, name }) {
+                    return Ok(());
+                }
+                *offset = at + 1;
+            }
+        }
+        let entries = list.lock(cx);
+        if entries.is_dead {
+            return Err(Errno::ENOENT);
+        }
+        for (&cookie, entry) in entries.by_cookie.range(*offset..) {
+            let base = &entry.inode.base;
+            let kind = base.kind.directory_type();
+            if !emit(&DirectoryEntry { number: base.number, next_offset: cookie + 1, kind, name: &entry.name }) {
+                return Ok(());
+            }
+            *offset = cookie + 1;
+        }
+        drop(entries);
+        self.base.mark_accessed(cx);
+        Ok(())
+    }
+
+    fn seek_end(&self, _cx: &mut CurrentThread, _open: &OpenFile) -> Result<u64> {
+        // LINUX: the end of a tmpfs directory is past every entry.
+        match &self.contents {
+            Contents::Directory(_) => Ok(i64::MAX as u64),
+            _ => Ok(self.size_bytes()),
+        }
+    }
+}
