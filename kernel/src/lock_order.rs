@@ -15,11 +15,43 @@ macro_rules! lock_classes {
 
 lock_classes! {
     // Sleeping locks: 100 to 499.
+    /// One open file description's position (`fs::open_file`).
+    FILE_OFFSET = 100;
+    /// One file system's tree: for writing by renames between directories, for reading by other changes of names (`fs::path`).
+    RENAME = 110;
+    /// One directory's names and look-ups that miss the cache (`fs::dentry`).
+    DIRECTORY = 120;
+    /// One inode's contents against other writers (`fs::inode`).
+    INODE_WRITE = 130;
+    /// One pipe's ring (`fs::pipe`).
+    PIPE = 140;
     /// One address space: areas, page table, heap (`mm::space`). Taken by faults, so after every lock that may be held while user
     /// memory is copied.
     ADDRESS_SPACE = 400;
 
     // Spin locks taken by threads: 500 to 799.
+    /// The mount table (`fs::path`).
+    MOUNT_TABLE = 500;
+    /// Known character devices (`fs::device`).
+    DEVICES = 502;
+    /// One descriptor table (`fs::table`).
+    FILE_TABLE = 504;
+    /// One root, working directory and umask (`fs::context`).
+    FS_CONTEXT = 506;
+    /// One bucket of the cache of names (`fs::dentry`).
+    DENTRY_BUCKET = 510;
+    /// One name's place (`fs::dentry`).
+    DENTRY = 512;
+    /// One tmpfs directory's entries (`fs::tmpfs`).
+    TMPFS_DIRECTORY = 520;
+    /// One inode's file locks (`fs::file_lock`).
+    FILE_LOCKS = 524;
+    /// Who maps pages of one file (`fs::page_cache`).
+    PAGE_MAPPERS = 530;
+    /// One file's pages (`fs::page_cache`).
+    PAGE_CACHE = 532;
+    /// One inode's attributes (`fs::inode`).
+    INODE_ATTRIBUTES = 540;
     /// Pid table, process tree, process groups, sessions, wait states (`task::table`).
     TASK_TABLE = 600;
     /// One process: limits, itimers, command line (`task::process`).

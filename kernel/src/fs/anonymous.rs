@@ -54,7 +54,7 @@ pub struct AnonymousInode {
 /// An object that can be opened again through `/proc/PID/fd`.
 pub trait Reopen: Send + Sync {
     /// The file of a new description with `flags`.
-    fn reopen(&self, cx: &mut CurrentThread, flags: u32) -> Result<Arc<dyn File>>;
+    fn reopen(self: Arc<Self>, cx: &mut CurrentThread, flags: u32) -> Result<Arc<dyn File>>;
 }
 
 impl AnonymousInode {
@@ -74,7 +74,7 @@ impl Inode for AnonymousInode {
     }
     fn open(self: Arc<Self>, cx: &mut CurrentThread, flags: u32) -> Result<Arc<dyn File>> {
         match &self.reopened {
-            Some(object) => object.reopen(cx, flags),
+            Some(object) => object.clone().reopen(cx, flags),
             None => Err(Errno::ENXIO),
         }
     }

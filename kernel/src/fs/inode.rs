@@ -16,7 +16,7 @@ use crate::errno::{Errno, Result};
 use crate::lock_order;
 use alloc::sync::Arc;
 use core::any::Any;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use machine::sync::{Mutex, Once, SpinLock};
 use machine::thread::CurrentThread;
 
@@ -128,6 +128,8 @@ pub struct InodeBase {
     pub write_lock: Mutex<()>,
     /// `flock` and `fcntl` locks, made when the first is taken.
     locks: Once<Arc<FileLocks>>,
+    /// Programs that run from it: it cannot be written then.
+    executions: AtomicU32,
 }
 
 impl InodeBase {
@@ -159,7 +161,23 @@ impl InodeBase {
             attributes: SpinLock::new(&lock_order::INODE_ATTRIBUTES, attributes),
             write_lock: Mutex::new(&lock_order::INODE_WRITE, ()),
             locks: Once::new(),
+            executions: AtomicU32::new(0),
         }
+    }
+
+    /// Whether a program runs from it (ETXTBSY for those who would write).
+    pub fn is_executing(&self) -> bool {
+        self.executions.load(Ordering::Acquire) > 0
+    }
+
+    /// A program begins to run from it.
+    pub fn begin_execution(&self) {
+        self.executions.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A program that ran from it has ended or replaced itself.
+    pub fn end_execution(&self) {
+        self.executions.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// The attributes now.

@@ -1,42 +1,38 @@
-//! Placeholder until the file system arrives.
-use crate::errno::Result;
-use alloc::sync::{Arc, Weak};
-use machine::mm::Frame;
-use machine::thread::CurrentThread;
-/// A process's open files.
-pub struct FileTable;
-/// Root, working directory, umask.
-pub struct FsContext;
-/// An open file description.
-pub struct OpenFile;
-impl OpenFile {
-    /// The home of the contents, for regular files.
-    pub fn page_cache(&self) -> Option<&Arc<PageCache>> {
-        todo!()
-    }
-}
-/// A file's contents.
-pub struct PageCache;
-/// Someone who maps pages of the cache and must forget them when the file shrinks.
-pub trait Mapper: Send + Sync {
-    /// Pages from `first` on are no longer part of the file.
-    fn forget_pages(&self, cx: &mut CurrentThread, cache: &PageCache, first: u64);
-}
-impl PageCache {
-    /// Bytes in the file.
-    pub fn size_bytes(&self) -> u64 {
-        todo!()
-    }
-    /// The frame of page `index`, made if it is not there yet. ENXIO beyond the end of the file: SIGBUS for a mapping.
-    pub fn frame(&self, _cx: &mut CurrentThread, _index: u64) -> Result<Frame> {
-        todo!()
-    }
-    /// The frame of page `index` if it is in the cache: never allocates, for fault-around.
-    pub fn frame_if_present(&self, _cx: &CurrentThread, _index: u64) -> Option<Frame> {
-        todo!()
-    }
-    /// Registers someone who maps pages, until it is dropped.
-    pub fn add_mapper(&self, _cx: &CurrentThread, _mapper: Weak<dyn Mapper>) -> Result<()> {
-        todo!()
-    }
-}
+//! Files: the tree of names, what is behind them, and who has it open.
+//!
+//! A path becomes a place ([`walk`]) through the cache of names ([`dentry`]) and the mounts ([`path`]); a place has an
+//! [`inode`]; opening it ([`open`]) makes an [`open_file`], which a descriptor [`table`] numbers. Contents of regular files
+//! live in the [`page_cache`] and nowhere else. File systems: [`tmpfs`], [`device`]s, the initial RAM disk.
+//!
+//! Lock order, outermost first: file position, rename lock, directory, inode's write lock, pipe; then memory's locks (user
+//! copies may fault under all of these); then spin locks. See `lock_order.rs`.
+pub mod anonymous;
+pub mod context;
+pub mod dentry;
+pub mod device;
+pub mod file;
+pub mod file_lock;
+pub mod inode;
+pub mod memory_device;
+pub mod names;
+pub mod open;
+pub mod open_file;
+pub mod page_cache;
+pub mod path;
+pub mod permission;
+pub mod pipe;
+pub mod regular;
+pub mod table;
+pub mod tmpfs;
+pub mod transfer;
+pub mod walk;
+
+pub use context::FsContext;
+pub use file::{DirectoryEntry, File, PollEvents};
+pub use inode::{DeviceNumber, FileKind, FileSystem, Inode};
+pub use open::{open_for_exec, open_for_kernel};
+pub use open_file::OpenFile;
+pub use page_cache::{Mapper, PageCache};
+pub use path::Path;
+pub use table::FileTable;
+pub use transfer::{Sink, Source};

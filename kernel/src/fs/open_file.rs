@@ -179,6 +179,19 @@ impl OpenFile {
         f(cx, &mut offset)
     }
 
+    /// The inode number of `..` in a listing of this directory.
+    pub fn parent_number(&self, cx: &CurrentThread) -> u64 {
+        let mut at = self.path.clone();
+        while at.is_mount_root() {
+            match at.mount.on.clone() {
+                Some(on) => at = on,
+                None => break,
+            }
+        }
+        let parent = at.dentry.parent(cx).unwrap_or(at.dentry);
+        parent.inode().map_or(0, |inode| inode.base().number)
+    }
+
     /// Readiness now.
     pub fn poll(&self, cx: &mut CurrentThread) -> PollEvents {
         self.file.poll(cx, self)

@@ -234,10 +234,10 @@ impl Pipe {
     }
 }
 
-impl Reopen for Arc<Pipe> {
-    fn reopen(&self, cx: &mut CurrentThread, flags: u32) -> Result<Arc<dyn File>> {
-        Pipe::open(self, cx, flags)?;
-        Ok(self.clone())
+impl Reopen for Pipe {
+    fn reopen(self: Arc<Self>, cx: &mut CurrentThread, flags: u32) -> Result<Arc<dyn File>> {
+        self.open(cx, flags)?;
+        Ok(self)
     }
 }
 

@@ -276,7 +276,8 @@ impl Inode for TmpInode {
 
     fn remove_directory(&self, cx: &mut CurrentThread, name: &[u8], child: &Arc<dyn Inode>) -> Result<()> {
         {
-            let mut entries = own(child)?.entries()?.lock(cx);
+            let child = own(child)?;
+            let mut entries = child.entries()?.lock(cx);
             if !entries.by_cookie.is_empty() {
                 return Err(Errno::ENOTEMPTY);
             }
@@ -300,7 +301,7 @@ impl Inode for TmpInode {
             from.base.update(cx, |attributes| attributes.links -= 1);
             to.base.update(cx, |attributes| attributes.links += 1);
         };
-        if let Some(other) = replaced.filter(|_| request.is_exchange) {
+        if let Some(other) = replaced.as_ref().filter(|_| request.is_exchange) {
             let removed = (
                 self.entries()?.lock(cx).remove(request.old_name),
                 new_parent.entries()?.lock(cx).remove(request.new_name),

@@ -92,6 +92,14 @@ impl<'a> Walk<'a> {
         Ok(if child.dentry.is_mount_point() { path::cross(cx, child) } else { child })
     }
 
+    /// Where the link leads if it leads to an object instead of a name.
+    pub fn follow_object(&mut self, cx: &mut CurrentThread, link: &Path) -> Result<Option<Path>> {
+        if self.links >= MAX_LINKS || self.forbids_links {
+            return Err(Errno::ELOOP);
+        }
+        link.inode()?.follow(cx)
+    }
+
     /// Follows the symbolic link `link`, found in `parent`, up to the directory of its last component.
     pub fn follow_to_parent(&mut self, cx: &mut CurrentThread, parent: Path, link: &Path) -> Result<(Path, Last)> {
         match self.read_link(cx, link)? {
