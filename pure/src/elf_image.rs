@@ -137,6 +137,8 @@ pub struct Segment {
 pub struct Placement {
     /// Mappings to make, in order.
     pub segments: Vec<Segment>,
+    /// What was added to every address of the file.
+    pub bias: usize,
     /// First instruction.
     pub entry: usize,
     /// Address of the program headers, zero if no segment contains them.
@@ -180,6 +182,11 @@ impl LoadPlan {
         self.header.is_fixed
     }
 
+    /// How many program headers the file has (AT_PHNUM).
+    pub fn header_count(&self) -> u16 {
+        self.header.table_count
+    }
+
     /// The pages from the lowest to the highest address, before the load bias; what must be free to place a
     /// position-independent program.
     pub fn span(&self) -> Result<Range<usize>, ElfError> {
@@ -201,6 +208,7 @@ impl LoadPlan {
     pub fn place(&self, bias: usize, bounds: Range<usize>) -> Result<Placement, ElfError> {
         let mut placement = Placement {
             segments: Vec::new(),
+            bias,
             entry: (self.header.entry as usize).wrapping_add(bias),
             headers: 0,
             end: 0,

@@ -7,6 +7,7 @@
 //! Called by `syscall/memory.rs`, `exec`, `task` (fork, faults) and `/proc`. Frames and page tables are `machine`'s; file pages
 //! come from `fs::PageCache`.
 pub mod advise;
+pub mod build;
 pub mod error;
 pub mod fault;
 pub mod fork;

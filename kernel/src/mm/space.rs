@@ -47,6 +47,8 @@ pub struct ProgramImage {
     pub code: Range<usize>,
     /// The first stack pointer.
     pub stack_start: usize,
+    /// Where signal handlers return to that name no trampoline; zero if the architecture has no such page.
+    pub signal_return: usize,
 }
 
 /// What the lock protects.

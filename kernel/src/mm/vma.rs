@@ -141,6 +141,14 @@ impl Vma {
             backing: Backing::Anonymous,
         }
     }
+    /// A private mapping of a file: writes stay here. Legal whatever the file was opened for, if it may be read.
+    pub fn private_file(protection: Protection, backing: CacheBacking) -> Vma {
+        Vma { has_own_pages: false, backing: Backing::Cache(backing), ..Vma::anonymous(protection) }
+    }
+    /// A shared mapping of a page cache; `most` is what the open file allows.
+    pub fn shared(protection: Protection, most: Protection, backing: CacheBacking) -> Vma {
+        Vma { is_shared: true, most, ..Vma::private_file(protection, backing) }
+    }
     /// The cache and the page's index in it, for the page `distance` bytes from the area's start.
     pub fn cache_page(&self, distance: usize) -> Option<(&Arc<PageCache>, u64)> {
         match &self.backing {

@@ -1,0 +1,77 @@
+//! What exec does to an address space that nobody runs in yet.
+use super::error::{FaultError, MapError};
+use super::space::AddressSpace;
+use super::vma::{Protection, Vma};
+use alloc::sync::Arc;
+use core::ops::Range;
+use machine::addr::{PAGE_SIZE, UserAddr};
+use machine::mm::Frame;
+use machine::thread::CurrentThread;
+use machine::user::{AccessKind, PageFault};
+
+impl AddressSpace {
+    /// A free place of so many bytes below the other mappings.
+    pub(crate) fn find_free(&self, cx: &mut CurrentThread, bytes: usize, align: usize) -> Result<usize, MapError> {
+        self.memory.lock(cx).find_place(UserAddr::NULL, bytes, self.layout.mmap_top, align)
+    }
+
+    /// Where things go in this space.
+    pub(crate) fn layout(&self) -> &super::Layout {
+        &self.layout
+    }
+
+    /// Maps one frame of the kernel's, which stays shared, at a free place; answers where.
+    pub(crate) fn map_frame(&self, cx: &mut CurrentThread, frame: Frame, vma: Vma) -> Result<UserAddr, MapError> {
+        let mut memory = self.memory.lock(cx);
+        let addr = memory.find_place(UserAddr::NULL, PAGE_SIZE, self.layout.mmap_top, PAGE_SIZE)?;
+        memory.reserve_change()?;
+        memory.table.map(UserAddr(addr), frame, vma.protection.access(false))?;
+        memory.add(addr..addr + PAGE_SIZE, vma);
+        Ok(UserAddr(addr))
+    }
+
+    /// Zeroes a part of one page of a writable area, in a private copy.
+    pub(crate) fn zero_part(&self, cx: &mut CurrentThread, range: Range<usize>) -> Result<(), FaultError> {
+        let page = UserAddr(range.start).page_floor();
+        self.own_page(cx, page)?.zero(range.start - page.0, range.len());
+        Ok(())
+    }
+
+    /// Makes the stack: an area that ends at the layout's top and has `bytes` at its upper end, with room to grow.
+    pub(crate) fn make_stack(
+        self: &Arc<Self>,
+        cx: &mut CurrentThread,
+        bytes: &[u8],
+        area_bytes: usize,
+        is_executable: bool,
+    ) -> Result<(), FaultError> {
+        let top = self.layout.stack_top;
+        let executable = if is_executable { Protection::EXECUTE } else { Protection::NONE };
+        let vma = Vma { grows_down: true, ..Vma::anonymous(Protection::READ_WRITE.with(executable)) };
+        {
+            let mut memory = self.memory.lock(cx);
+            let range = top - area_bytes..top;
+            memory.reserve_change().map_err(|_| FaultError::OutOfMemory)?;
+            if !memory.areas.is_free(range.clone()) {
+                return Err(FaultError::NotMapped);
+            }
+            memory.add(range, vma);
+        }
+        let mut at = top - bytes.len();
+        let mut left = bytes;
+        while !left.is_empty() {
+            let page = UserAddr(at).page_floor();
+            let (now, later) = left.split_at(left.len().min(PAGE_SIZE - (at - page.0)));
+            self.own_page(cx, page)?.write(at - page.0, now);
+            at += now.len();
+            left = later;
+        }
+        Ok(())
+    }
+
+    /// The frame of a page that the program could write.
+    fn own_page(&self, cx: &mut CurrentThread, page: UserAddr) -> Result<Frame, FaultError> {
+        self.resolve(cx, PageFault { addr: page, kind: AccessKind::Write, is_present: false })?;
+        self.memory.lock(cx).table.frame(page).ok_or(FaultError::NotMapped)
+    }
+}
