@@ -9,6 +9,7 @@ extern crate alloc;
 
 pub mod console;
 pub mod errno;
+pub mod exec;
 pub mod fs;
 pub mod lock_order;
 pub mod mm;

@@ -1,5 +1,4 @@
 //! The first step of exec: everything that may fail. The caller is untouched until [`PreparedExec::commit`].
-use super::arguments::Strings;
 use super::auxiliary::{self, Facts};
 use super::commit::PreparedExec;
 use super::credentials;
@@ -14,7 +13,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use machine::addr::PAGE_SIZE;
 use pure::script_line::{self, LINE_BYTES};
-use pure::stack_image::{self, StackContents, StackImage};
+use pure::stack_image::{self, StackContents, StackImage, Strings};
 
 /// Scripts that may name scripts as their interpreters, one in another.
 const SCRIPT_DEPTH: usize = 5;
@@ -109,7 +108,7 @@ fn build(call: &mut Call<'_>, request: &ExecRequest, program: &Program) -> core:
 
     let facts = Facts {
         program: &placement,
-        header_count: plan.header_count(),
+        header_count: usize::from(plan.header_count()),
         interpreter_base: loader.as_ref().map_or(0, |loader| loader.bias),
         credentials: credentials.as_deref().unwrap_or(&old_credentials),
         is_secure: credentials.is_some(),

@@ -67,6 +67,8 @@ pub(super) struct Memory {
     pub(super) locks_new: bool,
     /// Most pages mapped so far (VmPeak).
     peak_pages: usize,
+    /// Most pages seen present so far (VmHWM).
+    peak_resident: usize,
 }
 
 /// Figures of an address space, in pages.
@@ -78,6 +80,8 @@ pub struct MemoryUse {
     pub peak: usize,
     /// Present (VmRSS).
     pub resident: usize,
+    /// Most ever seen present (VmHWM): looked at when pages are removed and when asked.
+    pub peak_resident: usize,
     /// Private writable (VmData).
     pub data: usize,
     /// Stacks (VmStk).
@@ -88,6 +92,13 @@ pub struct MemoryUse {
     pub locked: usize,
     /// Frames of page tables (VmPTE).
     pub tables: usize,
+}
+
+impl MemoryUse {
+    /// Most ever present, in KiB (ru_maxrss).
+    pub fn peak_resident_kib(&self) -> u64 {
+        (self.peak_resident * (PAGE_SIZE / 1024)) as u64
+    }
 }
 
 impl AddressSpace {
@@ -129,12 +140,14 @@ impl AddressSpace {
 
     /// The figures now.
     pub fn memory_use(&self, cx: &mut CurrentThread) -> MemoryUse {
-        let memory = self.memory.lock(cx);
+        let mut memory = self.memory.lock(cx);
+        memory.note_resident();
         let (resident, tables) = memory.table.counts();
         let mut figures = MemoryUse {
             mapped: memory.mapped_pages,
             peak: memory.peak_pages,
             resident,
+            peak_resident: memory.peak_resident,
             data: memory.data_pages,
             locked: memory.locked_pages,
             tables,
@@ -195,6 +208,7 @@ impl Memory {
             locked_pages: 0,
             locks_new: false,
             peak_pages: 0,
+            peak_resident: 0,
         }
     }
 
@@ -208,21 +222,17 @@ impl Memory {
 
     /// Adds an area where nothing is, and counts it. Room must have been reserved.
     pub(super) fn add(&mut self, range: Range<usize>, vma: Vma) {
-        self.count(range.end - range.start, &vma, usize::wrapping_add);
+        let pages = range.len() / PAGE_SIZE;
+        self.mapped_pages += pages;
+        self.data_pages += if vma.is_data() { pages } else { 0 };
+        self.locked_pages += if vma.is_locked { pages } else { 0 };
         self.peak_pages = self.peak_pages.max(self.mapped_pages);
         self.areas.insert(range, vma);
     }
 
-    /// Counts pages of an area in, or out.
-    pub(super) fn count(&mut self, bytes: usize, vma: &Vma, change: fn(usize, usize) -> usize) {
-        let pages = bytes / PAGE_SIZE;
-        self.mapped_pages = change(self.mapped_pages, pages);
-        if vma.is_data() {
-            self.data_pages = change(self.data_pages, pages);
-        }
-        if vma.is_locked {
-            self.locked_pages = change(self.locked_pages, pages);
-        }
+    /// Looks at how many pages are present, for the peak.
+    fn note_resident(&mut self) {
+        self.peak_resident = self.peak_resident.max(self.table.counts().0);
     }
 
     /// Takes the areas of a range out, pages and all. Room must have been reserved. Files that only the areas kept open are
@@ -238,6 +248,7 @@ impl Memory {
             data += if entry.value.is_data() { pages } else { 0 };
             locked += if entry.value.is_locked { pages } else { 0 };
         });
+        self.note_resident();
         self.mapped_pages -= mapped;
         self.data_pages -= data;
         self.locked_pages -= locked;

@@ -50,7 +50,7 @@ fn execute(
     let arguments = read_strings(call.cx, arguments, &mut budget)?;
     let environment = read_strings(call.cx, environment, &mut budget)?;
     let prepared = exec::prepare(call, ExecRequest { file, name, is_name_lost, arguments, environment })?;
-    task::exec::end_other_threads(call)?;
+    task::exec::begin(call)?;
     prepared.commit(call);
     Ok(0)
 }

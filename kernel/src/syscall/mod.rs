@@ -5,7 +5,9 @@
 pub mod argument;
 pub mod call;
 pub mod dispatch;
+pub mod exec;
 pub mod identity;
+pub mod memory;
 pub mod misc;
 pub mod process;
 pub mod strace;

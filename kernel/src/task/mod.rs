@@ -1,6 +1,7 @@
 //! Tasks: threads ([`Task`]), processes ([`Process`]), the table and tree of both ([`table`]), the user loop, and the calls
 //! that make, replace, end and wait for them.
 pub mod credentials;
+pub mod exec;
 pub mod host;
 pub mod limits;
 pub mod process;

@@ -47,12 +47,14 @@ macro_rules! calls {
     };
 }
 
+mod exec;
 mod identity;
+mod memory;
 mod misc;
 mod process;
 
 /// Every subject's rows.
-const SUBJECTS: &[&[Row]] = &[identity::ROWS, misc::ROWS, process::ROWS];
+const SUBJECTS: &[&[Row]] = &[exec::ROWS, identity::ROWS, memory::ROWS, misc::ROWS, process::ROWS];
 
 const fn build() -> [Option<&'static Row>; number::COUNT] {
     let mut table = [None; number::COUNT];
