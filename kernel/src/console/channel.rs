@@ -1,20 +1,22 @@
 //! The channel to the host, whatever carries it.
 use alloc::sync::Arc;
-use machine::sync::{Once, Wait, WaitError, WaitQueue};
+use machine::sync::{Once, WaitQueue};
 use machine::thread::CurrentThread;
 use wire::control::{FEATURE_OUTPUT_CLOSED, Kind, Message, VERSION};
 
+/// A piece that one `send` can take without sleeping after the channel has told that it has room.
+pub const ROOM_BYTES: usize = 16 * 1024;
+
 /// A carrier of frames, supplied by a module.
 pub trait Channel: Send + Sync {
-    /// Appends bytes of a byte frame, sleeping while there is no room. Answers how many were taken: all, unless the wait
-    /// ended otherwise, and then at least one. Batches: the host may see them a moment later.
-    fn send(&self, cx: &mut CurrentThread, kind: Kind, stream: u8, bytes: &[u8], how: Wait)
-    -> Result<usize, WaitError>;
+    /// Appends bytes of a byte frame, sleeping (not interruptibly) while there is no room. Batches: the host may see them a
+    /// moment later.
+    fn send(&self, cx: &mut CurrentThread, kind: Kind, stream: u8, bytes: &[u8]);
     /// Sends a message, sleeping while there is no room.
     fn send_message(&self, cx: &mut CurrentThread, message: Message);
-    /// Whether `send` would take something without sleeping.
+    /// Whether `send` would take [`ROOM_BYTES`] without sleeping.
     fn has_room(&self, cx: &CurrentThread) -> bool;
-    /// Where pollers wait for room.
+    /// Woken when there is room.
     fn room(&self) -> &WaitQueue;
     /// Hands what is batched to the host now.
     fn submit(&self, cx: &CurrentThread);

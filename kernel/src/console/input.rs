@@ -44,7 +44,8 @@ static INPUT: Input = Input {
     state: SpinLock::new(&lock_order::CONSOLE_INPUT, State { bytes: VecDeque::new(), owed: 0, has_ended: false }),
     arrived: WaitQueue::new(),
 };
-static TERMINAL: Once<Arc<dyn TerminalInput>> = Once::new();
+/// The terminal, and whether the host's input is typed there.
+static TERMINAL: Once<(Arc<dyn TerminalInput>, bool)> = Once::new();
 static SIGNAL_HANDLER: Once<fn(&mut CurrentThread, u32)> = Once::new();
 
 /// Standard input.
@@ -52,9 +53,9 @@ pub fn input() -> &'static Input {
     &INPUT
 }
 
-/// Who takes input from now on, because it is a terminal's.
-pub fn set_terminal(terminal: Arc<dyn TerminalInput>) {
-    TERMINAL.call_once(|| terminal);
+/// The terminal there is from now on; with `takes_input`, what the host sends is typed there.
+pub fn set_terminal(terminal: Arc<dyn TerminalInput>, takes_input: bool) {
+    TERMINAL.call_once(|| (terminal, takes_input));
 }
 
 /// What to do with a Linux signal the host sends for the program; [`Message::Terminate`] arrives as SIGKILL.
@@ -147,18 +148,15 @@ pub fn receive(cx: &mut CurrentThread, received: Received<'_>) {
         Received::Bytes { kind: Kind::Input, bytes, .. } => {
             add(Counter::ConsoleBytesIn, bytes.len() as u64);
             match TERMINAL.get() {
-                Some(terminal) => terminal.typed(cx, bytes),
-                None => INPUT.deliver(cx, bytes),
+                Some((terminal, true)) => terminal.typed(cx, bytes),
+                _ => INPUT.deliver(cx, bytes),
             }
         }
         Received::Message(Message::InputEnd) => {
-            if let Some(terminal) = TERMINAL.get() {
-                terminal.hung_up(cx);
-            }
-            INPUT.end(cx);
+            end_input(cx);
         }
         Received::Message(Message::WindowSize { rows, columns }) => {
-            if let Some(terminal) = TERMINAL.get() {
+            if let Some((terminal, _)) = TERMINAL.get() {
                 terminal.resized(cx, rows, columns);
             }
         }
@@ -177,9 +175,13 @@ pub fn receive(cx: &mut CurrentThread, received: Received<'_>) {
 
 /// The channel is broken: no more input will come.
 pub fn channel_lost(cx: &mut CurrentThread) {
-    INPUT.end(cx);
-    if let Some(terminal) = TERMINAL.get() {
-        terminal.hung_up(cx);
+    end_input(cx);
+}
+
+fn end_input(cx: &mut CurrentThread) {
+    match TERMINAL.get() {
+        Some((terminal, true)) => terminal.hung_up(cx),
+        _ => INPUT.end(cx),
     }
 }
 

@@ -5,7 +5,11 @@
 mod channel;
 mod input;
 mod output;
+mod streams;
 
-pub use channel::{Channel, flush, register};
+pub use channel::{Channel, ROOM_BYTES, flush, register};
 pub use input::{Input, TerminalInput, channel_lost, input, receive, set_signal_handler, set_terminal};
-pub use output::{Stream, exit, is_closed, report, send_credit, start_failed, strace_line, write_output};
+pub use output::{
+    Stream, exit, has_room, is_closed, report, send_credit, start_failed, strace_line, wait_for_room, write_output,
+};
+pub use streams::HostStream;

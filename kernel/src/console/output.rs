@@ -8,7 +8,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use machine::log;
 use machine::sync::{Wait, WaitError};
 use machine::thread::CurrentThread;
-use machine::trace::{Counter, add};
+use machine::trace::{Counter, add, count};
 use wire::control::{Kind, Message, STREAM_STDERR, STREAM_STDOUT, STREAM_TERMINAL};
 
 /// Where output goes on the host.
@@ -50,48 +50,46 @@ pub(super) fn close(stream: u32) {
     }
 }
 
-/// Writes bytes of a program. Answers how many were taken: all, unless a signal came, and then at least one.
-pub fn write_output(cx: &mut CurrentThread, stream: Stream, bytes: &[u8]) -> Result<usize, WaitError> {
-    let taken = match channel() {
-        Some(channel) => {
-            channel.send(cx, Kind::Output, stream.number(), bytes, Wait::interruptible("room for output"))?
-        }
-        None => {
-            log::early_write(bytes);
-            bytes.len()
-        }
-    };
-    add(Counter::ConsoleBytesOut, taken as u64);
-    Ok(taken)
+/// Whether [`write_output`] of [`ROOM_BYTES`](super::ROOM_BYTES) would not sleep.
+pub fn has_room(cx: &CurrentThread) -> bool {
+    channel().is_none_or(|channel| channel.has_room(cx))
 }
 
-/// Sends text of the kernel in frames of `kind`.
-fn send_text(cx: &mut CurrentThread, kind: Kind, text: &[u8]) {
-    let mut rest = text;
-    while let Some(channel) = channel()
-        && !rest.is_empty()
-    {
-        // Uninterruptible and without a deadline, so this cannot fail.
-        let Ok(taken) = channel.send(cx, kind, 0, rest, Wait::uninterruptible("room for a report")) else { return };
-        rest = &rest[taken..];
+/// Sleeps until [`has_room`] or a signal comes. To be done before bytes are taken from a program, because what has been
+/// taken must be written.
+pub fn wait_for_room(cx: &mut CurrentThread) -> Result<(), WaitError> {
+    match channel() {
+        Some(channel) if !channel.has_room(cx) => {
+            count(Counter::ConsoleWaits);
+            let how = Wait::interruptible("room for output");
+            channel.room().wait(cx, how, |cx| channel.has_room(cx).then_some(()))
+        }
+        _ => Ok(()),
     }
+}
+
+/// Writes bytes of a program, all of them.
+pub fn write_output(cx: &mut CurrentThread, stream: Stream, bytes: &[u8]) {
+    match channel() {
+        Some(channel) => channel.send(cx, Kind::Output, stream.number(), bytes),
+        None => log::early_write(bytes),
+    }
+    add(Counter::ConsoleBytesOut, bytes.len() as u64);
 }
 
 /// Sends a line to the user, shown when the run is over.
 pub fn report(cx: &mut CurrentThread, text: fmt::Arguments<'_>) {
-    if channel().is_some() {
-        send_text(cx, Kind::Report, format!("{text}\n").as_bytes());
-    } else {
-        machine::log!(Warn, "{text}");
+    match channel() {
+        Some(channel) => channel.send(cx, Kind::Report, 0, format!("{text}\n").as_bytes()),
+        None => machine::log!(Warn, "{text}"),
     }
 }
 
 /// Sends a line of `--strace`, without its newline, shown at once.
 pub fn strace_line(cx: &mut CurrentThread, line: &str) {
-    if channel().is_some() {
-        send_text(cx, Kind::Strace, format!("{line}\n").as_bytes());
-    } else {
-        machine::log!(Info, "{line}");
+    match channel() {
+        Some(channel) => channel.send(cx, Kind::Strace, 0, format!("{line}\n").as_bytes()),
+        None => machine::log!(Info, "{line}"),
     }
 }
 

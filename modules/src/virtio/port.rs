@@ -14,11 +14,11 @@ use super::queue::Queue;
 use super::transport::{Transport, VirtioError};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use kernel::console::{self, Channel};
+use kernel::console::{self, Channel, ROOM_BYTES};
 use kernel::lock_order;
 use machine::irq::Handler;
 use machine::mm::DmaBuffer;
-use machine::sync::{IrqSafe, Once, SpinLock, Wait, WaitError, WaitQueue};
+use machine::sync::{IrqSafe, Once, SpinLock, Wait, WaitQueue};
 use machine::thread::{Context, CurrentThread, IrqContext};
 use machine::time::{self, Expire, Instant, Timer};
 use machine::trace::{Counter, count};
@@ -198,9 +198,8 @@ impl Out {
     }
 
     fn has_room(&self) -> bool {
-        self.is_lost
-            || !self.free.is_empty()
-            || self.filling.as_ref().is_some_and(|f| f.used + HEADER_BYTES < OUT_BYTES)
+        let is_enough = |filling: &Filling| filling.used + HEADER_BYTES + ROOM_BYTES <= OUT_BYTES;
+        self.is_lost || !self.free.is_empty() || self.filling.as_ref().is_some_and(is_enough)
     }
 
     /// Sees to it that the buffer being filled has room for `bytes`, takes a new one if need be. False: there is none.
@@ -318,28 +317,18 @@ impl Expire for BatchExpired {
 }
 
 impl Channel for Port {
-    fn send(
-        &self,
-        cx: &mut CurrentThread,
-        kind: Kind,
-        stream: u8,
-        bytes: &[u8],
-        how: Wait,
-    ) -> Result<usize, WaitError> {
+    fn send(&self, cx: &mut CurrentThread, kind: Kind, stream: u8, bytes: &[u8]) {
         let mut taken = self.append(cx, kind, stream, bytes);
         while taken < bytes.len() {
             count(Counter::ConsoleWaits);
-            let waited = self.room.wait(cx, how, |cx| {
+            let how = Wait::uninterruptible("room for frames to the host");
+            let more = self.room.wait(cx, how, |cx| {
                 let more = self.append(cx, kind, stream, &bytes[taken..]);
                 (more != 0).then_some(more)
             });
-            match waited {
-                Ok(more) => taken += more,
-                Err(_) if taken != 0 => break,
-                Err(error) => return Err(error),
-            }
+            // Uninterruptible and without a deadline: the wait cannot end otherwise.
+            taken += more.unwrap_or(0);
         }
-        Ok(taken)
     }
 
     fn send_message(&self, cx: &mut CurrentThread, message: Message) {

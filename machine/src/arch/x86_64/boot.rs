@@ -69,6 +69,7 @@ global_asm!(
     ".quad 0",
     // Null, unused, 64-bit code, data: the selectors that `cpu` uses too.
     ".balign 16",
+    ".global x86_boot_gdt",
     "x86_boot_gdt:",
     ".quad 0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff",
     "x86_boot_gdt_pointer:",
