@@ -12,6 +12,7 @@ pub mod buddy;
 pub mod cpio;
 pub mod elf_image;
 pub mod glob;
+pub mod gzip;
 pub mod line_discipline;
 pub mod path;
 pub mod radix_tree;

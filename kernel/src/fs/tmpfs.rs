@@ -58,7 +58,7 @@ impl TmpFs {
             node: DeviceNumber::default(),
             target: &[],
         };
-        let root = Arc::new(TmpInode::new(&shared, &new, Backing::Zeros));
+        let root = Arc::new(TmpInode::new(&shared, &new));
         Arc::new(TmpFs { shared, root })
     }
 }
@@ -98,7 +98,7 @@ pub(super) fn unnamed_file(permissions: u32) -> Arc<dyn Inode> {
         node: DeviceNumber::default(),
         target: &[],
     };
-    let inode = TmpInode::new(shared, &new, Backing::Zeros);
+    let inode = TmpInode::new(shared, &new);
     Arc::new(inode)
 }
 
@@ -155,7 +155,7 @@ pub(super) struct TmpInode {
 }
 
 impl TmpInode {
-    fn new(shared: &Arc<Shared>, new: &NewNode<'_>, backing: Backing) -> TmpInode {
+    fn new(shared: &Arc<Shared>, new: &NewNode<'_>) -> TmpInode {
         let number = shared.next_number.fetch_add(1, Ordering::Relaxed);
         let attributes = Attributes {
             permissions: new.permissions,
@@ -165,7 +165,7 @@ impl TmpInode {
             ..Attributes::default()
         };
         let contents = match new.kind {
-            FileKind::Regular => Contents::Regular(Arc::new(PageCache::new(backing))),
+            FileKind::Regular => Contents::Regular(Arc::new(PageCache::new(Backing::Zeros))),
             FileKind::Directory => {
                 Contents::Directory(SpinLock::new(&lock_order::TMPFS_DIRECTORY, Entries::default()))
             }
@@ -185,23 +185,6 @@ impl TmpInode {
             Contents::Directory(entries) => Ok(entries),
             _ => Err(Errno::ENOTDIR),
         }
-    }
-
-    /// Makes `name` with contents from `backing` (initial RAM disk) or empty.
-    pub(super) fn create_backed(
-        &self,
-        cx: &CurrentThread,
-        name: &[u8],
-        new: &NewNode<'_>,
-        backing: Backing,
-    ) -> Result<Arc<TmpInode>> {
-        let inode = Arc::new(TmpInode::new(&self.shared, new, backing));
-        self.entries()?.lock(cx).insert(name, inode.clone())?;
-        self.base.mark_modified(cx);
-        if new.kind == FileKind::Directory {
-            self.base.update(cx, |attributes| attributes.links += 1);
-        }
-        Ok(inode)
     }
 }
 
@@ -249,7 +232,13 @@ impl Inode for TmpInode {
     }
 
     fn create(&self, cx: &mut CurrentThread, name: &[u8], new: &NewNode<'_>) -> Result<Arc<dyn Inode>> {
-        Ok(self.create_backed(cx, name, new, Backing::Zeros)?)
+        let inode = Arc::new(TmpInode::new(&self.shared, new));
+        self.entries()?.lock(cx).insert(name, inode.clone())?;
+        self.base.mark_modified(cx);
+        if new.kind == FileKind::Directory {
+            self.base.update(cx, |attributes| attributes.links += 1);
+        }
+        Ok(inode)
     }
 
     fn link(&self, cx: &mut CurrentThread, name: &[u8], target: &Arc<dyn Inode>) -> Result<()> {

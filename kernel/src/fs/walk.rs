@@ -58,6 +58,11 @@ impl<'a> Walk<'a> {
         Walk { root, who, links: 0, forbids_links: false }
     }
 
+    /// Where the walk's `/` leads.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// The existing place that `text` means from `start`. A link in the last place is followed if `follows`.
     pub fn resolve(&mut self, cx: &mut CurrentThread, start: Path, text: &[u8], follows: bool) -> Result<Path> {
         match self.walk(cx, start, text, follows, false)? {
