@@ -114,9 +114,9 @@ impl File for HostStream {
             None => PollEvents::NONE
                 .and_if(input().waiting_bytes(cx) != 0, PollEvents::IN)
                 .and_if(input().is_at_end(cx), PollEvents::HANG_UP),
-            Some(stream) => PollEvents::NONE
-                .and_if(has_room(cx), PollEvents::OUT)
-                .and_if(is_closed(stream), PollEvents::ERROR),
+            Some(stream) => {
+                PollEvents::NONE.and_if(has_room(cx), PollEvents::OUT).and_if(is_closed(stream), PollEvents::ERROR)
+            }
         }
     }
     fn wait_queues(&self) -> [Option<&WaitQueue>; 2] {

@@ -2,8 +2,11 @@
 //! `/proc/trace`. The mechanism is [`machine::trace`].
 //!
 //! Firing: `probe!(trace::vminfo::cow_copy(addr, count))`; counting: `count(Counter::FaultsCow)`. Both from any context.
+mod control;
+pub mod files;
 pub mod providers;
 
+pub use control::set_enabled;
 pub use machine::probe;
 pub use machine::trace::{Counter, add, count};
 pub use providers::{proc, syscall, vminfo};
