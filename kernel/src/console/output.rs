@@ -124,7 +124,7 @@ pub fn send_credit(cx: &mut CurrentThread, bytes: u32) {
 }
 
 /// Hands out what is batched, before a program waits for an answer to it.
-pub(crate) fn submit(cx: &CurrentThread) {
+pub fn submit(cx: &CurrentThread) {
     if let Some(channel) = channel() {
         channel.submit(cx);
     }

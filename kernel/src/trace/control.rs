@@ -1,25 +1,9 @@
 //! Switching probes on and off by pattern, from `/proc/trace/enable` and the command line.
 use crate::errno::{Errno, Result};
-use crate::syscall::dispatch::{WATCH, watch};
-use core::sync::atomic::Ordering;
 
 /// Enables or disables the probes that `pattern` means; answers how many.
 pub fn set_enabled(pattern: &str, is_enabled: bool) -> usize {
-    let count = machine::trace::enable_matching(pattern, is_enabled);
-    update_watch();
-    count
-}
-
-/// The system call path tests one word for all who watch it: tells it about the probes.
-fn update_watch() {
-    use super::syscall::{entry, r#return};
-    for (probe, bit) in [(&entry::PROBE, watch::PROBE_ENTRY), (&r#return::PROBE, watch::PROBE_RETURN)] {
-        if probe.is_enabled() {
-            WATCH.fetch_or(bit, Ordering::Relaxed);
-        } else {
-            WATCH.fetch_and(!bit, Ordering::Relaxed);
-        }
-    }
+    machine::trace::enable_matching(pattern, is_enabled)
 }
 
 /// Carries out what was written to `/proc/trace/enable`: patterns separated by blanks. `0` and `1` are all probes off and on;
