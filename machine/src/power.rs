@@ -16,6 +16,6 @@ pub const PANIC_DEBUG_EXIT: u32 = 0x2a;
 
 /// Stops the machine: x86-64 by `isa-debug-exit`, ACPI/GED sleep, i8042, then triple fault; ARM64 by PSCI.
 /// The only function of this crate besides the panic path that does not return to its caller.
-pub(crate) fn end(_exit: Exit) -> ! {
-    todo!()
+pub(crate) fn end(exit: Exit) -> ! {
+    crate::arch::power::end(exit)
 }

@@ -9,6 +9,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod buddy;
+pub mod chacha20;
 pub mod cpio;
 pub mod elf_image;
 pub mod glob;

@@ -17,6 +17,7 @@
 //! | `power` | `end(Exit) -> !` |
 //! | `random` | `hardware() -> Option<u64>` |
 //! | `clock` | `wall_clock_seconds() -> Option<u64>` (CMOS; PL031) |
+//! | `device` | `unsafe read8(*const u8)`, `read32`, `write32`: one plain access each |
 //! | `discovery` | `virtio_mmio() -> Vec<VirtioMmio>` |
 //!
 //! `Rights { is_user, is_writable, is_executable, is_device, is_readable }` is shared and lives in `mm::rights`.

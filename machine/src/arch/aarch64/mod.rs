@@ -5,6 +5,7 @@ pub(crate) mod boot;
 pub(crate) mod clock;
 pub(crate) mod context;
 pub(crate) mod cpu;
+pub(crate) mod device;
 pub(crate) mod discovery;
 pub(crate) mod features;
 mod gic;
