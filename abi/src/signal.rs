@@ -1,6 +1,12 @@
 //! Signal structures, the same on both architectures. Frames are in [`crate::arch`].
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+/// `SA_RESTORER`: [`Sigaction::restorer`] is set.
+pub const SA_RESTORER: u64 = 0x0400_0000;
+
+/// `SA_SIGINFO`: the handler takes three arguments.
+pub const SA_SIGINFO: u64 = 4;
+
 /// The kernel's `struct sigaction` (what `rt_sigaction` takes).
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

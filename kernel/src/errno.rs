@@ -44,6 +44,10 @@ impl Errno {
     /// The same as EAGAIN.
     pub const EWOULDBLOCK: Errno = Errno::EAGAIN;
 
+    /// From a number kept as such.
+    pub const fn from_number(number: u16) -> Errno {
+        Errno(number)
+    }
     /// The number: positive, below 4096.
     pub const fn number(self) -> u16 {
         self.0

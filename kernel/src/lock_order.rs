@@ -58,10 +58,18 @@ lock_classes! {
     PROCESS = 610;
     /// One task's references to files, fs context, address space, credentials (`task::task`).
     TASK_RESOURCES = 620;
-    /// One process's signal actions and every pending set of its tasks (`signal::state`).
-    SIGNALS = 640;
-    /// One bucket of the futex table (`task::futex`).
+    /// Which signal actions a process uses (`signal::state`).
+    SIGNAL_ACTIONS_REFERENCE = 630;
+    /// The signal actions of a process (`signal::actions`).
+    SIGNAL_ACTIONS = 640;
+    /// What is pending for a process (`signal::state`).
+    SIGNALS = 645;
+    /// What is pending for a task, and its alternate stack (`signal::state`).
+    TASK_SIGNALS = 650;
+    /// The futex table (`task::futex`).
     FUTEX = 660;
+    /// Where one futex waiter waits (`task::futex`).
+    FUTEX_KEY = 662;
     /// Host and domain name (`task::host`).
     HOST_NAMES = 690;
     /// Standard input that is not a terminal (`console::input`).

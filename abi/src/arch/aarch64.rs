@@ -1,5 +1,10 @@
 //! ARM64 layouts.
+use super::frame::{BuiltFrame, FpPlace, FrameInput, ParsedFrame, half, put, put_half, word, zeroed};
+use crate::signal::{SA_RESTORER, SA_SIGINFO, StackT};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Whether clone takes the TLS base as its fourth argument and the child's TID address as its fifth.
+pub const CLONE_TLS_IS_FOURTH: bool = true;
 
 /// `AUDIT_ARCH_*` value of this architecture.
 pub const AUDIT_ARCH: u32 = 0xc000_00b7;
@@ -64,3 +69,165 @@ const _: () = {
     assert!(size_of::<Stat>() == 128);
     assert!(size_of::<EpollEvent>() == 16);
 };
+
+/// Words of `user_pt_regs`: x0 to x30, sp, pc, pstate.
+pub const REGISTER_COUNT: usize = 34;
+/// Bytes of a `struct rt_sigframe`: siginfo and ucontext with its 4,096 bytes of records.
+pub const FRAME_BYTES: usize = RESERVED + 4096;
+
+const UCONTEXT: usize = 128;
+const STACK: usize = UCONTEXT + 16;
+const MASK: usize = STACK + 24;
+const SIGCONTEXT: usize = UCONTEXT + 176;
+const RESERVED: usize = SIGCONTEXT + 288;
+
+/// `FPSIMD_MAGIC`, and the bytes of that record.
+const FP_MAGIC: u32 = 0x4650_8001;
+const FP_RECORD_BYTES: usize = 528;
+/// `ESR_MAGIC`.
+const SYNDROME_MAGIC: u32 = 0x4553_5201;
+/// Bytes of the image: V0 to V31, FPSR, FPCR.
+const FP_IMAGE_BYTES: usize = 520;
+/// Frame record (x29, x30) above the frame.
+const RECORD_BYTES: u64 = 16;
+/// Branch type, tag check override: clear when a handler begins.
+const HANDLER_CLEARS: u64 = 0b11 << 10 | 1 << 25;
+
+/// Lays out a frame as Linux does. `None` if the stack wraps or for want of memory.
+pub fn build_frame(input: &FrameInput<'_, REGISTER_COUNT>) -> Option<BuiltFrame<REGISTER_COUNT>> {
+    let record = (input.stack_top & !15).checked_sub(RECORD_BYTES)?;
+    let address = record.checked_sub(FRAME_BYTES as u64)?;
+    let mut bytes = zeroed(FRAME_BYTES + RECORD_BYTES as usize)?;
+
+    bytes[..128].copy_from_slice(input.info.as_bytes());
+    put(&mut bytes, STACK, input.alternate.base);
+    put_half(&mut bytes, STACK + 8, input.alternate.flags as u32);
+    put(&mut bytes, STACK + 16, input.alternate.size);
+    put(&mut bytes, MASK, input.mask);
+    put(&mut bytes, SIGCONTEXT, input.fault.address);
+    for (index, register) in input.registers.iter().enumerate() {
+        put(&mut bytes, SIGCONTEXT + 8 + index * 8, *register);
+    }
+    let mut next = RESERVED;
+    if input.fp.len() >= FP_IMAGE_BYTES {
+        put_half(&mut bytes, next, FP_MAGIC);
+        put_half(&mut bytes, next + 4, FP_RECORD_BYTES as u32);
+        // The image has the vectors first; the record has FPSR and FPCR first.
+        bytes[next + 8..next + 16].copy_from_slice(&input.fp[512..520]);
+        bytes[next + 16..next + FP_RECORD_BYTES].copy_from_slice(&input.fp[..512]);
+        next += FP_RECORD_BYTES;
+    }
+    if input.fault.code != 0 {
+        put_half(&mut bytes, next, SYNDROME_MAGIC);
+        put_half(&mut bytes, next + 4, 16);
+        put(&mut bytes, next + 8, input.fault.code);
+    }
+    // The next record is all zero: the end.
+    put(&mut bytes, FRAME_BYTES, input.registers[29]);
+    put(&mut bytes, FRAME_BYTES + 8, input.registers[30]);
+
+    let mut registers = *input.registers;
+    registers[0] = input.info.signal as u64;
+    if input.action.flags & SA_SIGINFO != 0 {
+        registers[1] = address;
+        registers[2] = address + UCONTEXT as u64;
+    }
+    registers[29] = record;
+    registers[30] = if input.action.flags & SA_RESTORER != 0 { input.action.restorer } else { input.trampoline };
+    registers[31] = address;
+    registers[32] = input.action.handler;
+    registers[33] &= !HANDLER_CLEARS;
+    Some(BuiltFrame { address, bytes, registers })
+}
+
+/// Where the frame of a handler that returned lies: at its stack pointer.
+pub const fn frame_address(sp: u64) -> u64 {
+    sp
+}
+
+/// Reads a frame of [`FRAME_BYTES`]. `None` if a record is malformed.
+pub fn parse_frame(bytes: &[u8], registers: &[u64; REGISTER_COUNT]) -> Option<ParsedFrame<REGISTER_COUNT>> {
+    if bytes.len() < FRAME_BYTES {
+        return None;
+    }
+    let mut registers = *registers;
+    for (index, register) in registers.iter_mut().enumerate() {
+        *register = word(bytes, SIGCONTEXT + 8 + index * 8);
+    }
+    let alternate =
+        StackT { base: word(bytes, STACK), flags: half(bytes, STACK + 8) as i32, padding: 0, size: word(bytes, STACK + 16) };
+    let mut fp = FpPlace::Absent;
+    let mut next = RESERVED;
+    loop {
+        let (magic, size) = (half(bytes, next), half(bytes, next + 4) as usize);
+        if magic == 0 && size == 0 {
+            break;
+        }
+        if size < 16 || size % 16 != 0 || next + size + 8 > FRAME_BYTES {
+            return None;
+        }
+        if magic == FP_MAGIC {
+            if size < FP_RECORD_BYTES {
+                return None;
+            }
+            let mut image = zeroed(FP_IMAGE_BYTES)?;
+            image[..512].copy_from_slice(&bytes[next + 16..next + FP_RECORD_BYTES]);
+            image[512..].copy_from_slice(&bytes[next + 8..next + 16]);
+            fp = FpPlace::Inline(image);
+        }
+        next += size;
+    }
+    // LINUX: a frame without the floating-point record is not valid.
+    if fp == FpPlace::Absent {
+        return None;
+    }
+    Some(ParsedFrame { registers, mask: word(bytes, MASK), alternate, fp })
+}
+
+/// Never: the state is in the frame.
+pub fn fp_is_extended(_legacy: &[u8], _image_bytes: usize) -> bool {
+    false
+}
+
+/// Bytes that [`fp_is_extended`] wants to see.
+pub const FP_LEGACY_BYTES: usize = 0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::frame::FaultRecord;
+    use crate::signal::{Sigaction, Siginfo};
+
+    #[test]
+    fn frame_round_trip() {
+        let mut registers = [0u64; REGISTER_COUNT];
+        for (index, register) in registers.iter_mut().enumerate() {
+            *register = 0x1000 + index as u64;
+        }
+        let action = Sigaction { handler: 0x40_0000, flags: SA_SIGINFO, restorer: 0, mask: 0 };
+        let mut fp = [0u8; 520];
+        fp[0] = 1;
+        fp[519] = 2;
+        let info = Siginfo::from_process(10, 0, 42, 0);
+        let input = FrameInput {
+            info: &info,
+            action: &action,
+            registers: &registers,
+            mask: 0x55,
+            alternate: StackT::default(),
+            is_new_stack: false,
+            stack_top: 0x7fff_0000_1234,
+            fp: &fp,
+            fault: FaultRecord { address: 5, code: 9, vector: 0 },
+            trampoline: 0xabc,
+        };
+        let built = build_frame(&input).unwrap();
+        assert_eq!(FRAME_BYTES, 4688);
+        assert_eq!(built.address % 16, 0);
+        assert_eq!(built.registers[30], 0xabc);
+        let parsed = parse_frame(&built.bytes, &[0; REGISTER_COUNT]).unwrap();
+        assert_eq!(parsed.registers, registers);
+        assert_eq!(parsed.fp, FpPlace::Inline(fp.to_vec()));
+        assert_eq!(parsed.mask, 0x55);
+    }
+}

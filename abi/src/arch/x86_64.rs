@@ -1,5 +1,10 @@
 //! x86-64 layouts.
+use super::frame::{BuiltFrame, FpPlace, FrameInput, ParsedFrame, half, put, put_half, word, zeroed};
+use crate::signal::{SA_RESTORER, StackT};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// Whether clone takes the TLS base as its fourth argument and the child's TID address as its fifth.
+pub const CLONE_TLS_IS_FOURTH: bool = false;
 
 /// `AUDIT_ARCH_*` value of this architecture.
 pub const AUDIT_ARCH: u32 = 0xc000_003e;
@@ -60,3 +65,190 @@ const _: () = {
     assert!(size_of::<Stat>() == 144);
     assert!(size_of::<EpollEvent>() == 12);
 };
+
+/// Words of `user_regs_struct`.
+pub const REGISTER_COUNT: usize = 27;
+/// Bytes of a `struct rt_sigframe`: return address, ucontext, siginfo. The floating-point state lies above it.
+pub const FRAME_BYTES: usize = SIGINFO + 128;
+
+const UCONTEXT: usize = 8;
+const STACK: usize = UCONTEXT + 16;
+const SIGCONTEXT: usize = STACK + 24;
+const MASK: usize = SIGCONTEXT + 256;
+const SIGINFO: usize = MASK + 8;
+
+/// Offset in `struct sigcontext`, index in `user_regs_struct`.
+const GENERAL: [(usize, usize); 18] = [
+    (0, 9),    // r8
+    (8, 8),    // r9
+    (16, 7),   // r10
+    (24, 6),   // r11
+    (32, 3),   // r12
+    (40, 2),   // r13
+    (48, 1),   // r14
+    (56, 0),   // r15
+    (64, 14),  // rdi
+    (72, 13),  // rsi
+    (80, 4),   // rbp
+    (88, 5),   // rbx
+    (96, 12),  // rdx
+    (104, 10), // rax
+    (112, 11), // rcx
+    (120, 19), // rsp
+    (128, 16), // rip
+    (136, 18), // eflags
+];
+const SEGMENTS: usize = 144;
+const ERROR_CODE: usize = 152;
+const VECTOR: usize = 160;
+const OLD_MASK: usize = 168;
+const FAULT_ADDRESS: usize = 176;
+const FP_POINTER: usize = 184;
+
+/// `UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS`.
+const CONTEXT_FLAGS: u64 = 7;
+const FP_MAGIC1: u32 = 0x4650_5853;
+const FP_MAGIC2: u32 = 0x4650_5845;
+/// Where in the legacy FXSAVE area software keeps `struct _fpx_sw_bytes`.
+const FP_SOFTWARE: usize = 464;
+/// Bytes of the FXSAVE area.
+pub const FP_LEGACY_BYTES: usize = 512;
+/// Trap, direction and resume flag: clear when a handler begins.
+const HANDLER_CLEARS: u64 = 0x100 | 0x400 | 0x1_0000;
+const RED_ZONE: u64 = 128;
+
+/// Lays out a frame as Linux does. `None` if the stack wraps, there is no trampoline (x86-64 has no other), or for want
+/// of memory.
+pub fn build_frame(input: &FrameInput<'_, REGISTER_COUNT>) -> Option<BuiltFrame<REGISTER_COUNT>> {
+    if input.action.flags & SA_RESTORER == 0 {
+        return None;
+    }
+    let has_extended = input.fp.len() > FP_LEGACY_BYTES;
+    let fp_bytes = input.fp.len() + if has_extended { 4 } else { 0 };
+    let top = if input.is_new_stack { input.stack_top } else { input.stack_top.checked_sub(RED_ZONE)? };
+    let fp_address = top.checked_sub(fp_bytes as u64)? & !63;
+    let address = (fp_address.checked_sub(FRAME_BYTES as u64)? & !15).checked_sub(8)?;
+    let fp_offset = usize::try_from(fp_address - address).ok()?;
+    let mut bytes = zeroed(fp_offset + fp_bytes)?;
+
+    put(&mut bytes, 0, input.action.restorer);
+    put(&mut bytes, UCONTEXT, if has_extended { CONTEXT_FLAGS } else { CONTEXT_FLAGS & !1 });
+    put(&mut bytes, STACK, input.alternate.base);
+    put_half(&mut bytes, STACK + 8, input.alternate.flags as u32);
+    put(&mut bytes, STACK + 16, input.alternate.size);
+    for (offset, index) in GENERAL {
+        put(&mut bytes, SIGCONTEXT + offset, input.registers[index]);
+    }
+    // cs, gs, fs, ss as 16-bit words.
+    put(&mut bytes, SIGCONTEXT + SEGMENTS, (input.registers[17] & 0xffff) | (input.registers[20] & 0xffff) << 48);
+    put(&mut bytes, SIGCONTEXT + ERROR_CODE, input.fault.code);
+    put(&mut bytes, SIGCONTEXT + VECTOR, input.fault.vector);
+    put(&mut bytes, SIGCONTEXT + OLD_MASK, input.mask);
+    put(&mut bytes, SIGCONTEXT + FAULT_ADDRESS, input.fault.address);
+    put(&mut bytes, SIGCONTEXT + FP_POINTER, if input.fp.is_empty() { 0 } else { fp_address });
+    put(&mut bytes, MASK, input.mask);
+    bytes[SIGINFO..FRAME_BYTES].copy_from_slice(input.info.as_bytes());
+    bytes[fp_offset..fp_offset + input.fp.len()].copy_from_slice(input.fp);
+    if has_extended {
+        let software = fp_offset + FP_SOFTWARE;
+        bytes[software..software + 48].fill(0);
+        put_half(&mut bytes, software, FP_MAGIC1);
+        put_half(&mut bytes, software + 4, fp_bytes as u32);
+        put(&mut bytes, software + 8, fp_components(input.fp.len()));
+        put_half(&mut bytes, software + 16, input.fp.len() as u32);
+        put_half(&mut bytes, fp_offset + input.fp.len(), FP_MAGIC2);
+    }
+
+    let mut registers = *input.registers;
+    registers[14] = input.info.signal as u64; // rdi
+    registers[13] = address + SIGINFO as u64; // rsi
+    registers[12] = address + UCONTEXT as u64; // rdx
+    registers[10] = 0; // rax: no vector arguments, should the handler take "..."
+    registers[16] = input.action.handler;
+    registers[19] = address;
+    registers[18] &= !HANDLER_CLEARS;
+    Some(BuiltFrame { address, bytes, registers })
+}
+
+/// The state components (XCR0) of an image in XSAVE's standard form, which its length tells: each adds its area at a fixed
+/// offset.
+const fn fp_components(image_bytes: usize) -> u64 {
+    const BY_END: [(usize, u64); 5] = [(576, 0x3), (832, 0x7), (1088, 0x1f), (2688, 0xe7), (2696, 0x2e7)];
+    let mut index = BY_END.len() - 1;
+    while index > 0 && BY_END[index].0 > image_bytes {
+        index -= 1;
+    }
+    BY_END[index].1
+}
+
+/// Where the frame of a handler that returned lies: its return took the first word off the stack.
+pub const fn frame_address(sp: u64) -> u64 {
+    sp.wrapping_sub(8)
+}
+
+/// Reads a frame of [`FRAME_BYTES`]; what it does not hold is left as in `registers`.
+pub fn parse_frame(bytes: &[u8], registers: &[u64; REGISTER_COUNT]) -> Option<ParsedFrame<REGISTER_COUNT>> {
+    if bytes.len() < FRAME_BYTES {
+        return None;
+    }
+    let mut registers = *registers;
+    for (offset, index) in GENERAL {
+        registers[index] = word(bytes, SIGCONTEXT + offset);
+    }
+    let fp = match word(bytes, SIGCONTEXT + FP_POINTER) {
+        0 => FpPlace::Absent,
+        address => FpPlace::At(address),
+    };
+    let alternate =
+        StackT { base: word(bytes, STACK), flags: half(bytes, STACK + 8) as i32, padding: 0, size: word(bytes, STACK + 16) };
+    Some(ParsedFrame { registers, mask: word(bytes, MASK), alternate, fp })
+}
+
+/// Whether the legacy area found in user memory announces an extended state of `image_bytes`, as the frame had it.
+pub fn fp_is_extended(legacy: &[u8], image_bytes: usize) -> bool {
+    half(legacy, FP_SOFTWARE) == FP_MAGIC1 && half(legacy, FP_SOFTWARE + 16) as usize == image_bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arch::frame::FaultRecord;
+    use crate::signal::{Sigaction, Siginfo};
+
+    #[test]
+    fn frame_round_trip() {
+        let mut registers = [0u64; REGISTER_COUNT];
+        for (index, register) in registers.iter_mut().enumerate() {
+            *register = 0x1000 + index as u64;
+        }
+        let action = Sigaction { handler: 0x40_0000, flags: SA_RESTORER | 4, restorer: 0x40_1000, mask: 0 };
+        let fp = [7u8; 832];
+        let info = Siginfo::from_process(10, 0, 42, 0);
+        let input = FrameInput {
+            info: &info,
+            action: &action,
+            registers: &registers,
+            mask: 0x55,
+            alternate: StackT::default(),
+            is_new_stack: false,
+            stack_top: 0x7fff_0000_1234,
+            fp: &fp,
+            fault: FaultRecord::default(),
+            trampoline: 0,
+        };
+        let built = build_frame(&input).unwrap();
+        assert_eq!(built.address % 16, 8);
+        assert_eq!(FRAME_BYTES, 440);
+        assert_eq!(built.registers[14], 10);
+        assert!(built.address + built.bytes.len() as u64 <= 0x7fff_0000_1234 - 128);
+        let parsed = parse_frame(&built.bytes, &[0; REGISTER_COUNT]).unwrap();
+        for (_, index) in GENERAL {
+            assert_eq!(parsed.registers[index], registers[index]);
+        }
+        assert_eq!(parsed.mask, 0x55);
+        let FpPlace::At(at) = parsed.fp else { panic!("no floating-point state") };
+        assert_eq!(at % 64, 0);
+        let offset = (at - built.address) as usize;
+        assert!(fp_is_extended(&built.bytes[offset..], 832));
+    }
+}

@@ -18,6 +18,7 @@ pub mod map;
 pub mod remap;
 pub mod space;
 pub mod vma;
+pub mod word_key;
 
 pub use error::{FaultError, MapError};
 pub use fault::resolve_user_copy_fault;
@@ -25,6 +26,7 @@ pub use layout::Layout;
 pub use map::{MapRequest, Place};
 pub use space::{AddressSpace, MemoryUse, ProgramImage};
 pub use vma::{Backing, CacheBacking, Protection, Vma};
+pub use word_key::WordKey;
 
 /// Registers with `machine` what this module serves. Called once at start, before the first program.
 pub fn init() {

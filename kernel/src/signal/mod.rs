@@ -1,37 +1,15 @@
-//! Signals.
-use abi::Sigaction;
-use alloc::sync::Arc;
-use core::sync::atomic::AtomicU64;
-use machine::sync::SpinLock;
+//! Signals: numbers and sets ([`set`]), actions ([`actions`]), what is pending ([`pending`], [`state`]), sending ([`send`]),
+//! forced signals of faults ([`fault`]), and delivery on the way back to the program ([`deliver`]). The frames themselves are
+//! laid out by `abi::arch`.
+pub mod actions;
+pub mod deliver;
+pub mod fault;
+pub mod pending;
+pub mod send;
+pub mod set;
+pub mod state;
 
-/// Actions by signal, shared by threads.
-pub struct Actions(SpinLock<[Sigaction; 64]>);
-
-impl Actions {
-    /// All default.
-    pub fn new() -> Arc<Actions> {
-        Arc::new(Actions(SpinLock::new(&crate::lock_order::SIGNALS, [Sigaction::default(); 64])))
-    }
-}
-
-/// Signal state of a process.
-pub struct ProcessSignals {
-    actions: Arc<Actions>,
-}
-impl ProcessSignals {
-    /// Nothing pending.
-    pub fn new(actions: Arc<Actions>) -> ProcessSignals {
-        ProcessSignals { actions }
-    }
-}
-
-/// Signal state of a thread.
-pub struct TaskSignals {
-    blocked: AtomicU64,
-}
-impl TaskSignals {
-    /// Nothing pending, nothing blocked.
-    pub fn new() -> TaskSignals {
-        TaskSignals { blocked: AtomicU64::new(0) }
-    }
-}
+pub use actions::Actions;
+pub use send::{send_to_group, send_to_process, send_to_task};
+pub use set::{Signal, SignalSet};
+pub use state::{ProcessSignals, TaskSignals};

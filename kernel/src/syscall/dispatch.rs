@@ -1,9 +1,12 @@
 //! From the trap to a handler and back.
 use super::call::Call;
 use super::table::TABLE;
-use super::unknown;
-use crate::errno::{Errno, Restart};
+use super::{strace, unknown};
+use crate::errno::{Errno, Result};
+use crate::signal::deliver::Interrupted;
+use crate::trace::{self, probe};
 use core::sync::atomic::{AtomicU32, Ordering};
+use machine::trace::providers::Hex;
 
 /// Bits of [`WATCH`].
 pub mod watch {
@@ -15,54 +18,68 @@ pub mod watch {
     pub const PROBE_RETURN: u32 = 4;
 }
 
-/// Who watches system calls: zero is the short path.
+/// Who watches system calls: zero is the short path, which thus pays one load and one branch for all of them.
 pub static WATCH: AtomicU32 = AtomicU32::new(0);
 
-/// Serves the call in `call.user`. The result register is set; a restart answer is returned for the way back to
-/// the program to decide.
+/// Serves the call in `call.user` and sets its result. If the call was interrupted and may go on, answers how: the way back
+/// to the program decides.
 #[inline]
-pub(crate) fn dispatch(call: &mut Call<'_>) -> Option<Restart> {
+pub(crate) fn dispatch(call: &mut Call<'_>) -> Option<Interrupted> {
     let number = call.user.syscall_number();
     let arguments = call.user.syscall_arguments();
-    if WATCH.load(Ordering::Relaxed) != 0 {
-        return dispatch_watched(call, number, &arguments);
-    }
-    let result = serve(call, number, &arguments);
-    finish(call, result)
-}
-
-#[inline]
-fn serve(call: &mut Call<'_>, number: u64, arguments: &[u64; 6]) -> Result<u64, Errno> {
-    // CAST: usize is 64 bits on both architectures.
-    match TABLE.get(number as usize) {
-        Some(Some(row)) => (row.handler)(call, arguments),
-        _ => no_such_call(number),
-    }
-}
-
-#[cold]
-fn no_such_call(number: u64) -> Result<u64, Errno> {
-    unknown::count(number);
-    Err(Errno::ENOSYS)
-}
-
-#[inline]
-fn finish(call: &mut Call<'_>, result: Result<u64, Errno>) -> Option<Restart> {
+    let result = match WATCH.load(Ordering::Relaxed) {
+        0 => serve(call, number, &arguments),
+        watched => serve_watched(call, number, &arguments, watched),
+    };
     match result {
         Ok(value) => {
             call.user.set_result(value);
             None
         }
-        Err(error) => {
-            let restart = error.restart();
-            call.user.set_result(if restart.is_some() { Errno::EINTR.to_result() } else { error.to_result() });
-            restart
-        }
+        Err(error) => refuse(call, number, arguments[0], error),
+    }
+}
+
+#[inline]
+fn serve(call: &mut Call<'_>, number: u64, arguments: &[u64; 6]) -> Result<u64> {
+    // CAST: usize is 64 bits on both architectures.
+    match TABLE.get(number as usize) {
+        Some(Some(row)) => (row.handler)(call, arguments),
+        _ => no_such_call(call, number),
     }
 }
 
 #[cold]
-fn dispatch_watched(call: &mut Call<'_>, number: u64, arguments: &[u64; 6]) -> Option<Restart> {
+fn no_such_call(call: &mut Call<'_>, number: u64) -> Result<u64> {
+    // CAST: numbers beyond 32 bits are unknown calls in any case.
+    probe!(trace::syscall::unknown(number as u32, call.task.tid()));
+    unknown::count(call.cx, number);
+    Err(Errno::ENOSYS)
+}
+
+#[cold]
+fn serve_watched(call: &mut Call<'_>, number: u64, arguments: &[u64; 6], watched: u32) -> Result<u64> {
+    if watched & watch::PROBE_ENTRY != 0 {
+        let [a0, a1, a2, a3, a4, a5] = arguments.map(Hex);
+        // CAST: as in `no_such_call`.
+        probe!(trace::syscall::entry(number as u32, a0, a1, a2, a3, a4, a5));
+    }
+    let line = (watched & watch::STRACE != 0).then(|| strace::begin(call, number, arguments));
     let result = serve(call, number, arguments);
-    finish(call, result)
+    if let Some(line) = line {
+        strace::end(call, line, number, result);
+    }
+    if watched & watch::PROBE_RETURN != 0 {
+        // CAST: results are shown as signed numbers.
+        let answer = result.unwrap_or_else(Errno::to_result) as i64;
+        probe!(trace::syscall::r#return(number as u32, answer, call.task.tid()));
+    }
+    result
+}
+
+#[cold]
+fn refuse(call: &mut Call<'_>, number: u64, first_argument: u64, error: Errno) -> Option<Interrupted> {
+    let restart = error.restart();
+    call.user.set_result(if restart.is_some() { Errno::EINTR.to_result() } else { error.to_result() });
+    restart.map(|restart| Interrupted { restart, number, first_argument })
 }

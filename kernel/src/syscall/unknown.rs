@@ -1,7 +1,9 @@
 //! Counts of system calls that have no row: they answer ENOSYS, and the tool says at the end which ones the program tried.
+use crate::console;
 use crate::lock_order;
 use alloc::vec::Vec;
 use machine::sync::SpinLock;
+use machine::thread::CurrentThread;
 
 /// (number, times), in order of first use.
 static COUNTS: SpinLock<Vec<(u64, u64)>> = SpinLock::new(&lock_order::UNKNOWN_CALLS, Vec::new());
@@ -10,18 +12,24 @@ static COUNTS: SpinLock<Vec<(u64, u64)>> = SpinLock::new(&lock_order::UNKNOWN_CA
 const MOST: usize = 1024;
 
 /// Counts one.
-pub(crate) fn count(number: u64) {
-    COUNTS.with(|counts| {
-        if let Some(entry) = counts.iter_mut().find(|entry| entry.0 == number) {
-            entry.1 += 1;
-        } else if counts.len() < MOST && counts.try_reserve(1).is_ok() {
-            counts.push((number, 1));
-        }
-    });
+pub(super) fn count(cx: &CurrentThread, number: u64) {
+    let mut counts = COUNTS.lock(cx);
+    if let Some(entry) = counts.iter_mut().find(|entry| entry.0 == number) {
+        entry.1 += 1;
+    } else if counts.len() < MOST && counts.try_reserve(1).is_ok() {
+        counts.push((number, 1));
+    }
 }
 
-/// What was tried: number, Linux's name for it if it has one, how often.
-pub fn tried() -> Vec<(u64, Option<&'static str>, u64)> {
-    let counts = COUNTS.with(|counts| counts.clone());
-    counts.into_iter().map(|(number, times)| (number, abi::number::name(number), times)).collect()
+/// What was tried: number, and how often, in order of first use.
+pub fn tried(cx: &CurrentThread) -> Vec<(u64, u64)> {
+    COUNTS.lock(cx).clone()
+}
+
+/// Tells the user, at the end of the run and only if there were any.
+pub(crate) fn report(cx: &mut CurrentThread) {
+    for (number, times) in tried(cx) {
+        let name = abi::number::name(number).unwrap_or("no such call in Linux");
+        console::report(cx, format_args!("unsupported system call {number} ({name}): tried {times} times, answered ENOSYS"));
+    }
 }

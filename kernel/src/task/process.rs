@@ -1,12 +1,13 @@
 //! A process: what its threads share besides memory and files. Its place in the tree (parent, children, group, session, wait
 //! state) is in [`super::table`], under one lock.
 use super::limits::{Limits, Resource};
+use super::usage::Usage;
 use super::{Pid, table};
 use crate::lock_order;
 use crate::signal::{Actions, ProcessSignals};
 use abi::Rlimit64;
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use machine::sync::{SpinLock, WaitQueue};
 use machine::thread::CurrentThread;
 use machine::time::Instant;
@@ -18,7 +19,15 @@ pub struct Process {
     parent_pid: AtomicU32,
     /// [`EXITING`] and the wait status, once the whole process is to end.
     exiting: AtomicU64,
+    /// The thread that executes a program and waits for the others to end; 0 for none.
+    replacing: AtomicU32,
+    /// The first thread's wait status, should the whole process have none.
+    leader_status: AtomicI32,
+    /// Real user, for SIGCHLD and waitid.
+    uid: AtomicU32,
+    faults: AtomicU64,
     limits: SpinLock<Limits>,
+    usage: SpinLock<Usages>,
     /// Signal state common to its threads.
     pub signals: ProcessSignals,
     /// Woken when a child changes state.
@@ -27,6 +36,13 @@ pub struct Process {
     pub(crate) thread_events: WaitQueue,
     /// When it was made.
     pub start_time: Instant,
+}
+
+/// What ended threads and waited-for children have used.
+#[derive(Default)]
+struct Usages {
+    threads: Usage,
+    children: Usage,
 }
 
 const EXITING: u64 = 1 << 32;
@@ -38,7 +54,12 @@ impl Process {
             pid,
             parent_pid: AtomicU32::new(parent),
             exiting: AtomicU64::new(0),
+            replacing: AtomicU32::new(0),
+            leader_status: AtomicI32::new(0),
+            uid: AtomicU32::new(0),
+            faults: AtomicU64::new(0),
             limits: SpinLock::new(&lock_order::PROCESS, limits),
+            usage: SpinLock::new(&lock_order::PROCESS, Usages::default()),
             signals: ProcessSignals::new(actions),
             child_events: WaitQueue::new(),
             thread_events: WaitQueue::new(),
@@ -90,5 +111,65 @@ impl Process {
         let value = self.exiting.load(Ordering::Acquire);
         // CAST: the bits of a wait status.
         (value & EXITING != 0).then_some(value as u32 as i32)
+    }
+
+    /// What a new process takes over besides limits and actions.
+    pub(super) fn inherit(&self, parent: &Process) {
+        self.set_uid(parent.uid());
+    }
+    /// Real user.
+    pub fn uid(&self) -> u32 {
+        self.uid.load(Ordering::Relaxed)
+    }
+    /// Notes the real user when credentials change.
+    pub fn set_uid(&self, uid: u32) {
+        self.uid.store(uid, Ordering::Relaxed);
+    }
+
+    /// Claims the process for a thread that executes a program; false if another has, or the process is ending.
+    pub(super) fn begin_replacement(&self, tid: Pid) -> bool {
+        self.exit_status().is_none()
+            && self.replacing.compare_exchange(0, tid, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+    }
+    /// The other threads are gone, or the claim is given up.
+    pub(super) fn end_replacement(&self) {
+        self.replacing.store(0, Ordering::Release);
+    }
+    /// Whether another thread than `tid` executes a program.
+    pub(super) fn is_replaced_by_other(&self, tid: Pid) -> bool {
+        let by = self.replacing.load(Ordering::Acquire);
+        by != 0 && by != tid
+    }
+
+    pub(super) fn set_leader_status(&self, status: i32) {
+        self.leader_status.store(status, Ordering::Relaxed);
+    }
+    pub(super) fn leader_status(&self) -> i32 {
+        self.leader_status.load(Ordering::Relaxed)
+    }
+    /// Counts a page fault served.
+    pub(super) fn count_fault(&self) {
+        self.faults.fetch_add(1, Ordering::Relaxed);
+    }
+    /// Adds what an ended thread has used.
+    pub(super) fn add_ended_thread(&self, usage: &Usage) {
+        self.usage.with(|usages| usages.threads.add(usage));
+    }
+    /// Notes the size of its memory, in KiB.
+    pub(super) fn note_resident(&self, kib: u64) {
+        self.usage.with(|usages| usages.threads.max_resident_kib = usages.threads.max_resident_kib.max(kib));
+    }
+    /// Adds what a waited-for child has used.
+    pub(super) fn add_child_usage(&self, usage: &Usage) {
+        self.usage.with(|usages| usages.children.add(usage));
+    }
+    /// What ended threads have used, and the process's faults.
+    pub fn ended_threads_usage(&self) -> Usage {
+        let usage = self.usage.with(|usages| usages.threads);
+        Usage { faults: self.faults.load(Ordering::Relaxed), ..usage }
+    }
+    /// What waited-for children have used.
+    pub fn children_usage(&self) -> Usage {
+        self.usage.with(|usages| usages.children)
     }
 }

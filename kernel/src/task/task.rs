@@ -8,9 +8,13 @@ use super::{Credentials, Pid};
 use crate::fs::{FileTable, FsContext};
 use crate::lock_order;
 use crate::mm::AddressSpace;
+use super::completion::Completion;
+use crate::errno::Result;
 use crate::signal::TaskSignals;
+use crate::syscall::Call;
+use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use machine::addr::UserAddr;
 use machine::sync::{Once, SpinLock};
 use machine::thread::{CurrentThread, Thread};
@@ -33,9 +37,12 @@ pub struct Resources {
     pub name: [u8; NAME_BYTES],
 }
 
+/// How an interrupted call with a relative timeout goes on (`restart_syscall`).
+pub type RestartBlock = Box<dyn FnOnce(&mut Call<'_>) -> Result<u64> + Send>;
+
 /// A thread of a program.
 pub struct Task {
-    tid: Pid,
+    tid: AtomicU32,
     process: Arc<Process>,
     thread: Once<Weak<Thread>>,
     resources: SpinLock<Resources>,
@@ -45,22 +52,33 @@ pub struct Task {
     robust_list: AtomicUsize,
     /// [`LEAVING`] and a wait status, once the task alone is to end.
     leaving: AtomicU64,
+    /// Whom to tell when the memory shared with vfork's parent is given back.
+    vfork: SpinLock<Option<Arc<Completion>>>,
+    restart_block: SpinLock<Option<RestartBlock>>,
 }
 
 const LEAVING: u64 = 1 << 32;
 
 impl Task {
     /// A task that has no thread yet.
-    pub fn new(tid: Pid, process: Arc<Process>, resources: Resources) -> Arc<Task> {
+    pub(crate) fn new(
+        tid: Pid,
+        process: Arc<Process>,
+        resources: Resources,
+        signals: TaskSignals,
+        vfork: Option<Arc<Completion>>,
+    ) -> Arc<Task> {
         Arc::new(Task {
-            tid,
+            tid: AtomicU32::new(tid),
             process,
             thread: Once::new(),
             resources: SpinLock::new(&lock_order::TASK_RESOURCES, resources),
-            signals: TaskSignals::new(),
+            signals,
             clear_child_tid: AtomicUsize::new(0),
             robust_list: AtomicUsize::new(0),
             leaving: AtomicU64::new(0),
+            vfork: SpinLock::new(&lock_order::TASK_RESOURCES, vfork),
+            restart_block: SpinLock::new(&lock_order::TASK_RESOURCES, None),
         })
     }
     /// The task whose thread this is; `None` in kernel threads.
@@ -69,7 +87,11 @@ impl Task {
     }
     /// Thread number; equal to the process's for its first thread.
     pub fn tid(&self) -> Pid {
-        self.tid
+        self.tid.load(Ordering::Relaxed)
+    }
+    /// Changes it, under the table's lock.
+    pub(super) fn set_tid(&self, tid: Pid) {
+        self.tid.store(tid, Ordering::Relaxed);
     }
     /// The process it belongs to.
     pub fn process(&self) -> &Arc<Process> {
@@ -158,10 +180,28 @@ impl Task {
         self.leaving.store(LEAVING | u64::from(status as u32), Ordering::Release);
         self.notify();
     }
+    /// Tells vfork's parent that its memory is its own again, once.
+    pub(super) fn complete_vfork(&self) {
+        if let Some(completion) = self.vfork.with(Option::take) {
+            completion.complete();
+        }
+    }
+    /// Keeps how the present call goes on; the handler then answers [`crate::Restart::WithBlock`].
+    pub fn set_restart_block(&self, block: RestartBlock) {
+        let _old = self.restart_block.with(|place| place.replace(block));
+    }
+    /// What was kept, which is then forgotten.
+    pub(crate) fn take_restart_block(&self) -> Option<RestartBlock> {
+        self.restart_block.with(Option::take)
+    }
+
     /// The wait status with which it is to end, if it is.
     pub(crate) fn leaving(&self) -> Option<i32> {
         if let Some(status) = self.process.exit_status() {
             return Some(status);
+        }
+        if self.process.is_replaced_by_other(self.tid()) {
+            return Some(0);
         }
         let value = self.leaving.load(Ordering::Acquire);
         // CAST: the bits of a wait status.

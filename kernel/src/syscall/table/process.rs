@@ -2,10 +2,27 @@
 calls! {
     handlers: crate::syscall::process;
 
+    /// Namespaces, process descriptors and control groups are refused.
+    clone(flags: LongFlags, stack: UserAddr, parent_tid: UserAddr, fourth: u64, fifth: u64) = sys_clone;
+    /// As `clone`; no chosen numbers.
+    clone3(arguments: UserAddr, bytes: usize) = sys_clone3;
     exit(status: i32) = sys_exit;
     exit_group(status: i32) = sys_exit_group;
+    fork() = sys_fork;
+    get_robust_list(tid: i32, head: UserPtr<u64>, bytes: UserPtr<u64>) = sys_get_robust_list;
+    getpgid(pid: i32) = sys_getpgid;
+    getpgrp() = sys_getpgrp;
     getpid() = sys_getpid;
     getppid() = sys_getppid;
+    getsid(pid: i32) = sys_getsid;
     gettid() = sys_gettid;
+    /// Answers ENOSYS, as a Linux built without it.
+    rseq(area: UserAddr, bytes: u32, flags: Flags, signature: Flags) = sys_rseq;
+    set_robust_list(head: UserAddr, bytes: usize) = sys_set_robust_list;
     set_tid_address(address: UserAddr) = sys_set_tid_address;
+    setpgid(pid: i32, group: i32) = sys_setpgid;
+    setsid() = sys_setsid;
+    vfork() = sys_vfork;
+    wait4(pid: i32, status: UserPtr<i32>, options: Flags, usage: UserPtr<abi::Rusage>) = sys_wait4;
+    waitid(which: u32, id: i32, info: UserPtr<abi::Siginfo>, options: Flags, usage: UserPtr<abi::Rusage>) = sys_waitid;
 }

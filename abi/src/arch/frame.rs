@@ -1,0 +1,96 @@
+//! What building and taking down a signal frame needs and gives, the same on both architectures. The layouts are in
+//! `x86_64.rs` and `aarch64.rs`: `build_frame`, `frame_address`, `parse_frame`, `FRAME_BYTES`.
+use crate::signal::{Sigaction, Siginfo, StackT};
+use alloc::vec::Vec;
+
+/// The fault that raised a signal, as the frame shows it.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct FaultRecord {
+    /// Faulting address (`cr2`, `fault_address`).
+    pub address: u64,
+    /// Hardware's error code (`err`, the syndrome).
+    pub code: u64,
+    /// Vector (`trapno`); unused on ARM64.
+    pub vector: u64,
+}
+
+/// Everything that goes into a frame.
+pub struct FrameInput<'a, const N: usize> {
+    /// The signal's details.
+    pub info: &'a Siginfo,
+    /// Its action.
+    pub action: &'a Sigaction,
+    /// The interrupted program's registers, in the order of `user_regs_struct` or `user_pt_regs`.
+    pub registers: &'a [u64; N],
+    /// The mask to put back.
+    pub mask: u64,
+    /// The alternate stack as set.
+    pub alternate: StackT,
+    /// Whether the frame begins a new stack: then `stack_top` is the alternate stack's end, else the stack pointer.
+    pub is_new_stack: bool,
+    /// Where the frame goes below.
+    pub stack_top: u64,
+    /// The floating-point image in the processor's format.
+    pub fp: &'a [u8],
+    /// The fault behind the signal, or zeros.
+    pub fault: FaultRecord,
+    /// Where a handler returns to when its action names no trampoline.
+    pub trampoline: u64,
+}
+
+/// A frame ready to be copied out.
+pub struct BuiltFrame<const N: usize> {
+    /// Where its first byte goes.
+    pub address: u64,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The registers with which the handler begins.
+    pub registers: [u64; N],
+}
+
+/// Where a frame keeps the floating-point state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FpPlace {
+    /// Nowhere: the state at program start.
+    Absent,
+    /// In user memory, at this address.
+    At(u64),
+    /// In the frame.
+    Inline(Vec<u8>),
+}
+
+/// What a frame puts back.
+pub struct ParsedFrame<const N: usize> {
+    /// Registers; some not meaningful here are left as they were.
+    pub registers: [u64; N],
+    /// Mask.
+    pub mask: u64,
+    /// Alternate stack.
+    pub alternate: StackT,
+    /// Floating-point state.
+    pub fp: FpPlace,
+}
+
+pub(super) fn word(bytes: &[u8], offset: usize) -> u64 {
+    bytes.get(offset..offset + 8).and_then(|part| part.try_into().ok()).map_or(0, u64::from_le_bytes)
+}
+
+pub(super) fn half(bytes: &[u8], offset: usize) -> u32 {
+    bytes.get(offset..offset + 4).and_then(|part| part.try_into().ok()).map_or(0, u32::from_le_bytes)
+}
+
+pub(super) fn put(bytes: &mut [u8], offset: usize, value: u64) {
+    bytes[offset..offset + 8].copy_from_slice(&value.to_le_bytes());
+}
+
+pub(super) fn put_half(bytes: &mut [u8], offset: usize, value: u32) {
+    bytes[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
+}
+
+/// Zeroed bytes, or `None` for want of memory.
+pub(super) fn zeroed(count: usize) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(count).ok()?;
+    bytes.resize(count, 0);
+    Some(bytes)
+}

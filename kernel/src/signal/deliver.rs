@@ -1,0 +1,222 @@
+//! On the way back to the program: what a notified thread does before it runs user code again ([`attend`]), and the way out
+//! of a handler ([`sys_rt_sigreturn`]).
+use super::actions::{DEFAULT, IGNORE, flags};
+use super::send;
+use super::set::{DefaultAction, Signal, SignalSet};
+use super::state::{STACK_AUTO_DISARM, STACK_DISABLED, TaskSignals};
+use crate::errno::{Errno, Restart, Result};
+use crate::syscall::Call;
+use crate::user_memory::UserSlice;
+use abi::arch::frame::{FpPlace, FrameInput};
+use abi::arch::{self, FRAME_BYTES};
+use abi::{Sigaction, Siginfo, StackT};
+use alloc::vec::Vec;
+use machine::addr::UserAddr;
+use machine::sync::Wait;
+use machine::user::FpImage;
+
+/// A system call that was interrupted, as it was made.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Interrupted {
+    /// How it wants to go on.
+    pub restart: Restart,
+    /// Its number.
+    pub number: u64,
+    /// Its first argument, whose register the result may have overwritten.
+    pub first_argument: u64,
+}
+
+/// Attends to whatever the thread was notified of: ends, stops, takes signals. `Some(status)` if the thread is to end.
+pub(crate) fn attend(call: &mut Call<'_>, mut interrupted: Option<Interrupted>) -> Option<i32> {
+    loop {
+        call.cx.take_notification();
+        if let Some(status) = call.task.leaving() {
+            return Some(status);
+        }
+        let signals = &call.task.process().signals;
+        if signals.is_stopped() {
+            // Interrupted or not, the state is looked at again.
+            let _ = signals.continued.wait(call.cx, Wait::interruptible("stopped"), |_| {
+                (!signals.is_stopped()).then_some(())
+            });
+            continue;
+        }
+        let wanted = SignalSet::ALL.without(call.task.signals.blocked());
+        let taken = call.task.signals.take(wanted).or_else(|| signals.take(wanted));
+        let Some((signal, info)) = taken else { break };
+        let action = signals.actions().take(signal);
+        match action.handler {
+            IGNORE => {}
+            DEFAULT => default_action(call, signal),
+            _ => {
+                if let Some(interrupted) = interrupted.take() {
+                    restart_under_handler(call, interrupted, &action);
+                }
+                if deliver(call, signal, &info, &action).is_err() {
+                    super::fault::frame_failed(call.cx, call.task, signal);
+                }
+            }
+        }
+    }
+    if let Some(interrupted) = interrupted {
+        restart(call, interrupted);
+    }
+    if let Some(mask) = call.task.signals.take_saved_mask() {
+        send::change_mask(call.cx, call.task, mask);
+        if call.cx.is_notified() {
+            return attend(call, None);
+        }
+    }
+    None
+}
+
+fn default_action(call: &mut Call<'_>, signal: Signal) {
+    match signal.default_action() {
+        DefaultAction::Terminate => call.task.process().begin_exit(call.cx, signal.number()),
+        DefaultAction::Stop => {
+            send::stop(call.cx, call.task.process(), signal);
+        }
+        DefaultAction::Ignore | DefaultAction::Continue => {}
+    }
+}
+
+/// The call goes on, no handler having run.
+fn restart(call: &mut Call<'_>, interrupted: Interrupted) {
+    const RESTART_CALL: u64 = match abi::number::of("restart_syscall") {
+        Some(number) => number as u64,
+        None => panic!("Linux has restart_syscall everywhere"),
+    };
+    match interrupted.restart {
+        Restart::WithBlock => {
+            call.user.rewind_syscall(RESTART_CALL, interrupted.first_argument);
+            call.user.set_syscall_number(RESTART_CALL);
+        }
+        _ => call.user.rewind_syscall(interrupted.number, interrupted.first_argument),
+    }
+}
+
+/// The call goes on after the handler, or answers EINTR (which is already in the result register).
+fn restart_under_handler(call: &mut Call<'_>, interrupted: Interrupted, action: &Sigaction) {
+    let goes_on = match interrupted.restart {
+        Restart::Always => true,
+        Restart::IfHandlerAllows => action.flags & flags::RESTART != 0,
+        Restart::IfNoHandler | Restart::WithBlock => false,
+    };
+    if goes_on {
+        restart(call, interrupted);
+    }
+}
+
+/// Makes the program continue in the handler.
+fn deliver(call: &mut Call<'_>, signal: Signal, info: &Siginfo, action: &Sigaction) -> Result<()> {
+    let signals = &call.task.signals;
+    let sp = call.user.sp() as u64;
+    let alternate = signals.alternate_stack();
+    let is_on_alternate = is_on_stack(&alternate, sp);
+    let is_new_stack =
+        action.flags & flags::ON_STACK != 0 && alternate.flags & STACK_DISABLED == 0 && !is_on_alternate;
+    let stack_top = if is_new_stack { alternate.base.wrapping_add(alternate.size) } else { sp };
+    let blocked = signals.blocked();
+    let space = call.task.space(call.cx).ok_or(Errno::EFAULT)?;
+    let fp = call.cx.save_fp().ok_or(Errno::ENOMEM)?;
+    let registers = call.user.registers();
+    let built = arch::build_frame(&FrameInput {
+        info,
+        action,
+        registers: &registers,
+        // A mask that a call had set for its own length ends with the handler, not before it.
+        mask: signals.saved_mask().unwrap_or(blocked).0,
+        alternate,
+        is_new_stack,
+        stack_top,
+        fp: &fp.bytes,
+        fault: signals.fault(),
+        trampoline: space.image().map_or(0, |image| image.signal_return as u64),
+    })
+    .ok_or(Errno::EFAULT)?;
+    if (is_on_alternate || is_new_stack) && built.address < alternate.base {
+        return Err(Errno::EFAULT);
+    }
+    // CAST: usize is 64 bits on both architectures.
+    let place = UserSlice::new(UserAddr(built.address as usize), built.bytes.len());
+    place.check()?;
+    place.write(call.cx, &built.bytes)?;
+    // From here on nothing fails.
+    let _ = signals.take_saved_mask();
+    if alternate.flags & STACK_AUTO_DISARM != 0 {
+        signals.set_alternate_stack(StackT { flags: STACK_DISABLED, ..StackT::default() });
+    }
+    let mut mask = blocked.union(SignalSet(action.mask));
+    if action.flags & flags::NO_DEFER == 0 {
+        mask = mask.union(signal.mask());
+    }
+    signals.store_blocked(mask);
+    call.user.set_registers(&built.registers);
+    Ok(())
+}
+
+/// Whether `sp` lies on the alternate stack. With SS_AUTODISARM a program is never on it.
+pub(crate) fn is_on_stack(alternate: &StackT, sp: u64) -> bool {
+    alternate.flags & (STACK_AUTO_DISARM | STACK_DISABLED) == 0
+        && sp > alternate.base
+        && sp - alternate.base <= alternate.size
+}
+
+/// Ends a handler: puts back what the frame holds.
+pub fn sys_rt_sigreturn(call: &mut Call<'_>) -> Result<u64> {
+    match restore(call) {
+        Ok(()) => Ok(call.user.result()),
+        Err(_) => {
+            super::fault::frame_failed(call.cx, call.task, Signal::SIGSEGV);
+            Ok(0)
+        }
+    }
+}
+
+fn restore(call: &mut Call<'_>) -> Result<()> {
+    // CAST: usize is 64 bits on both architectures.
+    let at = UserAddr(arch::frame_address(call.user.sp() as u64) as usize);
+    let place = UserSlice::new(at, FRAME_BYTES);
+    place.check()?;
+    let bytes = place.read_vec(call.cx)?;
+    let parsed = arch::parse_frame(&bytes, &call.user.registers()).ok_or(Errno::EFAULT)?;
+    let image = read_fp(call, parsed.fp)?;
+    match image {
+        Some(image) if !call.cx.load_fp(&image) => return Err(Errno::EINVAL),
+        Some(_) => {}
+        None => call.cx.reset_fp(),
+    }
+    call.user.set_registers(&parsed.registers);
+    send::change_mask(call.cx, call.task, SignalSet(parsed.mask));
+    restore_alternate_stack(&call.task.signals, &parsed.alternate);
+    Ok(())
+}
+
+/// The floating-point image a frame refers to, completed to the machine's length.
+fn read_fp(call: &mut Call<'_>, place: FpPlace) -> Result<Option<Vec<u8>>> {
+    let length = machine::user::fp_image_bytes();
+    match place {
+        FpPlace::Absent => Ok(None),
+        FpPlace::Inline(image) => Ok(Some(image)),
+        FpPlace::At(address) => {
+            // CAST: usize is 64 bits on both architectures.
+            let place = UserSlice::new(UserAddr(address as usize), length);
+            place.check()?;
+            let Some(FpImage { bytes }) = call.cx.save_fp() else { return Err(Errno::ENOMEM) };
+            let mut image = bytes.into_vec();
+            let legacy = arch::FP_LEGACY_BYTES.min(length);
+            place.read(call.cx, &mut image[..legacy])?;
+            if arch::fp_is_extended(&image, length) {
+                place.read(call.cx, &mut image)?;
+            }
+            Ok(Some(image))
+        }
+    }
+}
+
+/// LINUX: a bad stack in the frame is silently left aside.
+fn restore_alternate_stack(signals: &TaskSignals, stack: &StackT) {
+    if stack.flags & !(STACK_DISABLED | STACK_AUTO_DISARM | 1) == 0 {
+        signals.set_alternate_stack(StackT { flags: stack.flags & !1, padding: 0, ..*stack });
+    }
+}

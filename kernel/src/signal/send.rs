@@ -1,0 +1,197 @@
+//! Sending signals. All senders come through here: calls, the terminal, timers, the process tree.
+//!
+//! Locks: the task table is held while a signal is recorded and a thread to notify is chosen, so the process cannot vanish
+//! and SIGCONT and stop signals are seen in one order. From interrupt handlers nothing here may be called: they wake a
+//! thread that does.
+use super::set::{Signal, SignalSet};
+use crate::errno::{Errno, Result};
+use crate::task::table::{self, TaskTable};
+use crate::task::{Pid, Process, Task};
+use abi::Siginfo;
+use machine::thread::CurrentThread;
+
+/// `si_code` of a continued and a stopped child.
+const CLD_STOPPED: i32 = 5;
+const CLD_CONTINUED: i32 = 6;
+
+/// Sends to a process as a whole. ESRCH if there is none; a zombie takes it without effect.
+pub fn send_to_process(cx: &CurrentThread, pid: Pid, info: Siginfo) -> Result<()> {
+    let mut table = table::lock(cx);
+    send_in(&mut table, pid, info)
+}
+
+/// Sends to every member of a process group. ESRCH if it has none.
+pub fn send_to_group(cx: &CurrentThread, group: Pid, info: Siginfo) -> Result<()> {
+    let mut table = table::lock(cx);
+    let members = table.group_members(group);
+    if members.is_empty() {
+        return Err(Errno::ESRCH);
+    }
+    members.iter().for_each(|pid| {
+        let _ = send_in(&mut table, *pid, info);
+    });
+    Ok(())
+}
+
+/// Sends to one thread.
+pub fn send_to_task(cx: &CurrentThread, task: &Task, info: Siginfo) -> Result<()> {
+    let mut table = table::lock(cx);
+    let Some(signal) = Signal::from_number(info.signal) else { return Ok(()) };
+    let process = task.process();
+    if process.pid() == table::INIT || !prepare(&mut table, process, signal) {
+        return Ok(());
+    }
+    if is_dropped(process, signal, task.signals.blocked()) {
+        return Ok(());
+    }
+    if !task.signals.add(signal, info) {
+        return Err(Errno::EAGAIN);
+    }
+    if accepts(task, signal) {
+        task.notify();
+    }
+    Ok(())
+}
+
+/// [`send_to_process`] with the table already locked. Signal 0 only asks whether there is such a process.
+pub(crate) fn send_in(table: &mut TaskTable, pid: Pid, info: Siginfo) -> Result<()> {
+    let process = table.node(pid).ok_or(Errno::ESRCH)?.process.clone();
+    let Some(signal) = Signal::from_number(info.signal) else { return Ok(()) };
+    // LINUX: init gets no signal it has no handler for; ours, being the kernel, never has one.
+    if pid == table::INIT || !prepare(table, &process, signal) {
+        return Ok(());
+    }
+    let Some(node) = table.node(pid) else { return Err(Errno::ESRCH) };
+    let blocked_by_all =
+        node.tasks.iter().fold(SignalSet::ALL, |set, task| set.intersection(task.signals.blocked()));
+    if is_dropped(&process, signal, blocked_by_all) {
+        return Ok(());
+    }
+    if !process.signals.add(signal, info) {
+        return Err(Errno::EAGAIN);
+    }
+    if let Some(task) = node.tasks.iter().find(|task| accepts(task, signal)) {
+        task.notify();
+    }
+    Ok(())
+}
+
+/// Whether the thread would take the signal now.
+fn accepts(task: &Task, signal: Signal) -> bool {
+    !task.signals.blocked().contains(signal)
+}
+
+/// Whether the signal has no effect: ignored and not blocked (a blocked one stays pending, for its action may change).
+fn is_dropped(process: &Process, signal: Signal, blocked: SignalSet) -> bool {
+    !blocked.contains(signal) && process.signals.actions().is_ignored(signal)
+}
+
+/// What a signal does at once, whatever its action: SIGKILL ends, SIGCONT continues, stop signals and SIGCONT cancel each
+/// other. False if nothing is left to record.
+fn prepare(table: &mut TaskTable, process: &Process, signal: Signal) -> bool {
+    let pid = process.pid();
+    if table.node(pid).is_none_or(|node| node.is_zombie()) {
+        return false;
+    }
+    if signal == Signal::SIGKILL {
+        if process.set_exit_status(signal.number())
+            && let Some(node) = table.node(pid)
+        {
+            node.tasks.iter().for_each(|task| task.notify());
+        }
+        return false;
+    }
+    let cancelled = if signal == Signal::SIGCONT {
+        SignalSet::STOPPING
+    } else if SignalSet::STOPPING.contains(signal) {
+        Signal::SIGCONT.mask()
+    } else {
+        return true;
+    };
+    process.signals.discard(cancelled);
+    if let Some(node) = table.node(pid) {
+        node.tasks.iter().for_each(|task| task.signals.discard(cancelled));
+    }
+    if signal == Signal::SIGCONT && process.signals.set_stopped(false) {
+        process.signals.continued.wake_all();
+        if let Some(node) = table.node_mut(pid) {
+            node.reports.stopped = None;
+            node.reports.continued = true;
+        }
+        tell_parent(table, pid, CLD_CONTINUED, Signal::SIGCONT.number());
+    }
+    true
+}
+
+/// Stops a process because one of its threads took a stop signal. False if the stop does not happen: the group is orphaned
+/// (and the signal is not SIGSTOP).
+pub(super) fn stop(cx: &CurrentThread, process: &Process, signal: Signal) -> bool {
+    let mut table = table::lock(cx);
+    let pid = process.pid();
+    let Some(node) = table.node(pid) else { return false };
+    if signal != Signal::SIGSTOP && table.is_orphaned_group(node.group, 0) {
+        return false;
+    }
+    node.tasks.iter().for_each(|task| task.notify());
+    process.signals.set_stopped(true);
+    if let Some(node) = table.node_mut(pid) {
+        node.reports.stopped = Some(signal.number());
+        node.reports.continued = false;
+    }
+    tell_parent(&mut table, pid, CLD_STOPPED, signal.number());
+    true
+}
+
+/// SIGCHLD and a wake-up for a child that stopped or went on.
+fn tell_parent(table: &mut TaskTable, pid: Pid, code: i32, status: i32) {
+    let Some(parent_pid) = table.node(pid).map(|node| node.parent) else { return };
+    let Some(parent) = table.node(parent_pid).map(|node| node.process.clone()) else { return };
+    let action = parent.signals.actions().get(Signal::SIGCHLD);
+    if action.flags & super::actions::flags::NO_CHILD_STOP == 0 {
+        let _ = send_in(table, parent_pid, Siginfo::child(code, pid, 0, status, 0, 0));
+    }
+    parent.child_events.wake_all();
+}
+
+/// Changes the calling thread's mask. What became deliverable is attended to before the program goes on; what it now blocks
+/// and is pending for the process is offered to the other threads.
+pub fn change_mask(cx: &CurrentThread, task: &Task, mask: SignalSet) {
+    let newly_blocked = mask.without(task.signals.blocked());
+    task.signals.store_blocked(mask);
+    let for_process = task.process().signals.pending();
+    let pending = task.signals.pending().union(for_process);
+    if !pending.without(task.signals.blocked()).is_empty() {
+        cx.thread().notify();
+    }
+    if !for_process.intersection(newly_blocked).is_empty()
+        && let Some(node) = table::lock(cx).node(task.process().pid())
+    {
+        node.tasks.iter().for_each(|task| task.notify());
+    }
+}
+
+/// A mask for the length of one call (sigsuspend, ppoll, pselect, epoll_pwait). End it with [`end_temporary_mask`].
+pub fn set_temporary_mask(cx: &CurrentThread, task: &Task, mask: SignalSet) {
+    task.signals.save_mask(task.signals.blocked());
+    change_mask(cx, task, mask);
+}
+
+/// After such a call: the old mask comes back at once, unless the call was interrupted; then delivery does it, so that the
+/// handler runs although the old mask blocks its signal.
+pub fn end_temporary_mask<T>(cx: &CurrentThread, task: &Task, result: Result<T>) -> Result<T> {
+    if !matches!(&result, Err(error) if error.restart().is_some() || *error == Errno::EINTR)
+        && let Some(mask) = task.signals.take_saved_mask()
+    {
+        change_mask(cx, task, mask);
+    }
+    if matches!(&result, Err(Errno::EINTR)) {
+        cx.thread().notify();
+    }
+    result
+}
+
+/// Whether an ignored or stopping default applies, for the terminal's SIGTTIN and SIGTTOU rules.
+pub fn is_blocked_or_ignored(task: &Task, signal: Signal) -> bool {
+    task.signals.blocked().contains(signal)
+        || task.process().signals.actions().get(signal).handler == super::actions::IGNORE
+}

@@ -1,0 +1,146 @@
+//! Signal state of processes and of threads.
+//!
+//! Locks: `SIGNALS` around what is pending for a process, `TASK_SIGNALS` around what is pending for a thread and what only the thread
+//! itself uses (alternate stack, saved mask, restart block). The mask is written by its own thread only and read by senders.
+use super::actions::Actions;
+use super::pending::Pending;
+use super::set::{Signal, SignalSet};
+use crate::lock_order;
+use abi::arch::frame::FaultRecord;
+use abi::{Siginfo, StackT};
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use machine::sync::{SpinLock, WaitQueue};
+
+/// Signal state of a process.
+pub struct ProcessSignals {
+    actions: SpinLock<Arc<Actions>>,
+    pending: SpinLock<Pending>,
+    is_stopped: AtomicBool,
+    /// Woken when a stopped process goes on.
+    pub(crate) continued: WaitQueue,
+}
+
+impl ProcessSignals {
+    /// Nothing pending.
+    pub fn new(actions: Arc<Actions>) -> ProcessSignals {
+        ProcessSignals {
+            actions: SpinLock::new(&lock_order::SIGNAL_ACTIONS_REFERENCE, actions),
+            pending: SpinLock::new(&lock_order::SIGNALS, Pending::new()),
+            is_stopped: AtomicBool::new(false),
+            continued: WaitQueue::new(),
+        }
+    }
+    /// The actions.
+    pub fn actions(&self) -> Arc<Actions> {
+        self.actions.with(|actions| actions.clone())
+    }
+    /// Replaces them (exec).
+    pub(crate) fn set_actions(&self, new: Arc<Actions>) {
+        let _old = self.actions.with(|actions| core::mem::replace(actions, new));
+    }
+    /// What is pending for the process as a whole.
+    pub fn pending(&self) -> SignalSet {
+        self.pending.with(|pending| pending.set())
+    }
+    pub(super) fn add(&self, signal: Signal, info: Siginfo) -> bool {
+        self.pending.with(|pending| pending.add(signal, info))
+    }
+    pub(super) fn take(&self, wanted: SignalSet) -> Option<(Signal, Siginfo)> {
+        self.pending.with(|pending| pending.take(wanted))
+    }
+    pub(super) fn discard(&self, set: SignalSet) {
+        self.pending.with(|pending| pending.discard(set));
+    }
+    /// Whether a stop signal holds it.
+    pub fn is_stopped(&self) -> bool {
+        self.is_stopped.load(Ordering::Acquire)
+    }
+    /// Sets that; answers what it was.
+    pub(crate) fn set_stopped(&self, is_stopped: bool) -> bool {
+        self.is_stopped.swap(is_stopped, Ordering::AcqRel)
+    }
+}
+
+/// What only the thread itself uses.
+#[derive(Clone, Copy)]
+struct Own {
+    alternate_stack: StackT,
+    /// The mask to put back when a call with a mask of its own (sigsuspend, ppoll) is over.
+    saved_mask: Option<SignalSet>,
+    /// The last fault for which a signal was forced, for the frame.
+    fault: FaultRecord,
+}
+
+/// Signal state of a thread.
+pub struct TaskSignals {
+    blocked: AtomicU64,
+    pending: SpinLock<Pending>,
+    own: SpinLock<Own>,
+}
+
+/// `SS_DISABLE`: no alternate stack.
+pub const STACK_DISABLED: i32 = 2;
+/// `SS_AUTODISARM`: no alternate stack while its handler runs.
+pub const STACK_AUTO_DISARM: i32 = i32::MIN;
+
+impl TaskSignals {
+    /// Nothing pending, no alternate stack, `blocked` blocked.
+    pub fn new(blocked: SignalSet) -> TaskSignals {
+        let own = Own { alternate_stack: StackT { flags: STACK_DISABLED, ..StackT::default() }, saved_mask: None, fault: FaultRecord::default() };
+        TaskSignals {
+            blocked: AtomicU64::new(blocked.0),
+            pending: SpinLock::new(&lock_order::TASK_SIGNALS, Pending::new()),
+            own: SpinLock::new(&lock_order::TASK_SIGNALS, own),
+        }
+    }
+    /// What it blocks.
+    pub fn blocked(&self) -> SignalSet {
+        SignalSet(self.blocked.load(Ordering::Acquire))
+    }
+    /// Sets what it blocks without looking at what became deliverable; see [`super::send::change_mask`].
+    pub(super) fn store_blocked(&self, set: SignalSet) {
+        self.blocked.store(set.without(SignalSet::UNBLOCKABLE).0, Ordering::Release);
+    }
+    /// What is pending for this thread alone.
+    pub fn pending(&self) -> SignalSet {
+        self.pending.with(|pending| pending.set())
+    }
+    pub(super) fn add(&self, signal: Signal, info: Siginfo) -> bool {
+        self.pending.with(|pending| pending.add(signal, info))
+    }
+    pub(super) fn take(&self, wanted: SignalSet) -> Option<(Signal, Siginfo)> {
+        self.pending.with(|pending| pending.take(wanted))
+    }
+    pub(super) fn discard(&self, set: SignalSet) {
+        self.pending.with(|pending| pending.discard(set));
+    }
+    /// The alternate stack as set.
+    pub fn alternate_stack(&self) -> StackT {
+        self.own.with(|own| own.alternate_stack)
+    }
+    /// Sets it.
+    pub(crate) fn set_alternate_stack(&self, stack: StackT) {
+        self.own.with(|own| own.alternate_stack = stack);
+    }
+    /// Keeps a mask for when the present call is over.
+    pub(super) fn save_mask(&self, mask: SignalSet) {
+        self.own.with(|own| own.saved_mask = Some(mask));
+    }
+    /// The kept mask.
+    pub(super) fn saved_mask(&self) -> Option<SignalSet> {
+        self.own.with(|own| own.saved_mask)
+    }
+    /// The last fault for which a signal was forced.
+    pub(super) fn fault(&self) -> FaultRecord {
+        self.own.with(|own| own.fault)
+    }
+    /// Notes it.
+    pub(super) fn set_fault(&self, fault: FaultRecord) {
+        self.own.with(|own| own.fault = fault);
+    }
+    /// The kept mask, which is then forgotten.
+    pub(super) fn take_saved_mask(&self) -> Option<SignalSet> {
+        self.own.with(|own| own.saved_mask.take())
+    }
+}

@@ -1,0 +1,130 @@
+//! The end of tasks and processes.
+use super::futex;
+use super::table::{self, TaskTable};
+use super::usage::Usage;
+use super::{Pid, Process, SIGCHLD, Task};
+use crate::mm::AddressSpace;
+use crate::signal::actions::{IGNORE, flags};
+use crate::signal::send::send_in;
+use crate::signal::Signal;
+use abi::Siginfo;
+use alloc::sync::Arc;
+use machine::addr::PAGE_SIZE;
+use machine::thread::CurrentThread;
+
+const CLD_EXITED: i32 = 1;
+const CLD_KILLED: i32 = 2;
+
+/// Ends the running task, and its process if it was the last. The caller returns from the thread's entry next.
+pub(super) fn end_task(cx: &mut CurrentThread, task: &Arc<Task>, status: i32) {
+    release_memory(cx, task);
+    let (files, fs, space) = task.with_resources(cx, |resources| {
+        (resources.files.take(), resources.fs.take(), resources.space.take())
+    });
+    if let Some(space) = &space {
+        let kib = resident_kib(cx, space);
+        task.process().note_resident(kib);
+    }
+    cx.set_space(None);
+    drop(space);
+    drop(files);
+    drop(fs);
+
+    let process = task.process();
+    process.add_ended_thread(&Usage::of_thread(cx.thread()));
+    if task.tid() == process.pid() {
+        process.set_leader_status(status);
+    }
+    let mut table = table::lock(cx);
+    if table.remove_task(task) == 0 {
+        let status = process.exit_status().unwrap_or(process.leader_status());
+        end_process(&mut table, process, status);
+    }
+    process.thread_events.wake_all();
+}
+
+/// Before a task lets go of its memory (end, exec): robust futexes, the word to clear, vfork's parent.
+pub(super) fn release_memory(cx: &mut CurrentThread, task: &Arc<Task>) {
+    futex::release_robust_list(cx, task);
+    let word = task.clear_child_tid();
+    if !word.is_null() {
+        task.set_clear_child_tid(machine::addr::UserAddr::NULL);
+        // Two references are the task's and ours: if there is no other, nobody is left to see the word.
+        if task.space(cx).is_some_and(|space| Arc::strong_count(&space) > 2) {
+            futex::clear_and_wake(cx, task, word);
+        }
+    }
+    task.complete_vfork();
+}
+
+/// The last thread is gone: children go to others, the parent is told, and only the status stays.
+fn end_process(table: &mut TaskTable, process: &Arc<Process>, status: i32) {
+    let pid = process.pid();
+    let (adopter, children) = table.give_children_away(pid);
+    for child in children {
+        child_lost_parent(table, child);
+    }
+    if let Some(process) = table.node(adopter).map(|node| node.process.clone()) {
+        process.child_events.wake_all();
+    }
+    let Some(node) = table.node_mut(pid) else { return };
+    node.reports.ended = Some(status);
+    let (parent_pid, group, exit_signal) = (node.parent, node.group, node.exit_signal);
+    hang_up_if_orphaned(table, group, pid);
+    tell_parent(table, process, parent_pid, exit_signal, status);
+}
+
+fn tell_parent(table: &mut TaskTable, process: &Process, parent_pid: Pid, exit_signal: i32, status: i32) {
+    let pid = process.pid();
+    let Some(parent) = table.node(parent_pid).map(|node| node.process.clone()) else { return };
+    let action = parent.signals.actions().get(Signal::SIGCHLD);
+    let is_unwanted = exit_signal == SIGCHLD && (action.handler == IGNORE || action.flags & flags::NO_CHILD_WAIT != 0);
+    if exit_signal != 0 {
+        let (code, value) =
+            if status & 0x7f == 0 { (CLD_EXITED, status >> 8 & 0xff) } else { (CLD_KILLED, status & 0x7f) };
+        let (user, kernel) = process.ended_threads_usage().ticks();
+        let info = Siginfo { signal: exit_signal, ..Siginfo::child(code, pid, process.uid(), value, user, kernel) };
+        let _ = send_in(table, parent_pid, info);
+    }
+    if is_unwanted {
+        table.remove_process(pid);
+    }
+    parent.child_events.wake_all();
+}
+
+/// A child whose parent has ended: the signal it asked for, and SIGCHLD to the new parent if it has ended itself.
+fn child_lost_parent(table: &mut TaskTable, child: Pid) {
+    let Some(node) = table.node(child) else { return };
+    let (signal, group, ended, parent) = (node.parent_death_signal, node.group, node.reports.ended, node.parent);
+    let process = node.process.clone();
+    if let Some(status) = ended {
+        tell_parent(table, &process, parent, SIGCHLD, status);
+        return;
+    }
+    if signal != 0 {
+        let _ = send_in(table, child, Siginfo::from_process(signal, 0, 0, 0));
+    }
+    hang_up_if_orphaned(table, group, 0);
+}
+
+/// A group that just lost its last link to its session and has a stopped member gets SIGHUP and SIGCONT.
+fn hang_up_if_orphaned(table: &mut TaskTable, group: Pid, leaving: Pid) {
+    if !table.is_orphaned_group(group, leaving) {
+        return;
+    }
+    let members = table.group_members(group);
+    let is_stopped = |pid: &Pid| table.node(*pid).is_some_and(|node| node.process.signals.is_stopped() && !node.is_zombie());
+    if !members.iter().any(is_stopped) {
+        return;
+    }
+    for pid in members {
+        for signal in [Signal::SIGHUP, Signal::SIGCONT] {
+            let _ = send_in(table, pid, Siginfo::kernel(signal.number()));
+        }
+    }
+}
+
+/// Resident memory in KiB.
+pub(super) fn resident_kib(cx: &mut CurrentThread, space: &AddressSpace) -> u64 {
+    (space.memory_use(cx).resident * (PAGE_SIZE / 1024)) as u64
+}

@@ -1,0 +1,54 @@
+//! The loop every program thread lives in: run user code, serve what it left user mode for, attend to signals, again. The only place
+//! where a task ends: everything that ends one makes [`attend`] answer a status, and the thread's entry returns.
+use super::Task;
+use super::exit;
+use crate::mm::FaultError;
+use crate::signal::deliver::attend;
+use crate::signal::fault;
+use crate::syscall::{Call, dispatch};
+use alloc::sync::Arc;
+use machine::thread::CurrentThread;
+use machine::user::{PageFault, UserContext, UserExit, run_user};
+
+/// Runs the task until it ends, and ends it.
+pub(crate) fn run(cx: &mut CurrentThread, task: &Arc<Task>, user: &mut UserContext) {
+    let status = run_until_end(&mut Call { cx, task, user });
+    exit::end_task(cx, task, status);
+}
+
+fn run_until_end(call: &mut Call<'_>) -> i32 {
+    // What was sent before the thread existed notified nobody.
+    if let Some(status) = attend(call, None) {
+        return status;
+    }
+    loop {
+        let interrupted = match run_user(call.cx, call.user) {
+            UserExit::Syscall => dispatch::dispatch(call),
+            UserExit::PageFault(page_fault) => {
+                resolve(call, page_fault);
+                None
+            }
+            UserExit::Exception(exception) => {
+                fault::exception(call.cx, call.task, exception, call.user.pc());
+                None
+            }
+            UserExit::Interrupted => None,
+        };
+        if (interrupted.is_some() || call.cx.is_notified())
+            && let Some(status) = attend(call, interrupted)
+        {
+            return status;
+        }
+    }
+}
+
+fn resolve(call: &mut Call<'_>, page_fault: PageFault) {
+    let resolved = match call.task.space(call.cx) {
+        Some(space) => space.resolve(call.cx, page_fault),
+        None => Err(FaultError::NotMapped),
+    };
+    match resolved {
+        Ok(()) => call.process().count_fault(),
+        Err(error) => fault::page_fault(call.cx, call.task, page_fault, error),
+    }
+}
