@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::process::{ChildStderr, ChildStdout, ExitStatus};
 use std::time::{Duration, Instant};
 use wire::control::{self, Decoder, Kind, Message, Received};
@@ -40,6 +40,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Ending {
     /// How the run ended.
     pub(crate) outcome: Outcome,
+    /// Whether the guest had said hello.
+    pub(crate) came_up: bool,
     /// The last of the kernel's log.
     pub(crate) log_tail: Vec<u8>,
     /// QEMU's own complaints.
@@ -98,6 +100,8 @@ struct Session {
     outputs: [Output; 2],
     uart: Option<ChildStdout>,
     qemu_errors: Option<ChildStderr>,
+    /// Readable when QEMU has ended.
+    qemu_ends: OwnedFd,
     log_tail: VecDeque<u8>,
     complaints: Vec<u8>,
     report: Vec<u8>,
@@ -154,6 +158,11 @@ impl Session {
     fn new(mut vmm: Vmm, options: Options) -> io::Result<Session> {
         vmm.control.set_nonblocking(true)?;
         let (uart, qemu_errors) = (vmm.child.stdout.take(), vmm.child.stderr.take());
+        for fd in [uart.as_ref().map(AsFd::as_fd), qemu_errors.as_ref().map(AsFd::as_fd)].into_iter().flatten() {
+            rustix::fs::fcntl_setfl(fd, rustix::fs::OFlags::NONBLOCK)?;
+        }
+        let id = rustix::process::Pid::from_child(&vmm.child);
+        let qemu_ends = rustix::process::pidfd_open(id, rustix::process::PidfdFlags::empty())?;
         Ok(Session {
             vmm,
             options,
@@ -165,6 +174,7 @@ impl Session {
             outputs: [Output::new(rustix::stdio::stdout()), Output::new(rustix::stdio::stderr())],
             uart,
             qemu_errors,
+            qemu_ends,
             log_tail: VecDeque::new(),
             complaints: Vec::new(),
             report: Vec::new(),
@@ -195,7 +205,13 @@ impl Session {
             self.flush_outputs(signals)?;
         }
         let log_tail = self.log_tail.make_contiguous().to_vec();
-        Ok(Ending { outcome, log_tail, complaints: self.complaints, report: self.report })
+        Ok(Ending {
+            outcome,
+            came_up: self.features.is_some(),
+            log_tail,
+            complaints: self.complaints,
+            report: self.report,
+        })
     }
 
     /// Waits for something to happen and deals with it.
@@ -210,8 +226,9 @@ impl Session {
         };
         let ready = {
             let flag = |on: bool| if on { PollFlags::OUT } else { PollFlags::empty() };
-            let wanted: [(Option<BorrowedFd<'_>>, PollFlags); 7] = [
+            let wanted: [(Option<BorrowedFd<'_>>, PollFlags); 8] = [
                 (Some(signals.as_fd()), PollFlags::IN),
+                (Some(self.qemu_ends.as_fd()), PollFlags::IN),
                 (Some(self.vmm.control.as_fd()), control),
                 (self.uart.as_ref().map(AsFd::as_fd), PollFlags::IN),
                 (self.qemu_errors.as_ref().map(AsFd::as_fd), PollFlags::IN),
@@ -232,7 +249,7 @@ impl Session {
             }
             places.map(|place| place.map_or(PollFlags::empty(), |place| fds[place].revents()))
         };
-        let [signal, control, uart, errors, stdout, stderr, stdin] = ready;
+        let [signal, end, control, uart, errors, stdout, stderr, stdin] = ready;
         if !signal.is_empty() {
             self.take_signals(signals);
         }
@@ -255,6 +272,11 @@ impl Session {
         }
         if !stdin.is_empty() {
             self.read_input(buffer);
+        }
+        if !end.is_empty() && !is_full {
+            // What QEMU sent before its end is still in the channel.
+            while self.outcome.is_none() && self.read_control(buffer) {}
+            self.outcome.get_or_insert(Outcome::KernelFailed(ExitStatus::default()));
         }
         self.check_deadlines();
         Ok(())
@@ -355,12 +377,18 @@ impl Session {
         Ok(())
     }
 
-    fn read_uart(&mut self, buffer: &mut [u8]) {
-        let Some(uart) = &mut self.uart else { return };
+    /// Reads once; true if there was something.
+    fn read_uart(&mut self, buffer: &mut [u8]) -> bool {
+        let Some(uart) = &mut self.uart else { return false };
         match uart.read(buffer) {
-            Ok(0) | Err(_) => self.uart = None,
-            Ok(count) => self.take_log(&buffer[..count]),
+            Ok(0) => self.uart = None,
+            Ok(count) => {
+                self.take_log(&buffer[..count]);
+                return true;
+            }
+            Err(_) => {}
         }
+        false
     }
 
     fn take_log(&mut self, bytes: &[u8]) {
@@ -372,12 +400,18 @@ impl Session {
         self.log_tail.drain(..excess);
     }
 
-    fn read_complaints(&mut self, buffer: &mut [u8]) {
-        let Some(errors) = &mut self.qemu_errors else { return };
+    /// Reads once; true if there was something.
+    fn read_complaints(&mut self, buffer: &mut [u8]) -> bool {
+        let Some(errors) = &mut self.qemu_errors else { return false };
         match errors.read(buffer) {
-            Ok(0) | Err(_) => self.qemu_errors = None,
-            Ok(count) => append_limited(&mut self.complaints, &buffer[..count]),
+            Ok(0) => self.qemu_errors = None,
+            Ok(count) => {
+                append_limited(&mut self.complaints, &buffer[..count]);
+                return true;
+            }
+            Err(_) => {}
         }
+        false
     }
 
     fn write_control(&mut self) {
@@ -393,13 +427,17 @@ impl Session {
         }
     }
 
-    fn read_control(&mut self, buffer: &mut [u8]) {
+    /// Reads once; true if there was something.
+    fn read_control(&mut self, buffer: &mut [u8]) -> bool {
         match (&self.vmm.control).read(buffer) {
-            Ok(0) => self.outcome = Some(Outcome::KernelFailed(ExitStatus::default())),
-            Ok(count) => self.take_frames(&buffer[..count]),
+            Ok(count) if count > 0 => {
+                self.take_frames(&buffer[..count]);
+                return true;
+            }
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => {}
-            Err(_) => self.outcome = Some(Outcome::KernelFailed(ExitStatus::default())),
+            Ok(_) | Err(_) => self.outcome = Some(Outcome::KernelFailed(ExitStatus::default())),
         }
+        false
     }
 
     fn take_frames(&mut self, mut input: &[u8]) {
@@ -498,12 +536,7 @@ impl Session {
             }
             std::thread::sleep(Duration::from_millis(2));
         };
-        while self.uart.is_some() {
-            self.read_uart(buffer);
-        }
-        while self.qemu_errors.is_some() {
-            self.read_complaints(buffer);
-        }
+        while self.read_uart(buffer) || self.read_complaints(buffer) {}
         Ok(status)
     }
 }

@@ -17,11 +17,11 @@ pub(crate) fn from_elf(file: &[u8]) -> anyhow::Result<Vec<u8>> {
         .iter()
         .filter(|segment| segment.p_type(endian) == elf::PT_LOAD && segment.p_filesz(endian) > 0)
         .collect();
-    let start = segments.iter().map(|segment| segment.p_paddr(endian)).min().context("nothing is loaded")?;
+    let start = segments.iter().map(|segment| segment.p_vaddr(endian)).min().context("nothing is loaded")?;
     let mut image = Vec::new();
     for segment in segments {
         let data = segment.data(endian, file).map_err(|()| anyhow::anyhow!("a segment lies outside the file"))?;
-        let offset = segment.p_paddr(endian) - start;
+        let offset = segment.p_vaddr(endian) - start;
         let end = offset + data.len() as u64;
         anyhow::ensure!(end <= LIMIT, "a segment ends {end} bytes after the first begins");
         image.resize(image.len().max(end as usize), 0);

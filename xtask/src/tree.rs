@@ -53,12 +53,11 @@ impl Arch {
         let mut flags = vec![
             "-Crelocation-model=static".to_string(),
             "-Cforce-frame-pointers=yes".to_string(),
-            "-Cpanic=abort".to_string(),
             format!("-Clinker={}", linker.display()),
-            "-Clinker-flavor=ld.lld".to_string(),
             format!("-Clink-arg=-T{}", script.display()),
-            "-Clink-arg=--build-id=none".to_string(),
-            "-Clink-arg=--no-dynamic-linker".to_string(),
+            "-Clink-arg=-zmax-page-size=4096".to_string(),
+            "-Clink-arg=--no-rosegment".to_string(),
+            "-Clink-arg=--gc-sections".to_string(),
         ];
         if self == Arch::X86_64 {
             flags.push("-Ccode-model=kernel".to_string());

@@ -237,7 +237,7 @@ fn make_initramfs(
 
 /// Shows what the run left, and turns its outcome into the exit status.
 fn conclude(ending: Ending, options: &MachineOptions, program: &[OsString]) -> anyhow::Result<u8> {
-    let Ending { outcome, log_tail, complaints, report } = ending;
+    let Ending { outcome, came_up, log_tail, complaints, report } = ending;
     for line in String::from_utf8_lossy(&report).lines() {
         eprintln!("ochre: {line}");
     }
@@ -268,7 +268,7 @@ fn conclude(ending: Ending, options: &MachineOptions, program: &[OsString]) -> a
         }
         Outcome::KernelFailed(qemu) => {
             show_tail();
-            Err(machine_ended(qemu, &complaints, options))
+            Err(machine_ended(qemu, came_up, &complaints, options))
         }
     }
 }
@@ -300,7 +300,7 @@ fn not_started(name: &str, errno: i32) -> anyhow::Error {
 }
 
 /// The machine is gone without a result: whose fault?
-fn machine_ended(qemu: ExitStatus, complaints: &[u8], options: &MachineOptions) -> anyhow::Error {
+fn machine_ended(qemu: ExitStatus, came_up: bool, complaints: &[u8], options: &MachineOptions) -> anyhow::Error {
     use std::os::unix::process::ExitStatusExt;
     let complaint = String::from_utf8_lossy(complaints);
     let complaint = complaint.lines().rev().find(|line| !line.trim().is_empty());
