@@ -126,6 +126,12 @@ impl AddressSpace {
         Ok(())
     }
 
+    /// Where the stack that holds `addr` begins now, for PROT_GROWSDOWN; `None` if that is no stack.
+    pub fn stack_start(&self, cx: &mut CurrentThread, addr: UserAddr) -> Option<UserAddr> {
+        let memory = self.memory.lock(cx);
+        memory.areas.find(addr.0).filter(|entry| entry.value.grows_down).map(|entry| UserAddr(entry.start))
+    }
+
     /// Changes what the range allows. LINUX: at a hole or an area that forbids it, what comes before has been changed.
     pub fn protect(
         &self,

@@ -72,9 +72,6 @@ impl Memory {
         if is_second && (!entry.value.is_shared || !request.may_move) {
             return Err(MapError::BadArgument);
         }
-        if request.keeps_old && !matches!(entry.value.backing, Backing::Anonymous) && !entry.value.is_shared {
-            return Err(MapError::BadArgument);
-        }
         let old_end = old.checked_add(old_bytes).ok_or(MapError::BadRange)?;
         let mut vma = entry.value.clone();
         vma.advance(old - entry.start);

@@ -16,7 +16,7 @@ use abi::linux::{
     MADV_UNMERGEABLE, MADV_WILLNEED, MADV_WIPEONFORK, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN, MAP_HUGETLB,
     MAP_LOCKED, MAP_NONBLOCK, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_SYNC, MAP_TYPE,
     MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT, MLOCK_ONFAULT, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, MS_ASYNC, MS_INVALIDATE,
-    MS_SYNC, PROT_EXEC, PROT_GROWSDOWN, PROT_GROWSUP, PROT_READ, PROT_WRITE,
+    MS_SYNC, PROT_EXEC, PROT_GROWSDOWN, PROT_READ, PROT_WRITE,
 };
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -130,15 +130,19 @@ pub fn sys_munmap(call: &mut Call<'_>, addr: UserAddr, bytes: usize) -> Result<u
 
 /// Changes what memory allows.
 pub fn sys_mprotect(call: &mut Call<'_>, addr: UserAddr, bytes: usize, protection: Flags) -> Result<u64> {
-    if protection.0 & (PROT_GROWSDOWN | PROT_GROWSUP) != 0 {
-        // Growing areas are changed as they are; nobody asks for the rest any more.
-        return Err(Errno::EINVAL);
-    }
-    if protection.0 & !(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM) != 0 {
+    // Nothing grows upwards on these architectures.
+    if protection.0 & !(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM | PROT_GROWSDOWN) != 0 || addr.page_offset() != 0 {
         return Err(Errno::EINVAL);
     }
     let limits = call.memory_limits();
-    call.space()?.protect(call.cx, addr, bytes, Protection::from_bits(protection.0), &limits)?;
+    let space = call.space()?;
+    let (mut addr, mut bytes) = (addr, bytes);
+    if protection.0 & PROT_GROWSDOWN != 0 && bytes != 0 {
+        let start = space.stack_start(call.cx, addr).ok_or(Errno::EINVAL)?;
+        bytes = bytes.checked_add(addr.0 - start.0).ok_or(Errno::ENOMEM)?;
+        addr = start;
+    }
+    space.protect(call.cx, addr, bytes, Protection::from_bits(protection.0), &limits)?;
     Ok(0)
 }
 
