@@ -147,3 +147,12 @@ pub(crate) fn user_features() -> UserFeatures {
     // fpsimd_context of a signal frame: 16 bytes of header and status, 512 of registers.
     UserFeatures { hwcap, hwcap2, platform: "aarch64", fp_frame_bytes: 528 }
 }
+
+/// The stack pointer, somewhere in the caller's frame.
+#[inline(always)]
+pub(crate) fn stack_pointer() -> usize {
+    let value;
+    // SAFETY: reads a register. Pure: any value it had in this function lies in the same stack.
+    unsafe { core::arch::asm!("mov {}, sp", out(reg) value, options(pure, nomem, nostack, preserves_flags)) };
+    value
+}

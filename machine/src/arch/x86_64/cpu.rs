@@ -342,6 +342,15 @@ pub(crate) fn frame_pointer() -> usize {
     value
 }
 
+/// The stack pointer, somewhere in the caller's frame.
+#[inline(always)]
+pub(crate) fn stack_pointer() -> usize {
+    let value;
+    // SAFETY: reads a register. Pure: any value it had in this function lies in the same stack.
+    unsafe { asm!("mov {}, rsp", out(reg) value, options(pure, nomem, nostack, preserves_flags)) };
+    value
+}
+
 /// What programs may know of the CPU.
 pub(crate) fn user_features() -> UserFeatures {
     /// AT_HWCAP2: FS and GS bases may be set by instructions.
