@@ -128,11 +128,6 @@ impl AddressSpace {
         self.image.get()
     }
 
-    /// Where a signal handler returns to that names no trampoline; null where programs always bring their own.
-    pub fn signal_trampoline(&self) -> UserAddr {
-        self.image().map_or(UserAddr::NULL, |image| UserAddr(image.signal_return))
-    }
-
     /// Says what the program is, once.
     pub(crate) fn set_image(&self, image: ProgramImage) {
         self.image.call_once(|| image);
