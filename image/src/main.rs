@@ -7,6 +7,11 @@ use machine::thread::CurrentThread;
 
 /// The one entry from `machine`. The only `unsafe` attribute outside `machine`: a symbol name must be fixed for the linker.
 #[unsafe(no_mangle)]
-fn ochre_main(_cx: &mut CurrentThread) -> Exit {
-    Exit::Off
+fn ochre_main(cx: &mut CurrentThread) -> Exit {
+    kernel::start(cx, start_devices)
+}
+
+/// The drivers.
+fn start_devices(cx: &mut CurrentThread) {
+    modules::virtio::start(cx);
 }

@@ -14,10 +14,13 @@ pub mod fs;
 pub mod lock_order;
 pub mod mm;
 pub mod signal;
+mod start;
 pub mod syscall;
 pub mod task;
 pub mod trace;
+pub mod tty;
 pub mod user_memory;
 
 pub use errno::{Errno, Restart, Result};
 pub use syscall::Call;
+pub use start::start;

@@ -35,12 +35,19 @@ pub(super) fn end_task(cx: &mut CurrentThread, task: &Arc<Task>, status: i32) {
     if task.tid() == process.pid() {
         process.set_leader_status(status);
     }
-    let mut table = table::lock(cx);
-    if table.remove_task(task) == 0 {
-        let status = process.exit_status().unwrap_or(process.leader_status());
-        end_process(&mut table, process, status);
-    }
+    let has_session_ended = {
+        let mut table = table::lock(cx);
+        let is_last = table.remove_task(task) == 0;
+        if is_last {
+            let status = process.exit_status().unwrap_or(process.leader_status());
+            end_process(&mut table, process, status);
+        }
+        is_last && table.node(process.pid()).is_some_and(|node| node.session == process.pid())
+    };
     process.thread_events.wake_all();
+    if has_session_ended {
+        crate::tty::session_ended(cx, process.pid());
+    }
 }
 
 /// Before a task lets go of its memory (end, exec): robust futexes, the word to clear, vfork's parent.

@@ -103,6 +103,8 @@ fn spawn_program(cx: &mut CurrentThread, request: RunRequest, started: &Arc<Star
 fn enter(cx: &mut CurrentThread, task: &Arc<Task>, request: RunRequest, started: &Arc<Started>) {
     let thread = cx.thread().clone();
     task.set_thread(&thread);
+    // The session's terminal, if the program gets one at all.
+    let _ = crate::tty::take_console(cx);
     let mut user = UserContext::default();
     let result = execute(&mut Call { cx, task, user: &mut user }, request);
     if result.is_err() {

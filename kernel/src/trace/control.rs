@@ -1,9 +1,25 @@
 //! Switching probes on and off by pattern, from `/proc/trace/enable` and the command line.
 use crate::errno::{Errno, Result};
+use crate::syscall::dispatch::{WATCH, watch};
+use core::sync::atomic::Ordering;
 
 /// Enables or disables the probes that `pattern` means; answers how many.
 pub fn set_enabled(pattern: &str, is_enabled: bool) -> usize {
-    machine::trace::enable_matching(pattern, is_enabled)
+    let count = machine::trace::enable_matching(pattern, is_enabled);
+    update_watch();
+    count
+}
+
+/// The system call path tests one word for all who watch it: tells it about the probes.
+fn update_watch() {
+    use super::syscall::{entry, r#return};
+    for (probe, bit) in [(&entry::PROBE, watch::PROBE_ENTRY), (&r#return::PROBE, watch::PROBE_RETURN)] {
+        if probe.is_enabled() {
+            WATCH.fetch_or(bit, Ordering::Relaxed);
+        } else {
+            WATCH.fetch_and(!bit, Ordering::Relaxed);
+        }
+    }
 }
 
 /// Carries out what was written to `/proc/trace/enable`: patterns separated by blanks. `0` and `1` are all probes off and on;
@@ -37,4 +53,16 @@ fn each_request(text: &str, mut request: impl FnMut(&str, bool) -> Result<()>) -
         }
     }
     Ok(())
+}
+
+/// Enables what `ochre.trace=PATTERN,…` on the command line names, from the first instant on.
+pub fn enable_from_command_line() {
+    let words = machine::boot::info().command_line.split(|byte| *byte == b' ');
+    for value in words.filter_map(|word| word.strip_prefix(b"ochre.trace=")) {
+        for pattern in value.split(|byte| *byte == b',').filter_map(|pattern| core::str::from_utf8(pattern).ok()) {
+            if set_enabled(pattern, true) == 0 {
+                machine::log!(Warn, "ochre.trace: no probe is called {pattern}");
+            }
+        }
+    }
 }

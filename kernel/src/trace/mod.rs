@@ -5,11 +5,13 @@
 mod control;
 pub mod files;
 pub mod providers;
+mod watchdog;
 
-pub use control::set_enabled;
+pub use control::{enable_from_command_line, set_enabled};
 pub use machine::probe;
 pub use machine::trace::{Counter, add, count};
 pub use providers::{proc, syscall, vminfo};
+pub use watchdog::start as start_watchdog;
 
 /// Makes every provider known. Called once at start, before the first program.
 pub fn init() {
