@@ -307,16 +307,18 @@ ochre_irq_tail:
     .type ochre_bad_stack, %function
 ochre_bad_stack:
     msr tpidr_el0, x1
-    mrs x0, tpidrro_el0
     mov x1, sp
-    msr tpidrro_el0, x1
-    adrp x1, ochre_emergency_stack_end
-    add x1, x1, :lo12:ochre_emergency_stack_end
-    mov sp, x1
+    adrp x0, ochre_emergency_stack_end
+    sub x0, x0, #512                // where a stack has its header (see crate::thread::header)
+    mov sp, x0
     sub sp, sp, #304
+    str x1, [sp, #248]
+    mrs x1, tpidr_el1
+    str x1, [x0]                    // the header's first word: this CPU's data
+    mrs x0, tpidrro_el0
     mrs x1, tpidr_el0
     stp x0, x1, [sp]
-    mrs x1, tpidrro_el0
+    ldr x1, [sp, #248]
     OCHRE_SAVE_REST
     mov x1, #4
     .size ochre_bad_stack, . - ochre_bad_stack
@@ -329,10 +331,10 @@ ochre_fatal_tail:
     .size ochre_fatal_tail, . - ochre_fatal_tail
 
     .section .bss.ochre_emergency_stack, "aw", %nobits
-    .balign 16
+    .balign 32768
     .type ochre_emergency_stack, %object
 ochre_emergency_stack:
-    .skip 16384
+    .skip 32768
 ochre_emergency_stack_end:
     .size ochre_emergency_stack, . - ochre_emergency_stack
 "#
