@@ -16,6 +16,7 @@ pub mod layout;
 pub mod listing;
 pub mod map;
 pub mod remap;
+pub mod remote;
 pub mod space;
 pub mod vma;
 pub mod word_key;
