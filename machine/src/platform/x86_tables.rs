@@ -201,11 +201,8 @@ fn read_madt(found: &mut Found, table: u64, end: u64) {
             2 => {
                 let flags = read_u16(entry + 8);
                 if let Some(line) = found.isa_lines.get_mut(usize::from(read_u8(entry + 3))) {
-                    *line = IsaLine {
-                        number: read_u32(entry + 4),
-                        is_level: flags >> 2 & 3 == 3,
-                        is_low: flags & 3 == 3,
-                    };
+                    *line =
+                        IsaLine { number: read_u32(entry + 4), is_level: flags >> 2 & 3 == 3, is_low: flags & 3 == 3 };
                 }
             }
             5 => found.local_apic = read_u64(entry + 4),
@@ -245,9 +242,8 @@ fn read_fadt(found: &mut Found, table: u64, end: u64) {
         let (pm1a, pm1b, timer) =
             (read_u32(table + 64) as u16, read_u32(table + 68) as u16, read_u32(table + 76) as u16);
         found.pm_timer = (timer != 0 && read_u8(table + 91) == 4).then_some(timer);
-        found.soft_off = sleep_type
-            .filter(|_| pm1a != 0)
-            .map(|kind| SoftOff::Pm1(pm1a, pm1b, u16::from(kind) << 10 | 1 << 13));
+        found.soft_off =
+            sleep_type.filter(|_| pm1a != 0).map(|kind| SoftOff::Pm1(pm1a, pm1b, u16::from(kind) << 10 | 1 << 13));
     }
     if let Some((table, end)) = differentiated {
         find_windows(found, table, end);
@@ -282,10 +278,8 @@ fn find_windows(found: &mut Found, table: u64, end: u64) {
         id = next_id(addr + 8);
         let limit = id.unwrap_or(end).min(addr + NEAR);
         let Some(memory) = (addr..limit).find(|addr| is_at(*addr, FIXED_MEMORY)) else { continue };
-        let range = PhysRange {
-            start: PhysAddr(u64::from(read_u32(memory + 4))),
-            bytes: u64::from(read_u32(memory + 8)),
-        };
+        let range =
+            PhysRange { start: PhysAddr(u64::from(read_u32(memory + 4))), bytes: u64::from(read_u32(memory + 8)) };
         let Some(interrupt) = (memory + 12..limit).find(|addr| read_u8(*addr) == INTERRUPT) else { continue };
         if found.window_count < MAX_WINDOWS {
             found.windows[found.window_count] = Window { range, line: read_u32(interrupt + 5) };

@@ -123,10 +123,7 @@ impl Cpu {
             0x00cf_fb00_0000_ffff, // 32-bit user code, where SYSRET counts from
             0x00cf_f300_0000_ffff, // user data
             0x00af_fb00_0000_ffff, // user code
-            limit
-                | (task_state & 0xff_ffff) << 16
-                | 0x89 << 40
-                | (task_state >> 24 & 0xff) << 56,
+            limit | (task_state & 0xff_ffff) << 16 | 0x89 << 40 | (task_state >> 24 & 0xff) << 56,
             task_state >> 32,
         ];
         for (slot, stack) in cpu.stacks.iter_mut().enumerate() {

@@ -12,9 +12,6 @@ pub(crate) fn virtio_mmio() -> Vec<VirtioMmio> {
     let Some(found) = x86_tables::found() else { return named };
     let described = found.windows[..found.window_count].iter();
     described
-        .map(|window| VirtioMmio {
-            window: window.range,
-            irq: IrqLine { number: window.line, is_level: true },
-        })
+        .map(|window| VirtioMmio { window: window.range, irq: IrqLine { number: window.line, is_level: true } })
         .collect()
 }

@@ -4,12 +4,12 @@
 //! 8259 pair is masked for good. `irq` of the shared half calls this; `trap` and `user` call [`handle`].
 use super::registers::{inb, outb};
 use super::{apic, cpu, power};
+use crate::addr::PhysAddr;
+use crate::boot::PhysRange;
 use crate::cpu::{CpuId, MAX_CPUS};
 use crate::irq::{Ipi, IrqLine};
 use crate::mm::kernel_map;
 use crate::platform::x86_tables::{self, IoApic};
-use crate::addr::PhysAddr;
-use crate::boot::PhysRange;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 
 /// Vector of line 0. Below: exceptions, and what a badly masked 8259 pair could raise.

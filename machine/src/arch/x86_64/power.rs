@@ -1,7 +1,7 @@
 //! Ending the virtual machine: QEMU's `isa-debug-exit` (port 0xf4), then what ACPI offers, then the keyboard controller,
 //! then a triple fault. Ports without a device swallow a write, so each is simply tried.
-use super::registers::{outb, outl, outw};
 use super::cpu;
+use super::registers::{outb, outl, outw};
 use crate::addr::PhysAddr;
 use crate::boot::PhysRange;
 use crate::mm::kernel_map;

@@ -4,9 +4,9 @@
 //! emulation (TCG; its local APIC timer counts at 1 GHz by definition), the ACPI timer, the PIT, CPUID leaf 0x16. The
 //! timer's rate is measured against the counter.
 use super::apic::{self, register};
+use super::boot::LOAD_BASE;
 use super::irq::TIMER_VECTOR;
 use super::registers::{self, Cpuid, cpuid, inb, inl, msr, outb, read_tsc, write_msr};
-use super::boot::LOAD_BASE;
 use crate::addr::IMAGE_BASE;
 use crate::platform::x86_tables;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -81,7 +81,7 @@ pub(crate) fn set_deadline(deadline: Option<u64>) {
     let count = deadline.map_or(0, |deadline| {
         let wait = u128::from(deadline.saturating_sub(read_tsc()));
         // Rounded up, so that it does not come early for that reason; a count of zero would disarm.
-        let count = (wait * u128::from(TIMER_RATIO.load(Ordering::Relaxed)) >> 32) + 1;
+        let count = ((wait * u128::from(TIMER_RATIO.load(Ordering::Relaxed))) >> 32) + 1;
         u32::try_from(count).unwrap_or(u32::MAX)
     });
     apic::write(register::INITIAL_COUNT, count);
@@ -139,7 +139,8 @@ fn kvmclock_rate() -> Option<u64> {
     // SAFETY: the hypervisor offers the register; it writes into our page until told to stop.
     unsafe { write_msr(SYSTEM_TIME, physical | 1) };
     // SAFETY: the page is ours; word 6 is the multiplier, byte 28 the shift.
-    let (scale, shift) = unsafe { (page.cast::<u32>().add(6).read_volatile(), page.cast::<i8>().add(28).read_volatile()) };
+    let (scale, shift) =
+        unsafe { (page.cast::<u32>().add(6).read_volatile(), page.cast::<i8>().add(28).read_volatile()) };
     // SAFETY: as above; zero stops it.
     unsafe { write_msr(SYSTEM_TIME, 0) };
     // Nanoseconds are (ticks << shift) * scale >> 32.

@@ -219,10 +219,8 @@ pub(crate) fn build_vectors() {
         *entry = gate(first + vector as u64 * 16, 0, matches!(vector, BREAKPOINT | OVERFLOW));
     }
     table[NMI] = gate((&raw const x86_trap_nmi).addr() as u64, cpu::NMI_STACK, false);
-    table[DOUBLE_FAULT] =
-        gate((&raw const x86_trap_double_fault).addr() as u64, cpu::DOUBLE_FAULT_STACK, false);
-    table[MACHINE_CHECK] =
-        gate((&raw const x86_trap_machine_check).addr() as u64, cpu::MACHINE_CHECK_STACK, false);
+    table[DOUBLE_FAULT] = gate((&raw const x86_trap_double_fault).addr() as u64, cpu::DOUBLE_FAULT_STACK, false);
+    table[MACHINE_CHECK] = gate((&raw const x86_trap_machine_check).addr() as u64, cpu::MACHINE_CHECK_STACK, false);
     // SAFETY: no CPU uses the table yet.
     unsafe { *VECTORS.0.get() = table };
 }
