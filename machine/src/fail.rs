@@ -1,9 +1,31 @@
-//! When the kernel fails: the panic path and the watchdog. It takes no lock, allocates nothing, stops on
-//! recursion, halts the other CPUs and leaves an epitaph: registers, backtrace with symbols, CPU, thread,
-//! held locks, the last trace events of each CPU, counters.
+//! When the kernel fails: the panic path, and the watchdog that tells of stuck CPUs.
+//!
+//! The panic path takes no lock, allocates nothing, stops on recursion, halts the other CPUs and leaves an epitaph on the
+//! UART: what happened, registers, backtrace (the tool adds symbols), CPU, thread, held locks, the last trace events of
+//! each CPU, counters. Then the machine ends with [`Exit::Panic`].
+//!
+//! Called by the panic handler and by the architecture for traps of the kernel, double faults and machine checks included:
+//! the stack may be one without a header, so nothing here asks [`header::current`] before it has looked at the address.
+use crate::addr::{DYNAMIC_BASE, IMAGE_BASE};
+use crate::arch;
+use crate::cpu;
+use crate::irq::Ipi;
+use crate::log::EarlyConsole;
+use crate::power::{self, Exit};
+use crate::thread::header::{self, STACK_BYTES, StackHeader};
+use core::fmt::Write;
+use core::panic::PanicInfo;
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+
+/// Frames shown at most.
+const MOST_FRAMES: usize = 48;
+/// Trace events shown for each CPU.
+const MOST_EVENTS: usize = 32;
+
+/// How long a CPU may owe a reschedule before the log says so.
+const STUCK_NS: u64 = 20_000_000_000;
 
 /// A trap of the kernel itself that has no cure, as the architecture saw it.
-#[allow(dead_code)]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TrapReport<'a> {
     /// The trap's name.
@@ -22,8 +44,153 @@ pub(crate) struct TrapReport<'a> {
     pub(crate) registers: &'a [(&'static str, u64)],
 }
 
+/// The data of the CPU that failed first; null while all is well.
+static FAILED: AtomicPtr<cpu::CpuLocal> = AtomicPtr::new(core::ptr::null_mut());
+
+/// Makes this CPU the one that tells the story. Another CPU that fails too just stops; a failure while telling ends the
+/// machine at once.
+fn begin() {
+    arch::cpu::interrupts_off();
+    let this = arch::cpu::local();
+    match FAILED.compare_exchange(core::ptr::null_mut(), this, Ordering::AcqRel, Ordering::Acquire) {
+        Ok(_) => {}
+        Err(first) if first == this => {
+            crate::log::early_write(b"\n*** failed again while reporting\n");
+            power::end(Exit::Panic);
+        }
+        Err(_) => arch::cpu::halt_forever(),
+    }
+    for other in cpu::each().filter(|other| !core::ptr::eq(*other, this)) {
+        arch::irq::send_ipi(other.id, Ipi::Halt);
+    }
+}
+
+/// Since when each CPU has owed a reschedule, as its neighbours saw it at their ticks; zero: it does not. Each is told once.
+static OWED_SINCE: [AtomicU64; cpu::MAX_CPUS] = [const { AtomicU64::new(0) }; cpu::MAX_CPUS];
+/// Marks a CPU in [`OWED_SINCE`] that has been told of.
+const TOLD: u64 = u64::MAX;
+
+/// The watchdog: called at each CPU's ticks, looks at the others. A CPU that was asked to reschedule and does not for
+/// [`STUCK_NS`] runs with interrupts or preemption off for far too long; the log says so. It is not ended for that: on a busy
+/// host a virtual CPU may simply not be run.
+pub(crate) fn watch(this: &cpu::CpuLocal) {
+    let now = crate::time::now().0.max(1);
+    for other in cpu::each().filter(|other| !core::ptr::eq(*other, this)) {
+        let since = &OWED_SINCE[other.id.0 as usize];
+        if !other.needs_reschedule() {
+            since.store(0, Ordering::Relaxed);
+            continue;
+        }
+        match since.load(Ordering::Relaxed) {
+            0 => since.store(now, Ordering::Relaxed),
+            TOLD => {}
+            start if now.saturating_sub(start) > STUCK_NS => {
+                since.store(TOLD, Ordering::Relaxed);
+                crate::log!(Error, "CPU {} has not rescheduled for {} s", other.id.0, STUCK_NS / 1_000_000_000);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Another CPU has failed: stop here.
+pub(crate) fn halt_interrupt() -> ! {
+    arch::cpu::halt_forever()
+}
+
 /// Ends the machine after a trap of the kernel.
-#[allow(dead_code)]
-pub(crate) fn fatal_trap(_report: &TrapReport<'_>) -> ! {
-    todo!()
+pub(crate) fn fatal_trap(report: &TrapReport<'_>) -> ! {
+    begin();
+    let out = &mut EarlyConsole;
+    // The console never fails, here and below.
+    let _ = write!(out, "\n*** kernel trap: {}, code {:#x}", report.what, report.code);
+    if let Some(addr) = report.addr {
+        let _ = write!(out, ", address {addr:#x}");
+    }
+    let _ = writeln!(out, "\nregisters:");
+    for (index, (name, value)) in report.registers.iter().enumerate() {
+        let end = if index % 4 == 3 || index + 1 == report.registers.len() { '\n' } else { ' ' };
+        let _ = write!(out, "{name:>6} {value:016x}{end}");
+    }
+    epitaph(Some(report.pc), report.frame_pointer, report.sp);
+}
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    begin();
+    let _ = write!(EarlyConsole, "\n*** kernel panic at ");
+    let _ = match info.location() {
+        Some(location) => write!(EarlyConsole, "{location}"),
+        None => write!(EarlyConsole, "an unknown place"),
+    };
+    let _ = writeln!(EarlyConsole, "\n{}", info.message());
+    epitaph(None, arch::cpu::frame_pointer(), arch::cpu::stack_pointer());
+}
+
+/// The part that all failures share.
+fn epitaph(pc: Option<usize>, frame_pointer: usize, sp: usize) -> ! {
+    let out = &mut EarlyConsole;
+    let local = arch::cpu::local();
+    // SAFETY: set before anything can fail, to data that lives for ever; null only before that.
+    if let Some(local) = unsafe { local.as_ref() } {
+        let _ = writeln!(out, "CPU {} of {}", local.id.0, cpu::count());
+    }
+    if let Some(header) = stack_header(sp) {
+        show_thread(header);
+    }
+    let _ = write!(out, "backtrace:");
+    if let Some(pc) = pc {
+        let _ = write!(out, " {pc:#x}");
+    }
+    show_frames(frame_pointer);
+    let _ = writeln!(out, "\nlast events:");
+    let _ = crate::trace::dump(out, MOST_EVENTS, true);
+    let _ = writeln!(out, "*** end");
+    power::end(Exit::Panic)
+}
+
+/// The header of the thread stack that contains `sp`, if it is one.
+fn stack_header(sp: usize) -> Option<&'static StackHeader> {
+    // SAFETY: stacks of the dynamic area are mapped in whole, header included; a stack pointer there is in one, since
+    // nothing else of that area is used as a stack.
+    (DYNAMIC_BASE..IMAGE_BASE).contains(&sp).then(|| unsafe { &*header::header_of(sp) })
+}
+
+/// Which thread it was, and what it held.
+fn show_thread(header: &StackHeader) {
+    let out = &mut EarlyConsole;
+    // SAFETY: the scheduler keeps a thread that runs alive; null before it runs.
+    if let Some(thread) = unsafe { header.thread.get().as_ref() } {
+        let _ = writeln!(out, "thread {} \"{}\"", thread.id().0, thread.name());
+    }
+    let _ = writeln!(
+        out,
+        "preemption off {}, interrupts off {}, in handlers {}, in user mode {}",
+        header.preempt_off.get(),
+        header.interrupts_off.get(),
+        header.handlers.get(),
+        header.in_user.get()
+    );
+    for held in header.held() {
+        let _ = writeln!(out, "holds {} (rank {}) taken at {}", held.class.name, held.class.rank, held.site);
+    }
+}
+
+/// Walks frame pointers while they rise within one stack.
+fn show_frames(mut frame: usize) {
+    for _ in 0..MOST_FRAMES {
+        if frame < crate::addr::DIRECT_MAP_BASE || !frame.is_multiple_of(align_of::<usize>()) {
+            return;
+        }
+        // SAFETY: a frame record on a kernel stack: the start was a live frame pointer, and each step stays on the stack.
+        let [next, return_address] = unsafe { (frame as *const [usize; 2]).read_volatile() };
+        if return_address < IMAGE_BASE {
+            return;
+        }
+        let _ = write!(EarlyConsole, " {return_address:#x}");
+        if next <= frame || next - frame > STACK_BYTES {
+            return;
+        }
+        frame = next;
+    }
 }

@@ -1,6 +1,11 @@
 //! Device interrupts. Handlers acknowledge, record and wake; work happens in a thread.
-use crate::thread::IrqContext;
+use crate::arch;
+use crate::thread::{IrqContext, header};
+use crate::trace::{self, Counter};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// An interrupt line as the platform numbers it (GSI on x86-64, INTID on ARM64), found by discovery.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,13 +31,34 @@ pub enum ConnectError {
     OutOfMemory,
 }
 
+/// Lines that can have handlers; both architectures' controllers stay below.
+const MAX_LINES: usize = 1024;
+
+/// A connected handler, in its line's list. Handlers are never disconnected, so readers need no lock.
+struct Node {
+    handler: Arc<dyn Handler>,
+    next: *const Node,
+}
+
+/// The handlers of each line, last connected first.
+static LINES: [AtomicPtr<Node>; MAX_LINES] = [const { AtomicPtr::new(ptr::null_mut()) }; MAX_LINES];
+
 /// Connects `handler` to `line` and unmasks it. Several handlers may share a line.
-pub fn connect(_line: IrqLine, _handler: Arc<dyn Handler>) -> Result<(), ConnectError> {
-    todo!()
+pub fn connect(line: IrqLine, handler: Arc<dyn Handler>) -> Result<(), ConnectError> {
+    let list = LINES.get(line.number as usize).ok_or(ConnectError::NoSuchLine)?;
+    let mut node = Box::new(Node { handler, next: list.load(Ordering::Acquire) });
+    loop {
+        let next = node.next.cast_mut();
+        let new = Box::into_raw(node);
+        let Err(found) = list.compare_exchange(next, new, Ordering::AcqRel, Ordering::Acquire) else { break };
+        // SAFETY: the exchange failed, so nobody else has seen the node.
+        node = unsafe { Box::from_raw(new) };
+        node.next = found;
+    }
+    if arch::irq::enable(line) { Ok(()) } else { Err(ConnectError::NoSuchLine) }
 }
 
 /// Messages between CPUs.
-#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Ipi {
     /// Look at your run queue.
@@ -45,7 +71,22 @@ pub(crate) enum Ipi {
 
 /// A device interrupt came in on line `number`. Called by the architecture with interrupts off; it acknowledges the
 /// controller after the return.
-#[allow(dead_code)]
-pub(crate) fn dispatch(_number: u32) {
-    todo!()
+pub(crate) fn dispatch(number: u32) {
+    trace::count(Counter::Interrupts);
+    trace::count(Counter::InterruptsDevice);
+    crate::probe!(crate::trace::providers::irq::entry(number));
+    let list = LINES.get(number as usize).map_or(ptr::null(), |list| list.load(Ordering::Acquire).cast_const());
+    let handlers = header::in_handler(|cx| {
+        let (mut node, mut handlers) = (list, 0);
+        // SAFETY: nodes are complete before they are published, and live for ever.
+        while let Some(Node { handler, next }) = unsafe { node.as_ref() } {
+            handler.handle(cx);
+            (node, handlers) = (*next, handlers + 1);
+        }
+        handlers
+    });
+    if handlers == 0 {
+        trace::count(Counter::InterruptsSpurious);
+    }
+    crate::probe!(crate::trace::providers::irq::exit(number, handlers));
 }

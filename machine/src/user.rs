@@ -2,11 +2,18 @@
 //!
 //! The general registers travel in a [`UserContext`]; floating-point state, the TLS base and the address space
 //! belong to the thread and follow it when it is switched.
-use crate::addr::UserAddr;
-use crate::mm::{SpaceHandle, UserFault};
-use crate::thread::CurrentThread;
+//!
+//! FP state and TLS are loaded at user entry, and only if the CPU does not hold them still (`thread::user_state`); the root is
+//! loaded at the switch (`mm::space_handle`). So a system call that does not switch touches neither.
+use crate::addr::{USER_END, UserAddr};
+use crate::arch;
+use crate::cpu::CpuLocal;
+use crate::mm::{SpaceHandle, UserFault, space_handle};
+use crate::thread::user_state::UserState;
+use crate::thread::{CurrentThread, header, scheduler};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 pub use crate::arch::user::UserContext;
 
@@ -66,72 +73,7 @@ pub enum UserExit {
     Interrupted,
 }
 
-/// Runs the program until it needs the kernel. The thread's address space (see
-/// [`CurrentThread::set_space`]) must be set. Asserts that no lock is held. Handles interrupts by itself and
-/// returns for them only when a reschedule is due or [`Thread::notify`](crate::thread::Thread::notify) was called.
-pub fn run_user(_cx: &mut CurrentThread, _context: &mut UserContext) -> UserExit {
-    todo!()
-}
-
-/// Resolves a fault taken in a user copy: may sleep. `Err` makes the copy fail with [`UserFault`].
-pub type FaultResolver = fn(&mut CurrentThread, PageFault) -> Result<(), UserFault>;
-
-/// Registers the kernel's fault resolver; once, at start.
-pub fn set_fault_resolver(_resolver: FaultResolver) {
-    todo!()
-}
-
-/// A saved floating-point and SIMD state, in the processor's own format (XSAVE standard form, or
-/// V0–V31 + FPSR + FPCR), as signal frames and core dumps carry it.
-#[derive(Clone)]
-pub struct FpImage {
-    /// The bytes; the length is [`fp_image_bytes`].
-    pub bytes: Box<[u8]>,
-}
-
-/// Length of an [`FpImage`] on this machine.
-pub fn fp_image_bytes() -> usize {
-    todo!()
-}
-
-/// What user code sees of the thread besides its general registers.
-impl CurrentThread {
-    /// Sets the address space that user mode of this thread runs in; `None` for kernel threads. Takes effect at once.
-    pub fn set_space(&mut self, _space: Option<Arc<SpaceHandle>>) {
-        todo!()
-    }
-    /// Copies the thread's FP state out. Fails only for want of memory.
-    pub fn save_fp(&mut self) -> Option<FpImage> {
-        todo!()
-    }
-    /// Replaces the thread's FP state. Reserved bits are masked off; false if the image is not acceptable.
-    pub fn load_fp(&mut self, _image: &[u8]) -> bool {
-        todo!()
-    }
-    /// FP state as at program start.
-    pub fn reset_fp(&mut self) {
-        todo!()
-    }
-    /// The TLS base (FS base, TPIDR_EL0).
-    pub fn tls(&mut self) -> u64 {
-        todo!()
-    }
-    /// Sets the TLS base; false if the address is not a user address.
-    pub fn set_tls(&mut self, _base: u64) -> bool {
-        todo!()
-    }
-    /// The GS base on x86-64, always zero on ARM64.
-    pub fn gs_base(&mut self) -> u64 {
-        todo!()
-    }
-    /// Sets the GS base; false if the address is not a user address or the architecture has none.
-    pub fn set_gs_base(&mut self, _base: u64) -> bool {
-        todo!()
-    }
-}
-
 /// Why [`crate::arch::user::enter`] came back: with interrupts off, registers in the context.
-#[allow(dead_code)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum RawExit {
     /// A system call instruction.
@@ -146,7 +88,183 @@ pub(crate) enum RawExit {
 
 /// A page fault on a user address inside a user copy. Called by the architecture with interrupts as they were when the
 /// copy ran. True: resolved, try again; false: go to the fix-up.
-#[allow(dead_code)]
-pub(crate) fn kernel_fault(_fault: PageFault) -> bool {
-    todo!()
+pub(crate) fn kernel_fault(fault: PageFault) -> bool {
+    let header = header::current();
+    if header.no_fault.get() | header.preempt_off.get() | header.interrupts_off.get() != 0 {
+        return false;
+    }
+    let Some(resolver) = RESOLVER.get() else {
+        return false;
+    };
+    // SAFETY: a user copy runs in a thread, whose token was lent to it and is not used before it returns.
+    let mut cx = unsafe { CurrentThread::conjure() };
+    resolver(&mut cx, fault).is_ok()
+}
+
+/// Runs the program until it needs the kernel. The thread's address space (see
+/// [`CurrentThread::set_space`]) must be set. Asserts that no lock is held. Handles interrupts by itself and
+/// returns for them only when a reschedule is due or [`Thread::notify`](crate::thread::Thread::notify) was called.
+#[track_caller]
+pub fn run_user(cx: &mut CurrentThread, context: &mut UserContext) -> UserExit {
+    let header = header::current();
+    if header.held_count() | header.preempt_off.get() as usize != 0 {
+        may_not_enter(header);
+    }
+    clean_up(header.cpu());
+    loop {
+        let header = header::interrupts_off();
+        scheduler::reschedule_if_needed(header);
+        // After the reschedule: it may have moved the thread, and a notification that comes from here on interrupts user mode.
+        if cx.is_notified() {
+            header::interrupts_on(header);
+            return UserExit::Interrupted;
+        }
+        let cpu = header.cpu();
+        // SAFETY: own thread, interrupts off.
+        unsafe { (*cx.thread().user.get()).load(Arc::as_ptr(cx.thread()), cpu) };
+        header.in_user.set(true);
+        // SAFETY: interrupts are off, the context is the caller's, and the scheduler loaded the thread's space.
+        let exit = unsafe { arch::user::enter(context) };
+        header.in_user.set(false);
+        header::interrupts_on(header);
+        match exit {
+            RawExit::Syscall => return UserExit::Syscall,
+            RawExit::PageFault(fault) => return UserExit::PageFault(fault),
+            RawExit::Exception(exception) => return UserExit::Exception(exception),
+            // Back to the program unless something is due, which the next round sees.
+            RawExit::Interrupt => clean_up(header::current().cpu()),
+        }
+    }
+}
+
+/// Drops what this CPU has put aside for a moment when no lock is held.
+#[inline(always)]
+fn clean_up(cpu: &CpuLocal) {
+    if scheduler::has_ended(cpu) {
+        scheduler::drop_ended();
+    }
+    if space_handle::has_unloaded(cpu) {
+        space_handle::drop_unloaded();
+    }
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn may_not_enter(header: &header::StackHeader) -> ! {
+    let last = header.held().last();
+    panic!(
+        "may not enter user mode: preemption off {} times, {} locks held, last {}",
+        header.preempt_off.get(),
+        header.held_count(),
+        last.map_or("none", |held| held.class.name)
+    );
+}
+
+/// Resolves a fault taken in a user copy: may sleep. `Err` makes the copy fail with [`UserFault`].
+pub type FaultResolver = fn(&mut CurrentThread, PageFault) -> Result<(), UserFault>;
+
+static RESOLVER: spin::Once<FaultResolver> = spin::Once::new();
+
+/// Registers the kernel's fault resolver; once, at start.
+pub fn set_fault_resolver(resolver: FaultResolver) {
+    RESOLVER.call_once(|| resolver);
+}
+
+/// A saved floating-point and SIMD state, in the processor's own format (XSAVE standard form, or
+/// V0–V31 + FPSR + FPCR), as signal frames and core dumps carry it.
+#[derive(Clone)]
+pub struct FpImage {
+    /// The bytes; the length is [`fp_image_bytes`].
+    pub bytes: Box<[u8]>,
+}
+
+/// Length of an [`FpImage`] on this machine.
+pub fn fp_image_bytes() -> usize {
+    arch::user::fp_bytes()
+}
+
+/// What user code sees of the thread besides its general registers.
+impl CurrentThread {
+    /// Runs `body` on this thread's user state, saved from the CPU, with interrupts off.
+    fn with_user<R>(&mut self, body: impl FnOnce(&mut UserState, &CpuLocal) -> R) -> R {
+        let header = header::interrupts_off();
+        // SAFETY: own thread, interrupts off.
+        let user = unsafe { &mut *self.thread().user.get() };
+        user.save();
+        let result = body(user, header.cpu());
+        header::interrupts_on(header);
+        result
+    }
+
+    /// Sets the address space that user mode of this thread runs in; `None` for kernel threads. Takes effect at once.
+    pub fn set_space(&mut self, space: Option<Arc<SpaceHandle>>) {
+        // With none, the old root stays loaded until another one is wanted: a root write is dear.
+        let old = self.with_user(|user, cpu| {
+            if let Some(space) = &space {
+                space_handle::load(cpu, space);
+            }
+            core::mem::replace(&mut user.space, space)
+        });
+        drop(old);
+    }
+
+    /// Copies the thread's FP state out. Fails only for want of memory.
+    pub fn save_fp(&mut self) -> Option<FpImage> {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(fp_image_bytes()).ok()?;
+        self.with_user(|user, _| {
+            if let Some(saved) = user.fp_bytes() {
+                bytes.extend_from_slice(saved);
+            }
+        });
+        Some(FpImage { bytes: bytes.into_boxed_slice() })
+    }
+
+    /// Replaces the thread's FP state. Reserved bits are masked off; false if the image is not acceptable.
+    pub fn load_fp(&mut self, image: &[u8]) -> bool {
+        let mut copy = Vec::new();
+        if image.len() != fp_image_bytes() || copy.try_reserve_exact(image.len()).is_err() {
+            return false;
+        }
+        copy.extend_from_slice(image);
+        if !arch::user::fp_sanitize(&mut copy) {
+            return false;
+        }
+        self.with_user(|user, _| user.set_fp(&copy));
+        true
+    }
+
+    /// FP state as at program start.
+    pub fn reset_fp(&mut self) {
+        self.with_user(|user, _| user.reset_fp());
+    }
+
+    /// The TLS base (FS base, TPIDR_EL0).
+    pub fn tls(&mut self) -> u64 {
+        self.with_user(|user, _| user.bases().0)
+    }
+
+    /// Sets the TLS base; false if the address is not a user address.
+    pub fn set_tls(&mut self, base: u64) -> bool {
+        if base >= USER_END as u64 {
+            return false;
+        }
+        self.with_user(|user, _| user.set_bases(base, user.bases().1));
+        true
+    }
+
+    /// The GS base on x86-64, always zero on ARM64.
+    pub fn gs_base(&mut self) -> u64 {
+        self.with_user(|user, _| user.bases().1)
+    }
+
+    /// Sets the GS base; false if the address is not a user address or the architecture has none.
+    pub fn set_gs_base(&mut self, base: u64) -> bool {
+        if base >= USER_END as u64 || !arch::user::HAS_GS_BASE {
+            return false;
+        }
+        self.with_user(|user, _| user.set_bases(user.bases().0, base));
+        true
+    }
 }

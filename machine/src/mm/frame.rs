@@ -1,8 +1,16 @@
 //! Frames of physical memory. One metadata slot per frame (count, kind, state) in an array at a computable
-//! address; a buddy allocator below, per-CPU caches above. A [`Frame`] is one counted reference.
-use super::super::thread::CurrentThread;
-use super::user_copy::UserFault;
-use crate::addr::{PhysAddr, UserAddr};
+//! address (`frame_table`); a buddy allocator below, per-CPU caches above (`frame_cache`). A [`Frame`] is one counted reference.
+//!
+//! Invariants: a frame's count is the number of [`Frame`] values and page-table leaves that refer to it; at zero it goes
+//! back to the allocator.
+use super::frame_table::{self, Slot};
+use super::user_copy::{self, UserFault};
+use super::{frame_cache, kernel_map};
+use crate::addr::{PAGE_SIZE, PhysAddr, UserAddr};
+use crate::arch;
+use crate::thread::CurrentThread;
+use core::ptr;
+use core::sync::atomic::{Ordering, fence};
 
 /// No frame is free.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -38,71 +46,231 @@ pub struct MemoryCounts {
 /// A counted reference to one frame. Its contents may be shared with user space, so they are only ever copied, never
 /// borrowed.
 pub struct Frame {
-    _private: (),
+    index: u32,
 }
 
 impl Frame {
     /// A frame with unspecified contents. Callers must overwrite all of it before user space can see it.
-    pub fn allocate(_kind: FrameKind) -> Result<Frame, OutOfMemory> {
-        todo!()
+    #[inline]
+    pub fn allocate(kind: FrameKind) -> Result<Frame, OutOfMemory> {
+        let index = match frame_cache::allocate() {
+            Some(index) => index,
+            None => Self::allocate_after_reclaim()?,
+        };
+        let slot = frame_table::slot(index);
+        slot.count.store(1, Ordering::Relaxed);
+        slot.kind.store(kind as u8, Ordering::Relaxed);
+        slot.aux.store(0, Ordering::Relaxed);
+        frame_table::note_used(kind, 1);
+        Ok(Frame { index })
     }
+
+    #[cold]
+    fn allocate_after_reclaim() -> Result<u32, OutOfMemory> {
+        while frame_table::reclaim(32) {
+            if let Some(index) = frame_cache::allocate() {
+                return Ok(index);
+            }
+        }
+        Err(OutOfMemory)
+    }
+
     /// A frame of zeros.
-    pub fn allocate_zeroed(_kind: FrameKind) -> Result<Frame, OutOfMemory> {
-        todo!()
+    #[inline]
+    pub fn allocate_zeroed(kind: FrameKind) -> Result<Frame, OutOfMemory> {
+        let frame = Frame::allocate(kind)?;
+        // SAFETY: the frame is new, so nobody else looks at it.
+        unsafe { frame_table::zero_words(frame.memory(), PAGE_SIZE) };
+        Ok(frame)
     }
+
     /// References that exist to this frame, mappings included.
+    #[inline]
     pub fn count(&self) -> u32 {
-        todo!()
+        self.slot().count.load(Ordering::Acquire)
     }
+
     /// Physical address, for devices and for telling frames apart.
+    #[inline]
     pub fn addr(&self) -> PhysAddr {
-        todo!()
+        frame_table::addr_of(self.index)
     }
+
     /// Copies out. Panics unless `offset + out.len() <= PAGE_SIZE`.
-    pub fn read(&self, _offset: usize, _out: &mut [u8]) {
-        todo!()
+    pub fn read(&self, offset: usize, out: &mut [u8]) {
+        assert!(offset <= PAGE_SIZE && out.len() <= PAGE_SIZE - offset, "a copy stays within its frame");
+        // SAFETY: within the frame; the destination is the caller's. The source may change meanwhile: bytes are just copied.
+        unsafe { ptr::copy_nonoverlapping(self.memory().add(offset).cast_const(), out.as_mut_ptr(), out.len()) };
     }
+
     /// Copies in. Panics unless it fits.
-    pub fn write(&self, _offset: usize, _bytes: &[u8]) {
-        todo!()
+    pub fn write(&self, offset: usize, bytes: &[u8]) {
+        assert!(offset <= PAGE_SIZE && bytes.len() <= PAGE_SIZE - offset, "a copy stays within its frame");
+        self.note_written();
+        // SAFETY: within the frame, which is never borrowed.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), self.memory().add(offset), bytes.len()) };
     }
+
     /// Zeroes `bytes` from `offset`. Panics unless it fits.
-    pub fn zero(&self, _offset: usize, _bytes: usize) {
-        todo!()
+    pub fn zero(&self, offset: usize, bytes: usize) {
+        assert!(offset <= PAGE_SIZE && bytes <= PAGE_SIZE - offset, "zeroing stays within its frame");
+        self.note_written();
+        // SAFETY: within the frame, which is never borrowed.
+        unsafe { ptr::write_bytes(self.memory().add(offset), 0, bytes) };
     }
+
     /// Copies a whole frame.
-    pub fn copy_from(&self, _source: &Frame) {
-        todo!()
+    pub fn copy_from(&self, source: &Frame) {
+        self.note_written();
+        // SAFETY: two frames, by words; a frame copied onto itself stays as it is.
+        unsafe { copy_frame(self.memory(), source.memory()) };
     }
-    /// Copies from this frame to user memory; answers bytes copied before a fault, if any.
+
+    /// Copies from this frame to user memory; fails at the first fault that cannot be resolved.
     pub fn copy_to_user(
         &self,
-        _cx: &mut CurrentThread,
-        _offset: usize,
-        _to: UserAddr,
-        _bytes: usize,
+        cx: &mut CurrentThread,
+        offset: usize,
+        to: UserAddr,
+        bytes: usize,
     ) -> Result<(), UserFault> {
-        todo!()
+        assert!(offset <= PAGE_SIZE && bytes <= PAGE_SIZE - offset, "a copy stays within its frame");
+        // SAFETY: within the frame, which the reference keeps alive.
+        unsafe { user_copy::write_raw(cx, to, self.memory().add(offset), bytes) }
     }
+
     /// Copies from user memory into this frame.
     pub fn copy_from_user(
         &self,
-        _cx: &mut CurrentThread,
-        _offset: usize,
-        _from: UserAddr,
-        _bytes: usize,
+        cx: &mut CurrentThread,
+        offset: usize,
+        from: UserAddr,
+        bytes: usize,
     ) -> Result<(), UserFault> {
-        todo!()
+        assert!(offset <= PAGE_SIZE && bytes <= PAGE_SIZE - offset, "a copy stays within its frame");
+        self.note_written();
+        // SAFETY: within the frame, which is never borrowed.
+        unsafe { user_copy::read_raw(cx, from, self.memory().add(offset), bytes) }
+    }
+
+    #[inline(always)]
+    fn slot(&self) -> &'static Slot {
+        frame_table::slot(self.index)
+    }
+
+    #[inline(always)]
+    pub(super) fn memory(&self) -> *mut u8 {
+        kernel_map::direct(self.addr())
+    }
+
+    /// See [`make_executable`].
+    #[inline]
+    pub(crate) fn make_executable(&self) {
+        make_executable(self.addr());
+    }
+
+    /// Notes that the contents change.
+    #[inline(always)]
+    fn note_written(&self) {
+        self.slot().aux.store(0, Ordering::Relaxed);
+    }
+
+    /// Gives the reference to a page table: the leaf owns it from now on.
+    #[inline(always)]
+    pub(crate) fn into_mapping(self) -> PhysAddr {
+        let addr = self.addr();
+        let _ = core::mem::ManuallyDrop::new(self);
+        addr
+    }
+
+    /// Takes back the reference that a leaf owned.
+    ///
+    /// # Safety
+    /// 1. `addr` came from [`into_mapping`](Self::into_mapping) (or [`add_mapping`]), once for each time it is taken back.
+    #[inline(always)]
+    pub(crate) unsafe fn from_mapping(addr: PhysAddr) -> Frame {
+        Frame { index: frame_table::index_of(addr) }
     }
 }
 
-impl Clone for Frame {
-    fn clone(&self) -> Frame {
-        todo!()
+/// Counts one more leaf that refers to the frame at `addr`, which another leaf refers to.
+#[inline(always)]
+pub(crate) fn add_mapping(addr: PhysAddr) {
+    frame_table::slot(frame_table::index_of(addr)).count.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Makes what was written to the frame visible to instruction fetch, unless that was done since it was written last.
+#[inline]
+pub(crate) fn make_executable(addr: PhysAddr) {
+    let slot = frame_table::slot(frame_table::index_of(addr));
+    if slot.aux.load(Ordering::Relaxed) != FETCHABLE {
+        arch::page_table::make_executable(addr);
+        slot.aux.store(FETCHABLE, Ordering::Relaxed);
     }
 }
+
+/// Value of a user frame's `aux`: instruction fetch sees what was written.
+const FETCHABLE: u16 = 1;
+
+/// References to the frame at `addr`.
+#[inline(always)]
+pub(crate) fn mapping_count(addr: PhysAddr) -> u32 {
+    frame_table::slot(frame_table::index_of(addr)).count.load(Ordering::Acquire)
+}
+
+impl Clone for Frame {
+    #[inline]
+    fn clone(&self) -> Frame {
+        self.slot().count.fetch_add(1, Ordering::Relaxed);
+        Frame { index: self.index }
+    }
+}
+
 impl Drop for Frame {
+    #[inline]
     fn drop(&mut self) {
-        todo!()
+        let slot = self.slot();
+        if slot.count.fetch_sub(1, Ordering::Release) == 1 {
+            fence(Ordering::Acquire);
+            frame_table::note_freed(slot);
+            frame_cache::release(self.index);
+        }
+    }
+}
+
+/// Copies one frame by words.
+///
+/// # Safety
+/// 1. Both are page-aligned; `to` is valid for writes and `from` for reads of a page.
+#[inline(always)]
+unsafe fn copy_frame(to: *mut u8, from: *const u8) {
+    let (mut to, mut from) = (to.cast::<u64>(), from.cast::<u64>());
+    // SAFETY: within the page (1).
+    unsafe {
+        let end = to.add(PAGE_SIZE / 8);
+        while to < end {
+            let words = [
+                from.read(),
+                from.add(1).read(),
+                from.add(2).read(),
+                from.add(3).read(),
+                from.add(4).read(),
+                from.add(5).read(),
+                from.add(6).read(),
+                from.add(7).read(),
+            ];
+            to.write(words[0]);
+            to.add(1).write(words[1]);
+            to.add(2).write(words[2]);
+            to.add(3).write(words[3]);
+            to.add(4).write(words[4]);
+            to.add(5).write(words[5]);
+            to.add(6).write(words[6]);
+            to.add(7).write(words[7]);
+            // Keeps the compiler from making a call to `memcpy` of this loop.
+            core::arch::asm!("", options(nostack, preserves_flags));
+            to = to.add(8);
+            from = from.add(8);
+        }
     }
 }

@@ -1,14 +1,198 @@
-//! The kernel's own mappings: the direct map of RAM and device windows. For now the early direct map serves both.
-#![allow(dead_code)]
-use crate::addr::{DIRECT_MAP_BASE, PhysAddr};
+//! The kernel's own mappings: the image (W^X), the direct map, stacks with guard pages, device windows.
+//!
+//! | from | what | rights |
+//! |---|---|---|
+//! | `DIRECT_MAP_BASE` | all RAM, by 2 MiB pages; by 4 KiB pages where the image lies | read, write; the image's code and constants read only |
+//! | `DYNAMIC_BASE` | kernel stacks, each above an unmapped guard of the same size | read, write |
+//! | `DYNAMIC_BASE` + 256 GiB | device windows | device |
+//! | `IMAGE_BASE` | the image | code read and execute, constants read, data read and write |
+//!
+//! Mappings are only ever added: no kernel translation is flushed after boot. Top-level entries exist from [`build`] on, so that
+//! user roots that carry a copy of them stay right.
+//!
+//! Locks: this file's (leaf, above the frame allocator's).
+use super::frame::{FrameKind, OutOfMemory};
+use super::rights::Rights;
+use super::{frame_cache, frame_table};
+use crate::addr::{DIRECT_MAP_BASE, DYNAMIC_BASE, IMAGE_BASE, LARGE_PAGE_SIZE, PAGE_SHIFT, PAGE_SIZE, PhysAddr};
+use crate::arch::page_table::{self, Entry};
 use crate::boot::PhysRange;
+use crate::sync::RawSpin;
+use core::sync::atomic::{AtomicU64, Ordering};
 
-/// Maps device registers, for ever. `None`: no memory.
-pub(crate) fn map_device(range: PhysRange) -> Option<*mut u8> {
-    Some(direct(range.start))
+/// Entries of a table.
+pub(super) const ENTRIES: usize = 512;
+/// Where device windows begin.
+const DEVICE_BASE: usize = DYNAMIC_BASE + (256 << 30);
+
+/// Where the next stack and the next device window go.
+struct Next {
+    stack: usize,
+    device: usize,
+}
+
+static NEXT: RawSpin<Next> = RawSpin::new("kernel map", Next { stack: DYNAMIC_BASE, device: DEVICE_BASE });
+/// The kernel root; zero before [`build`].
+static ROOT: AtomicU64 = AtomicU64::new(0);
+
+unsafe extern "C" {
+    safe static __text_start: u8;
+    safe static __text_end: u8;
+    safe static __rodata_start: u8;
+    safe static __rodata_end: u8;
+    safe static __image_end: u8;
 }
 
 /// RAM through the direct map.
+#[inline(always)]
 pub(crate) fn direct(addr: PhysAddr) -> *mut u8 {
     core::ptr::with_exposed_provenance_mut(DIRECT_MAP_BASE + addr.0 as usize)
+}
+
+/// The index of `virt` in a table of `level`.
+#[inline(always)]
+pub(super) fn index(virt: usize, level: usize) -> usize {
+    virt >> (PAGE_SHIFT as usize + 9 * level) & (ENTRIES - 1)
+}
+
+/// An entry of the table at `table`.
+#[inline(always)]
+fn entry(table: PhysAddr, index: usize) -> *mut Entry {
+    direct(table).cast::<Entry>().wrapping_add(index)
+}
+
+/// A zeroed frame for a table.
+pub(super) fn new_table() -> Result<PhysAddr, OutOfMemory> {
+    let frame = frame_cache::allocate().ok_or(OutOfMemory)?;
+    // SAFETY: the frame is new.
+    unsafe { frame_table::zero_words(frame_table::memory(frame), PAGE_SIZE) };
+    let slot = frame_table::slot(frame);
+    slot.kind.store(FrameKind::PageTable as u8, Ordering::Relaxed);
+    frame_table::note_used(FrameKind::PageTable, 1);
+    Ok(frame_table::addr_of(frame))
+}
+
+/// Gives a table's frame back.
+pub(super) fn release_table(table: PhysAddr) {
+    frame_table::note_used(FrameKind::PageTable, -1);
+    frame_cache::release(frame_table::index_of(table));
+}
+
+/// Maps one page of `level` in the kernel's tables. The caller is alone (boot) or holds this file's lock.
+fn map_page(root: PhysAddr, virt: usize, phys: PhysAddr, rights: Rights, level: usize) -> Result<(), OutOfMemory> {
+    let mut table = root;
+    for above in (level + 1..4).rev() {
+        let place = entry(table, index(virt, above));
+        // SAFETY: an entry of a table of the kernel's tree.
+        let found = unsafe { place.read() };
+        table = if found.is_present() {
+            debug_assert!(!found.is_leaf(above), "a large kernel page is never split");
+            found.addr()
+        } else {
+            let new = new_table()?;
+            // SAFETY: as above.
+            unsafe { place.write(Entry::table(new)) };
+            new
+        };
+    }
+    // SAFETY: as above.
+    unsafe { entry(table, index(virt, level)).write(Entry::leaf(phys, rights, level)) };
+    Ok(())
+}
+
+/// Builds the final kernel tables over `ram` for the image at `image`; answers the root.
+pub(crate) fn build(ram: &[PhysRange], image: PhysRange) -> Result<PhysAddr, OutOfMemory> {
+    let root = new_table()?;
+    let address = |symbol: &u8| core::ptr::from_ref(symbol) as usize;
+    let text = address(&__text_start)..address(&__text_end);
+    let constants = address(&__rodata_start)..address(&__rodata_end);
+    let image_end = address(&__image_end);
+    let rights_of = |virt: usize| {
+        if text.contains(&virt) {
+            Rights::KERNEL_CODE
+        } else if constants.contains(&virt) {
+            Rights::KERNEL_CONSTANT
+        } else {
+            Rights::KERNEL_DATA
+        }
+    };
+    for virt in (IMAGE_BASE..image_end).step_by(PAGE_SIZE) {
+        let phys = PhysAddr(image.start.0 + (virt - IMAGE_BASE) as u64);
+        map_page(root, virt, phys, rights_of(virt), 0)?;
+    }
+    let large = LARGE_PAGE_SIZE as u64;
+    let mut done = 0;
+    for range in ram {
+        let end = (range.start.0 + range.bytes).next_multiple_of(large);
+        let mut phys = (range.start.0 / large * large).max(done);
+        while phys < end {
+            let virt = DIRECT_MAP_BASE + phys as usize;
+            if phys < image.start.0 + image.bytes && phys + large > image.start.0 {
+                for page in (phys..phys + large).step_by(PAGE_SIZE) {
+                    let in_image = (IMAGE_BASE as u64).wrapping_add(page.wrapping_sub(image.start.0)) as usize;
+                    let is_image = page >= image.start.0 && page < image.start.0 + image.bytes;
+                    let rights = if is_image { rights_of(in_image) } else { Rights::KERNEL_DATA };
+                    let rights = Rights { is_executable: false, ..rights };
+                    map_page(root, virt + (page - phys) as usize, PhysAddr(page), rights, 0)?;
+                }
+            } else {
+                map_page(root, virt, PhysAddr(phys), Rights::KERNEL_DATA, 1)?;
+            }
+            phys += large;
+        }
+        done = done.max(end);
+    }
+    // The dynamic area's top-level entry, so that it is in every copy of the kernel half.
+    let dynamic = new_table()?;
+    // SAFETY: an entry of the new root.
+    unsafe { entry(root, index(DYNAMIC_BASE, 3)).write(Entry::table(dynamic)) };
+    page_table::prepare_kernel_root(root);
+    ROOT.store(root.0, Ordering::Release);
+    Ok(root)
+}
+
+/// Copies the kernel half's top-level entries into a user root.
+pub(super) fn copy_top(user_root: PhysAddr) {
+    let root = PhysAddr(ROOT.load(Ordering::Relaxed));
+    for top in [index(DIRECT_MAP_BASE, 3), index(DYNAMIC_BASE, 3), index(IMAGE_BASE, 3)] {
+        // SAFETY: both are roots; the kernel root's top level never changes.
+        unsafe { entry(user_root, top).write(entry(root, top).read()) };
+    }
+}
+
+/// Maps a stack of `bytes` above a guard of the same size; answers its lowest address, which is a multiple of `bytes`.
+pub(crate) fn map_stack(bytes: usize) -> Option<usize> {
+    let base = NEXT.with(|next| {
+        let base = next.stack + bytes;
+        next.stack += 2 * bytes;
+        (next.stack <= DEVICE_BASE).then_some(base)
+    })?;
+    let root = PhysAddr(ROOT.load(Ordering::Relaxed));
+    for virt in (base..base + bytes).step_by(PAGE_SIZE) {
+        // What was mapped before a failure stays: the address is not used again, and memory has run out anyway.
+        let frame = frame_cache::allocate()?;
+        frame_table::slot(frame).kind.store(FrameKind::Kernel as u8, Ordering::Relaxed);
+        frame_table::note_used(FrameKind::Kernel, 1);
+        NEXT.with(|_| map_page(root, virt, frame_table::addr_of(frame), Rights::KERNEL_DATA, 0)).ok()?;
+    }
+    page_table::publish();
+    Some(base)
+}
+
+/// Maps device registers, for ever; answers where. `None`: no memory.
+pub(crate) fn map_device(range: PhysRange) -> Option<*mut u8> {
+    let start = range.start.0 / PAGE_SIZE as u64 * PAGE_SIZE as u64;
+    let end = (range.start.0.checked_add(range.bytes)?).checked_next_multiple_of(PAGE_SIZE as u64)?;
+    let bytes = usize::try_from(end - start).ok()?;
+    let root = PhysAddr(ROOT.load(Ordering::Relaxed));
+    NEXT.with(|next| {
+        let base = next.device;
+        // One page stays free after each window, as a guard.
+        next.device = base.checked_add(bytes + PAGE_SIZE)?;
+        for offset in (0..bytes).step_by(PAGE_SIZE) {
+            map_page(root, base + offset, PhysAddr(start + offset as u64), Rights::DEVICE, 0).ok()?;
+        }
+        page_table::publish();
+        Some(core::ptr::with_exposed_provenance_mut(base + (range.start.0 - start) as usize))
+    })
 }

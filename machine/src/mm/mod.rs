@@ -1,30 +1,50 @@
 //! Memory: frames with their metadata, the kernel heap, the kernel's own mappings (W^X, guard pages), user page tables,
 //! user copies, device windows and DMA memory.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `frame_table`, `frame_cache`, `frame` | metadata and buddy allocator, frames at hand per CPU, the counted reference |
+//! | `heap` | size classes, magazines, the global allocator |
+//! | `kernel_map` | the kernel's own mappings |
+//! | `space`, `space_handle`, `flush`, `asid` | user page tables, who has them loaded, forgetting translations |
+//! | `user_copy` | between kernel and user memory |
+//! | `device` | device windows and shared memory |
+mod asid;
 pub mod device;
+mod flush;
 pub mod frame;
+pub(crate) mod frame_cache;
+pub(crate) mod frame_table;
+pub(crate) mod heap;
 pub(crate) mod kernel_map;
 pub mod rights;
 pub mod space;
+pub(crate) mod space_handle;
 pub mod user_copy;
 
 pub use device::{DmaBuffer, Mmio};
-pub use rights::Rights;
 pub use frame::{Frame, FrameKind, MemoryCounts, OutOfMemory};
+pub use rights::Rights;
 pub use space::{Access, Mapped, SpaceHandle, UserSpace};
 pub use user_copy::UserFault;
 
 /// Counts of memory, for /proc/meminfo, sysinfo and leak checks.
 pub fn counts() -> MemoryCounts {
-    todo!()
+    frame_table::counts()
 }
 
 /// Gives the initial RAM disk's frames to the allocator, once nothing refers to them.
 pub fn release_initrd() {
-    todo!()
+    static IS_DONE: core::sync::atomic::AtomicBool = core::sync::atomic::AtomicBool::new(false);
+    if let Some(range) = crate::boot::info().initrd
+        && !IS_DONE.swap(true, core::sync::atomic::Ordering::AcqRel)
+    {
+        frame_table::give(range);
+    }
 }
 
 /// Registers what to call when the last frames are about to go (page-cache reclaim). It must not sleep on locks that
 /// allocation holds; it answers how many frames it freed.
-pub fn set_reclaimer(_reclaimer: fn(wanted: usize) -> usize) {
-    todo!()
+pub fn set_reclaimer(reclaimer: fn(wanted: usize) -> usize) {
+    frame_table::set_reclaimer(reclaimer);
 }

@@ -1,10 +1,23 @@
 //! User page tables. A mapping owns a reference to its frame; unmapping gives it back only after every CPU has
 //! forgotten the translation. Changing a table needs `&mut UserSpace`, so the kernel's lock around it is what serialises.
-use super::frame::{Frame, OutOfMemory};
-use crate::addr::UserAddr;
+//!
+//! The tables belong to the [`SpaceHandle`], which every CPU that has the root loaded keeps alive; so a space that nobody
+//! runs in any more is taken apart without any flush: by then each CPU has loaded another root (`space_load`). Flushes and
+//! shootdowns are in `flush`.
+//!
+//! Invariants: every present leaf of level 0 owns one count of its frame; user leaves are 4 KiB. Tables are freed with the space only.
+use super::flush::Flush;
+use super::frame::{self, Frame, OutOfMemory};
+use super::kernel_map::ENTRIES;
+use super::rights::Rights;
+use super::space_handle::LeafTable;
+pub use super::space_handle::SpaceHandle;
+use crate::addr::{PAGE_SIZE, USER_END, UserAddr};
+use crate::arch::page_table::{self, Entry};
 use crate::thread::CurrentThread;
 use alloc::sync::Arc;
 use core::ops::Range;
+use core::sync::atomic::Ordering;
 
 /// What a mapping allows. User memory is always readable when present, unless [`Access::NONE`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,6 +35,37 @@ impl Access {
     pub const NONE: Access = Access { is_readable: false, is_writable: false, is_executable: false };
 }
 
+impl Access {
+    /// As a page-table entry's rights.
+    #[inline(always)]
+    fn rights(self) -> Rights {
+        Rights {
+            is_user: true,
+            is_readable: self.is_readable,
+            is_writable: self.is_writable,
+            is_executable: self.is_executable,
+            is_device: false,
+        }
+    }
+
+    #[inline(always)]
+    fn of(rights: Rights) -> Access {
+        Access {
+            is_readable: rights.is_readable,
+            is_writable: rights.is_writable,
+            is_executable: rights.is_executable,
+        }
+    }
+
+    /// Whether `other` allows nothing that this does not.
+    #[inline(always)]
+    fn covers(self, other: Access) -> bool {
+        (self.is_readable | !other.is_readable)
+            & (self.is_writable | !other.is_writable)
+            & (self.is_executable | !other.is_executable)
+    }
+}
+
 /// A present mapping, as found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapped {
@@ -35,101 +79,304 @@ pub struct Mapped {
     pub is_accessed: bool,
 }
 
-/// What a thread needs to run in an address space: the root, the CPUs that have it loaded, its ASID/PCID. Keeps the page
-/// tables alive while any CPU has them loaded.
-pub struct SpaceHandle {
-    _private: (),
-}
-
 /// A user page table.
 pub struct UserSpace {
-    _private: (),
+    handle: Arc<SpaceHandle>,
+    /// The leaf table used last: its first address and place. Tables are never freed before the space.
+    last: Option<(usize, LeafTable)>,
 }
+
+/// Bytes that one leaf table maps.
+const LEAF_SPAN: usize = ENTRIES * PAGE_SIZE;
 
 impl UserSpace {
     /// An empty one.
     pub fn new() -> Result<UserSpace, OutOfMemory> {
-        todo!()
+        Ok(UserSpace { handle: SpaceHandle::new()?, last: None })
     }
+
     /// For [`CurrentThread::set_space`].
     pub fn handle(&self) -> Arc<SpaceHandle> {
-        todo!()
+        self.handle.clone()
     }
+
+    #[inline(always)]
+    fn table(&self, addr: usize) -> Option<LeafTable> {
+        match self.last {
+            Some((base, table)) if base == addr & !(LEAF_SPAN - 1) => Some(table),
+            _ => self.handle.find_leaf_table(addr),
+        }
+    }
+
+    #[inline(always)]
+    fn table_or_new(&mut self, addr: usize) -> Result<LeafTable, OutOfMemory> {
+        let base = addr & !(LEAF_SPAN - 1);
+        match self.last {
+            Some((last, table)) if last == base => Ok(table),
+            _ => {
+                let table = self.handle.make_leaf_table(addr)?;
+                self.last = Some((base, table));
+                Ok(table)
+            }
+        }
+    }
+
     /// Maps `frame` at page-aligned `addr` where nothing is mapped (panics otherwise: the kernel's bug).
-    pub fn map(&mut self, _addr: UserAddr, _frame: Frame, _access: Access) -> Result<(), OutOfMemory> {
-        todo!()
+    pub fn map(&mut self, addr: UserAddr, frame: Frame, access: Access) -> Result<(), OutOfMemory> {
+        check_page(addr);
+        let table = self.table_or_new(addr.0)?;
+        assert!(!table.load(addr.0).is_present(), "something is mapped at {:#x}", addr.0);
+        if access.is_executable {
+            frame.make_executable();
+        }
+        table.store(addr.0, Entry::leaf(frame.into_mapping(), access.rights(), 0));
+        page_table::publish();
+        self.handle.resident.fetch_add(1, Ordering::Relaxed);
+        Ok(())
     }
+
     /// Replaces the frame mapped at `addr` (copy-on-write), and flushes the old translation everywhere.
     pub fn replace(
         &mut self,
-        _cx: &mut CurrentThread,
-        _addr: UserAddr,
-        _frame: Frame,
-        _access: Access,
+        cx: &mut CurrentThread,
+        addr: UserAddr,
+        frame: Frame,
+        access: Access,
     ) -> Result<(), OutOfMemory> {
-        todo!()
+        check_page(addr);
+        let table = self.table_or_new(addr.0)?;
+        if access.is_executable {
+            frame.make_executable();
+        }
+        let old = table.swap(addr.0, Entry::leaf(frame.into_mapping(), access.rights(), 0));
+        if old.is_present() {
+            let mut flush = Flush::new(&self.handle);
+            flush.add(cx, addr.0, Some(old.addr()));
+            flush.finish(cx);
+        } else {
+            page_table::publish();
+            self.handle.resident.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
     }
+
     /// Changes what the present page at `addr` allows; widening needs no flush on other CPUs (a stale translation
     /// faults and is found right).
-    pub fn set_access(&mut self, _cx: &mut CurrentThread, _addr: UserAddr, _access: Access) {
-        todo!()
+    pub fn set_access(&mut self, cx: &mut CurrentThread, addr: UserAddr, access: Access) {
+        check_page(addr);
+        let Some(table) = self.table(addr.0) else {
+            return;
+        };
+        let Some(old) = table.change(addr.0, |entry| {
+            entry.is_present().then(|| entry.with_rights(access.rights(), 0))
+        }) else {
+            return;
+        };
+        let before = Access::of(old.rights());
+        if access.is_executable && !before.is_executable {
+            frame::make_executable(old.addr());
+        }
+        if !access.covers(before) {
+            let mut flush = Flush::new(&self.handle);
+            flush.add(cx, addr.0, None);
+            flush.finish(cx);
+        } else if access != before {
+            self.handle.flush_widened(addr.0);
+        }
     }
+
     /// Removes every mapping in the page-aligned range. One shootdown for the whole range.
-    pub fn unmap(&mut self, _cx: &mut CurrentThread, _range: Range<UserAddr>) {
-        todo!()
+    pub fn unmap(&mut self, cx: &mut CurrentThread, range: Range<UserAddr>) {
+        let mut flush = Flush::new(&self.handle);
+        let mut removed = 0;
+        self.handle.each_leaf_table(range.start.0..range.end.0, |table, addresses| {
+            for addr in addresses.step_by(PAGE_SIZE) {
+                if table.load(addr).is_present() {
+                    let old = table.swap(addr, Entry::ABSENT);
+                    removed += 1;
+                    flush.add(cx, addr, Some(old.addr()));
+                }
+            }
+        });
+        flush.finish(cx);
+        self.handle.resident.fetch_sub(removed, Ordering::Relaxed);
     }
+
     /// Changes what present pages of the range allow, as `new` decides from what is there; one shootdown.
     pub fn protect(
         &mut self,
-        _cx: &mut CurrentThread,
-        _range: Range<UserAddr>,
-        _new: &mut dyn FnMut(UserAddr, &Mapped) -> Access,
+        cx: &mut CurrentThread,
+        range: Range<UserAddr>,
+        new: &mut dyn FnMut(UserAddr, &Mapped) -> Access,
     ) {
-        todo!()
+        let mut flush = Flush::new(&self.handle);
+        self.handle.each_leaf_table(range.start.0..range.end.0, |table, addresses| {
+            for addr in addresses.step_by(PAGE_SIZE) {
+                let entry = table.load(addr);
+                if !entry.is_present() {
+                    continue;
+                }
+                let found = mapped(entry);
+                let access = new(UserAddr(addr), &found);
+                if access == found.access {
+                    continue;
+                }
+                if access.is_executable && !found.access.is_executable {
+                    frame::make_executable(entry.addr());
+                }
+                table.change(addr, |entry| Some(entry.with_rights(access.rights(), 0)));
+                if access.covers(found.access) {
+                    self.handle.flush_widened(addr);
+                } else {
+                    flush.add(cx, addr, None);
+                }
+            }
+        });
+        flush.finish(cx);
     }
+
     /// What is mapped at `addr`.
-    pub fn query(&self, _addr: UserAddr) -> Option<Mapped> {
-        todo!()
+    pub fn query(&self, addr: UserAddr) -> Option<Mapped> {
+        if addr.0 >= USER_END {
+            return None;
+        }
+        let entry = self.table(addr.0)?.load(addr.0);
+        entry.is_present().then(|| mapped(entry))
     }
+
     /// A reference to the frame mapped at `addr`.
-    pub fn frame(&self, _addr: UserAddr) -> Option<Frame> {
-        todo!()
+    pub fn frame(&self, addr: UserAddr) -> Option<Frame> {
+        if addr.0 >= USER_END {
+            return None;
+        }
+        let entry = self.table(addr.0)?.load(addr.0);
+        if !entry.is_present() {
+            return None;
+        }
+        frame::add_mapping(entry.addr());
+        // SAFETY: the count was just raised for the reference made here.
+        Some(unsafe { Frame::from_mapping(entry.addr()) })
     }
+
     /// Visits present pages of the range in order.
-    pub fn each(&self, _range: Range<UserAddr>, _visit: &mut dyn FnMut(UserAddr, &Mapped)) {
-        todo!()
+    pub fn each(&self, range: Range<UserAddr>, visit: &mut dyn FnMut(UserAddr, &Mapped)) {
+        self.handle.each_leaf_table(range.start.0..range.end.0, |table, addresses| {
+            for addr in addresses.step_by(PAGE_SIZE) {
+                let entry = table.load(addr);
+                if entry.is_present() {
+                    visit(UserAddr(addr), &mapped(entry));
+                }
+            }
+        });
     }
+
     /// Fork's copy: maps every present page of the range in `child` too (same frames, counts raised). With
     /// `is_private`, write access is taken from both sides first; the caller flushes by [`flush`](Self::flush) when done.
     pub fn share_into(
         &mut self,
-        _child: &mut UserSpace,
-        _range: Range<UserAddr>,
-        _is_private: bool,
+        child: &mut UserSpace,
+        range: Range<UserAddr>,
+        is_private: bool,
     ) -> Result<(), OutOfMemory> {
-        todo!()
+        let mut copied = 0;
+        let mut outcome = Ok(());
+        self.handle.each_leaf_table(range.start.0..range.end.0, |table, addresses| {
+            let mut to = None;
+            for addr in addresses.step_by(PAGE_SIZE) {
+                let mut entry = table.load(addr);
+                if !entry.is_present() || outcome.is_err() {
+                    continue;
+                }
+                let target = match to {
+                    Some(target) => target,
+                    None => match child.table_or_new(addr) {
+                        Ok(target) => *to.insert(target),
+                        Err(error) => {
+                            outcome = Err(error);
+                            continue;
+                        }
+                    },
+                };
+                if is_private && entry.is_writable() {
+                    // A dirty bit set meanwhile may be lost: a private page's is not used for anything.
+                    entry = entry.write_protected();
+                    table.store(addr, entry);
+                }
+                frame::add_mapping(entry.addr());
+                target.store(addr, entry);
+                copied += 1;
+            }
+        });
+        page_table::publish();
+        child.handle.resident.fetch_add(copied, Ordering::Relaxed);
+        outcome
     }
+
     /// Makes every CPU forget this space's translations.
-    pub fn flush(&mut self, _cx: &mut CurrentThread) {
-        todo!()
+    pub fn flush(&mut self, cx: &mut CurrentThread) {
+        let mut flush = Flush::new(&self.handle);
+        flush.everything();
+        flush.finish(cx);
     }
+
     /// Moves the mappings of `from` to `to` (mremap); ranges do not overlap and `to` is empty.
     pub fn move_pages(
         &mut self,
-        _cx: &mut CurrentThread,
-        _from: Range<UserAddr>,
-        _to: UserAddr,
+        cx: &mut CurrentThread,
+        from: Range<UserAddr>,
+        to: UserAddr,
     ) -> Result<(), OutOfMemory> {
-        todo!()
+        // First every table that is needed, so that nothing can fail half-way.
+        let handle = self.handle.clone();
+        let mut outcome = Ok(());
+        handle.each_leaf_table(from.start.0..from.end.0, |table, addresses| {
+            for addr in addresses.step_by(PAGE_SIZE) {
+                if outcome.is_ok() && table.load(addr).is_present() {
+                    outcome = self.table_or_new(to.0 + (addr - from.start.0)).map(|_| ());
+                }
+            }
+        });
+        outcome?;
+        let mut flush = Flush::new(&handle);
+        handle.each_leaf_table(from.start.0..from.end.0, |table, addresses| {
+            for addr in addresses.step_by(PAGE_SIZE) {
+                if table.load(addr).is_present() {
+                    let target = to.0 + (addr - from.start.0);
+                    let entry = table.swap(addr, Entry::ABSENT);
+                    if let Some(place) = self.table(target) {
+                        place.store(target, entry);
+                    }
+                    flush.add(cx, addr, None);
+                }
+            }
+        });
+        page_table::publish();
+        flush.finish(cx);
+        Ok(())
     }
+
     /// Frames mapped (resident set) and frames used by the tables.
     pub fn counts(&self) -> (usize, usize) {
-        todo!()
+        (self.handle.resident.load(Ordering::Relaxed), self.handle.tables.load(Ordering::Relaxed))
+    }
+}
+
+#[inline(always)]
+fn check_page(addr: UserAddr) {
+    assert!(addr.0 % PAGE_SIZE == 0 && addr.0 < USER_END, "{:#x} is not the address of a user page", addr.0);
+}
+
+#[inline(always)]
+fn mapped(entry: Entry) -> Mapped {
+    Mapped {
+        count: frame::mapping_count(entry.addr()),
+        access: Access::of(entry.rights()),
+        is_dirty: entry.is_dirty(),
+        is_accessed: entry.is_accessed(),
     }
 }
 
 /// Another CPU asks this one to forget translations. Called by the architecture with interrupts off.
-#[allow(dead_code)]
 pub(crate) fn shootdown_interrupt() {
-    todo!()
+    super::flush::shootdown_interrupt();
 }

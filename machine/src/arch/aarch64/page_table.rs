@@ -110,6 +110,16 @@ impl Entry {
             is_device: self.0 & TYPE_DEVICE != 0,
         }
     }
+    /// A leaf allows stores.
+    #[inline(always)]
+    pub(crate) fn is_writable(self) -> bool {
+        self.0 & READ_ONLY == 0
+    }
+    /// The same leaf without stores.
+    #[inline(always)]
+    pub(crate) fn write_protected(self) -> Entry {
+        Entry(self.0 | READ_ONLY)
+    }
     /// The same frame with other rights; accessed and dirty are kept.
     pub(crate) fn with_rights(self, rights: Rights, level: usize) -> Entry {
         Entry::leaf(self.addr(), rights, level)

@@ -108,6 +108,8 @@ impl UserContext {
     }
 }
 
+/// Whether programs have a GS base.
+pub(crate) const HAS_GS_BASE: bool = false;
 /// Alignment of the buffers of [`fp_save`] and [`fp_restore`].
 pub(crate) const FP_ALIGN: usize = 16;
 /// V0 to V31, FPSR, FPCR, two reserved words.

@@ -87,6 +87,16 @@ impl Entry {
             is_device: self.0 & CACHE_OFF != 0,
         }
     }
+    /// A leaf allows stores.
+    #[inline(always)]
+    pub(crate) fn is_writable(self) -> bool {
+        self.0 & WRITABLE != 0
+    }
+    /// The same leaf without stores.
+    #[inline(always)]
+    pub(crate) fn write_protected(self) -> Entry {
+        Entry(self.0 & !WRITABLE)
+    }
     /// The same frame with other rights; accessed and dirty are kept.
     pub(crate) fn with_rights(self, rights: Rights, level: usize) -> Entry {
         Entry(Entry::leaf(self.addr(), rights, level).0 | self.0 & (ACCESSED | DIRTY))

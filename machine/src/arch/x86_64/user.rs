@@ -295,6 +295,8 @@ fn floating_point_code(exceptions: u32) -> i32 {
     CODES.iter().find(|(mask, _)| exceptions & mask != 0).map_or(0, |(_, code)| *code)
 }
 
+/// Whether programs have a GS base.
+pub(crate) const HAS_GS_BASE: bool = true;
 /// Alignment of the buffers of [`fp_save`] and [`fp_restore`].
 pub(crate) const FP_ALIGN: usize = 64;
 /// Bytes of the FXSAVE area, the first part of every state.

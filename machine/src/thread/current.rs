@@ -1,0 +1,95 @@
+//! The token of the running thread.
+use super::{CurrentThread, Thread, header, scheduler};
+use crate::sync::WaitError;
+use crate::time::{self, Instant};
+use alloc::sync::Arc;
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::sync::atomic::Ordering;
+
+impl CurrentThread {
+    /// The token of the thread that runs on this stack.
+    ///
+    /// # Safety
+    /// 1. A scheduled thread runs here. 2. No other token of it is used while this one is (its owner is suspended or has lent
+    ///    it to the caller).
+    pub(crate) unsafe fn conjure() -> CurrentThread {
+        let thread = header::current().thread.get();
+        // SAFETY: the scheduler keeps a count for a thread that runs (1), and `ManuallyDrop` leaves that count alone.
+        let thread = ManuallyDrop::new(unsafe { Arc::from_raw(thread) });
+        CurrentThread { thread, _not_send: PhantomData }
+    }
+
+    /// The shared object of this thread.
+    #[inline(always)]
+    pub fn thread(&self) -> &Arc<Thread> {
+        &self.thread
+    }
+
+    /// Lets other runnable threads of this CPU go first.
+    #[track_caller]
+    pub fn yield_now(&mut self) {
+        self.assert_may_sleep();
+        scheduler::yield_now();
+    }
+
+    /// Whether [`Thread::notify`] was called since the last [`take_notification`](Self::take_notification).
+    #[inline(always)]
+    pub fn is_notified(&self) -> bool {
+        self.thread.notified.load(Ordering::Relaxed)
+    }
+
+    /// Takes the mark away, before looking at what it announced.
+    pub fn take_notification(&mut self) -> bool {
+        self.thread.notified.swap(false, Ordering::SeqCst)
+    }
+
+    /// Sleeps until `deadline`; `Err` when notified first and `is_interruptible`.
+    #[track_caller]
+    pub fn sleep_until(
+        &mut self,
+        deadline: Instant,
+        reason: &'static str,
+        is_interruptible: bool,
+    ) -> Result<(), WaitError> {
+        self.assert_may_sleep();
+        if time::now() >= deadline {
+            return Ok(());
+        }
+        let armed = scheduler::Deadline::arm(self, deadline);
+        let outcome = loop {
+            if time::now() >= deadline {
+                break Ok(());
+            }
+            if is_interruptible && self.is_notified() {
+                break Err(WaitError::Interrupted);
+            }
+            scheduler::park(self, reason, is_interruptible);
+        };
+        armed.disarm(self);
+        outcome
+    }
+
+    /// Panics, naming the caller, if a spin lock is held, interrupts are off or preemption is disabled.
+    #[track_caller]
+    #[inline(always)]
+    pub fn assert_may_sleep(&self) {
+        let header = header::current();
+        if header.preempt_off.get() | header.interrupts_off.get() != 0 {
+            may_not_sleep(header);
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+#[track_caller]
+fn may_not_sleep(header: &header::StackHeader) -> ! {
+    let last = header.held().last();
+    panic!(
+        "may not sleep here: preemption off {} times, interrupts off {} times, last lock {}",
+        header.preempt_off.get(),
+        header.interrupts_off.get(),
+        last.map_or("none", |held| held.class.name),
+    );
+}

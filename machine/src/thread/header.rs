@@ -1,0 +1,243 @@
+//! The end of every kernel stack: what must be right at each instruction, however threads move between CPUs.
+//!
+//! A kernel stack is [`STACK_BYTES`] long and aligned to that, so its [`StackHeader`] is found from the stack pointer alone,
+//! without reading per-CPU data and without a race against migration. It counts the reasons not to preempt and not to take
+//! interrupts, and remembers the locks held.
+//!
+//! Invariants: only the thread that runs on the stack, and interrupts taken on it, touch the header (they nest, and leave the
+//! counts as they found them). `cpu` is set by the scheduler before the thread runs. `interrupts_off` is zero exactly while
+//! this thread runs with interrupts on in the hardware, apart from the few instructions in which they are switched.
+use crate::arch;
+use crate::cpu::CpuLocal;
+use crate::sync::LockClass;
+use crate::thread::Thread;
+use core::cell::Cell;
+use core::panic::Location;
+use core::ptr;
+use core::sync::atomic::{Ordering, compiler_fence};
+
+/// Bytes in a kernel stack, and its alignment.
+pub(crate) const STACK_BYTES: usize = 32 * 1024;
+/// Bytes at the end of each stack that hold its [`StackHeader`].
+pub(crate) const STACK_HEADER_BYTES: usize = 512;
+/// Most locks held at once by one thread and the interrupts on top of it.
+const MAX_HELD: usize = 16;
+
+/// A lock that is held.
+#[derive(Clone, Copy)]
+pub(crate) struct Held {
+    /// Its kind.
+    pub(crate) class: &'static LockClass,
+    /// Which one.
+    pub(crate) lock: usize,
+    /// Who took it.
+    pub(crate) site: &'static Location<'static>,
+}
+
+/// See the module.
+#[repr(C, align(64))]
+pub(crate) struct StackHeader {
+    /// The CPU this thread runs on.
+    pub(crate) cpu: Cell<*mut CpuLocal>,
+    /// The thread, from `Arc::as_ptr`; null until the scheduler runs.
+    pub(crate) thread: Cell<*const Thread>,
+    /// Reasons not to preempt: held spin locks and scoped sections.
+    pub(crate) preempt_off: Cell<u32>,
+    /// Reasons to keep interrupts off.
+    pub(crate) interrupts_off: Cell<u32>,
+    /// Interrupt handlers running on this stack.
+    pub(crate) handlers: Cell<u32>,
+    /// User code runs on top of this stack.
+    pub(crate) in_user: Cell<bool>,
+    /// While not zero, a fault in a user copy fails at once.
+    pub(crate) no_fault: Cell<u32>,
+    held_count: Cell<u32>,
+    /// Entries of `held` that belong to what the current handler interrupted.
+    held_base: Cell<u32>,
+    held: [Cell<Option<Held>>; MAX_HELD],
+}
+
+const _: () = assert!(size_of::<StackHeader>() <= STACK_HEADER_BYTES);
+
+/// The header of the stack we are on.
+#[inline(always)]
+pub(crate) fn current() -> &'static StackHeader {
+    // SAFETY: the stack pointer lies in a kernel stack below its header (the stack rule of `arch`), and the header was
+    // written when the stack was made. It lives as long as the stack, which outlives this call; shared code keeps the
+    // reference no longer than it runs on the stack.
+    unsafe { &*header_of(arch::cpu::stack_pointer()) }
+}
+
+/// Where the header of the stack that contains `address` is.
+#[inline(always)]
+pub(crate) fn header_of(address: usize) -> *const StackHeader {
+    ((address | (STACK_BYTES - 1)) + 1 - STACK_HEADER_BYTES) as *const StackHeader
+}
+
+impl StackHeader {
+    /// The header of a stack on which nothing has run: preemption and interrupts off once each.
+    pub(crate) const fn new(cpu: *mut CpuLocal, thread: *const Thread) -> StackHeader {
+        StackHeader {
+            cpu: Cell::new(cpu),
+            thread: Cell::new(thread),
+            preempt_off: Cell::new(0),
+            interrupts_off: Cell::new(1),
+            handlers: Cell::new(0),
+            in_user: Cell::new(false),
+            no_fault: Cell::new(0),
+            held_count: Cell::new(0),
+            held_base: Cell::new(0),
+            held: [const { Cell::new(None) }; MAX_HELD],
+        }
+    }
+
+    /// This CPU's data. Stays this CPU's only while preemption is off.
+    #[inline(always)]
+    pub(crate) fn cpu(&self) -> &'static CpuLocal {
+        // SAFETY: set when the header was made or by the scheduler, to data that lives for ever.
+        unsafe { &*self.cpu.get() }
+    }
+
+    /// Notes a lock about to be taken; panics if the order forbids it. Call before spinning or sleeping for it.
+    #[inline(always)]
+    pub(crate) fn push_held(&self, class: &'static LockClass, lock: usize, site: &'static Location<'static>) {
+        let count = self.held_count.get();
+        if count > self.held_base.get()
+            && let Some(top) = self.held[count as usize - 1].get()
+            && top.class.rank >= class.rank
+        {
+            order_violation(top, class, site);
+        }
+        if count as usize == self.held.len() {
+            too_many_locks(class);
+        }
+        self.held[count as usize].set(Some(Held { class, lock, site }));
+        self.held_count.set(count + 1);
+    }
+
+    /// Forgets a lock.
+    #[inline(always)]
+    pub(crate) fn pop_held(&self, lock: usize) {
+        let count = self.held_count.get();
+        if count > 0
+            && let Some(top) = self.held[count as usize - 1].get()
+            && top.lock == lock
+        {
+            self.held_count.set(count - 1);
+        } else {
+            self.remove_held(lock);
+        }
+    }
+
+    /// [`pop_held`](Self::pop_held) for a lock that was not the last one taken.
+    #[cold]
+    fn remove_held(&self, lock: usize) {
+        let count = self.held_count.get() as usize;
+        let Some(index) = (0..count).rev().find(|&i| self.held[i].get().is_some_and(|held| held.lock == lock)) else {
+            return;
+        };
+        for i in index..count - 1 {
+            self.held[i].set(self.held[i + 1].get());
+        }
+        self.held_count.set(count as u32 - 1);
+    }
+
+    /// How many locks are held.
+    #[inline(always)]
+    pub(crate) fn held_count(&self) -> usize {
+        self.held_count.get() as usize
+    }
+
+    /// The locks held, oldest first.
+    pub(crate) fn held(&self) -> impl Iterator<Item = Held> + '_ {
+        self.held.iter().take(self.held_count()).filter_map(Cell::get)
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn order_violation(top: Held, class: &'static LockClass, site: &'static Location<'static>) -> ! {
+    panic!(
+        "lock order: {} (rank {}) taken at {} while holding {} (rank {}) taken at {}",
+        class.name, class.rank, site, top.class.name, top.class.rank, top.site
+    );
+}
+
+#[cold]
+#[inline(never)]
+fn too_many_locks(class: &'static LockClass) -> ! {
+    panic!("too many locks held when taking {}", class.name);
+}
+
+/// Keeps this thread on its CPU until [`preempt_on`]; nests.
+#[inline(always)]
+pub(crate) fn preempt_off() -> &'static StackHeader {
+    let header = current();
+    header.preempt_off.set(header.preempt_off.get() + 1);
+    compiler_fence(Ordering::SeqCst);
+    header
+}
+
+/// Ends [`preempt_off`]; switches now if that became due in between.
+#[inline(always)]
+pub(crate) fn preempt_on(header: &'static StackHeader) {
+    compiler_fence(Ordering::SeqCst);
+    let count = header.preempt_off.get() - 1;
+    header.preempt_off.set(count);
+    if count == 0 && header.cpu().needs_reschedule() {
+        crate::thread::scheduler::preempt_if_possible(header);
+    }
+}
+
+/// Turns interrupts off until [`interrupts_on`]; nests.
+#[inline(always)]
+pub(crate) fn interrupts_off() -> &'static StackHeader {
+    let header = current();
+    let count = header.interrupts_off.get();
+    if count == 0 {
+        arch::cpu::interrupts_off();
+    }
+    header.interrupts_off.set(count + 1);
+    compiler_fence(Ordering::SeqCst);
+    header
+}
+
+/// Ends [`interrupts_off`]; switches now if that became due in between.
+#[inline(always)]
+pub(crate) fn interrupts_on(header: &'static StackHeader) {
+    compiler_fence(Ordering::SeqCst);
+    let count = header.interrupts_off.get() - 1;
+    header.interrupts_off.set(count);
+    if count == 0 {
+        arch::cpu::interrupts_on();
+        if header.preempt_off.get() == 0 && header.cpu().needs_reschedule() {
+            crate::thread::scheduler::preempt_if_possible(header);
+        }
+    }
+}
+
+/// Runs an interrupt handler's body: the hardware has turned interrupts off, so the counts must say so, and locks that
+/// the interrupted code holds do not count against the handler's.
+#[inline(always)]
+pub(crate) fn in_handler<R>(body: impl FnOnce(&super::IrqContext) -> R) -> R {
+    let header = current();
+    header.interrupts_off.set(header.interrupts_off.get() + 1);
+    header.handlers.set(header.handlers.get() + 1);
+    let base = header.held_base.replace(header.held_count.get());
+    let result = body(&super::IrqContext::new());
+    header.held_base.set(base);
+    header.handlers.set(header.handlers.get() - 1);
+    header.interrupts_off.set(header.interrupts_off.get() - 1);
+    result
+}
+
+/// Writes a fresh header at the end of a stack and answers the stack's top (the first stack pointer).
+///
+/// # Safety
+/// 1. `base` is the lowest address of a mapped, writable, [`STACK_BYTES`]-aligned stack that nobody uses.
+pub(crate) unsafe fn prepare_stack(base: usize, cpu: *mut CpuLocal, thread: *const Thread) -> usize {
+    let top = base + STACK_BYTES - STACK_HEADER_BYTES;
+    // SAFETY: the last 512 bytes of the stack are the header's (1), aligned to 64.
+    unsafe { ptr::write(top as *mut StackHeader, StackHeader::new(cpu, thread)) };
+    top
+}

@@ -1,0 +1,217 @@
+//! The shared object of a thread: what others use to wake, notify, list and account for it.
+//!
+//! Invariants: `sched` is touched only under the lock of the run queue of `cpu` (the thread's home); `cpu` changes only under
+//! that lock too. `context` belongs to the scheduler while the thread is off the CPU. `user` belongs to the thread itself and
+//! to the scheduler that switches it, with interrupts off.
+use super::user_state::UserState;
+use super::{CpuSet, CpuTime, ThreadId, ThreadState, scheduler};
+use crate::arch;
+use crate::cpu::{self, CpuId};
+use crate::time::TimerNode;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::any::Any;
+use core::cell::{Cell, UnsafeCell};
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use pure::run_queue::{NORMAL_WEIGHT, weight_of_nice};
+
+/// Where a thread is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum RunState {
+    /// On its home CPU.
+    Running,
+    /// In its home CPU's queue, or on the way to it.
+    Runnable,
+    /// Waits for an unpark, or (if so) a notification.
+    Parked { is_interruptible: bool },
+    /// Will never run again.
+    Ended,
+}
+
+/// What the scheduler knows of a thread.
+pub(super) struct Sched {
+    pub(super) state: RunState,
+    pub(super) virtual_run_time: u64,
+    /// What a parked thread waits for.
+    pub(super) reason: &'static str,
+    /// When it was parked.
+    pub(super) parked_at: u64,
+}
+
+/// What a new thread starts with.
+pub(super) type Entry = Box<dyn FnOnce(&mut super::CurrentThread) + Send>;
+
+/// A thread, as others see it.
+pub struct Thread {
+    id: ThreadId,
+    name: Box<str>,
+    data: Arc<dyn Any + Send + Sync>,
+    pub(super) is_idle: bool,
+    /// Home run queue; see the module.
+    pub(super) cpu: AtomicU32,
+    pub(super) sched: UnsafeCell<Sched>,
+    pub(super) context: UnsafeCell<arch::context::Saved>,
+    pub(crate) user: UnsafeCell<UserState>,
+    pub(super) entry: Cell<Option<Entry>>,
+    /// Lowest address of the kernel stack.
+    pub(super) stack: usize,
+    /// An unpark that has not been taken yet.
+    pub(super) token: AtomicBool,
+    pub(super) notified: AtomicBool,
+    affinity: AtomicU64,
+    pub(super) weight: AtomicU32,
+    pub(super) run_ns: AtomicU64,
+    pub(super) user_samples: AtomicU64,
+    pub(super) kernel_samples: AtomicU64,
+    pub(super) sleeps: AtomicU64,
+    pub(super) preemptions: AtomicU64,
+    /// Ends timed waits.
+    pub(super) timer: Arc<TimerNode>,
+    /// Links of the list of all threads (and, after the end, of those to be dropped); under that list's lock.
+    pub(super) next: AtomicPtr<Thread>,
+    pub(super) previous: AtomicPtr<Thread>,
+}
+
+// SAFETY: the cells are used as the module's invariants say.
+unsafe impl Send for Thread {}
+// SAFETY: as above.
+unsafe impl Sync for Thread {}
+
+impl Thread {
+    /// Everything but the context, which needs the object's address.
+    pub(super) fn new(
+        id: ThreadId,
+        name: Box<str>,
+        data: Arc<dyn Any + Send + Sync>,
+        user: UserState,
+        entry: Option<Entry>,
+        stack: usize,
+        is_idle: bool,
+    ) -> Thread {
+        let state = if is_idle { RunState::Running } else { RunState::Runnable };
+        Thread {
+            id,
+            name,
+            data,
+            is_idle,
+            cpu: AtomicU32::new(0),
+            sched: UnsafeCell::new(Sched { state, virtual_run_time: 0, reason: "", parked_at: 0 }),
+            context: UnsafeCell::new(arch::context::Saved::default()),
+            user: UnsafeCell::new(user),
+            entry: Cell::new(entry),
+            stack,
+            token: AtomicBool::new(false),
+            notified: AtomicBool::new(false),
+            affinity: AtomicU64::new(CpuSet::ALL.0),
+            weight: AtomicU32::new(NORMAL_WEIGHT),
+            run_ns: AtomicU64::new(0),
+            user_samples: AtomicU64::new(0),
+            kernel_samples: AtomicU64::new(0),
+            sleeps: AtomicU64::new(0),
+            preemptions: AtomicU64::new(0),
+            timer: TimerNode::for_thread(),
+            next: AtomicPtr::new(ptr::null_mut()),
+            previous: AtomicPtr::new(ptr::null_mut()),
+        }
+    }
+
+    /// Its number.
+    pub fn id(&self) -> ThreadId {
+        self.id
+    }
+
+    /// What it is doing.
+    pub fn state(&self) -> ThreadState {
+        scheduler::with_home(self, |sched| match sched.state {
+            RunState::Running => ThreadState::Running,
+            RunState::Runnable => ThreadState::Runnable,
+            RunState::Parked { is_interruptible: true } => ThreadState::Sleeping(sched.reason),
+            RunState::Parked { is_interruptible: false } => ThreadState::Blocked(sched.reason),
+            RunState::Ended => ThreadState::Ended,
+        })
+    }
+
+    /// How long it has been parked without being interruptible, and for what.
+    pub(crate) fn blocked_for_ns(&self) -> Option<(u64, &'static str)> {
+        scheduler::with_home(self, |sched| match sched.state {
+            RunState::Parked { is_interruptible: false } => {
+                let ticks = arch::timer::ticks().saturating_sub(sched.parked_at);
+                Some((crate::time::ns_of_ticks(ticks), sched.reason))
+            }
+            _ => None,
+        })
+    }
+
+    /// The CPU it runs on or last ran on.
+    pub fn last_cpu(&self) -> CpuId {
+        CpuId(self.cpu.load(Ordering::Relaxed))
+    }
+
+    /// CPU time used so far. The sum is exact; its division follows the share of timer ticks that found the thread in
+    /// user mode, as Linux's tick accounting does: reading the clock at each entry would cost more than it tells.
+    pub fn cpu_time(&self) -> CpuTime {
+        let total = self.run_ns.load(Ordering::Relaxed) + scheduler::unaccounted_ns(self);
+        let user = self.user_samples.load(Ordering::Relaxed);
+        let samples = user + self.kernel_samples.load(Ordering::Relaxed);
+        let user_ns =
+            if samples == 0 { 0 } else { (u128::from(total) * u128::from(user) / u128::from(samples)) as u64 };
+        CpuTime { user_ns, kernel_ns: total - user_ns }
+    }
+
+    /// Switches made by sleeping, and by preemption.
+    pub fn switches(&self) -> (u64, u64) {
+        (self.sleeps.load(Ordering::Relaxed), self.preemptions.load(Ordering::Relaxed))
+    }
+
+    /// Marks the thread notified: an interruptible wait ends with [`WaitError::Interrupted`](crate::sync::WaitError),
+    /// one that begins later ends at once, and `run_user` returns. Stays until
+    /// [`CurrentThread::take_notification`](super::CurrentThread::take_notification).
+    /// Callable from anywhere, interrupt handlers included.
+    pub fn notify(&self) {
+        if !self.notified.swap(true, Ordering::SeqCst) {
+            scheduler::wake_for_notification(self);
+        }
+    }
+
+    /// The value given to [`spawn`](super::spawn), for finding the kernel's own object (the resolver of user faults needs it).
+    pub fn data(&self) -> &Arc<dyn Any + Send + Sync> {
+        &self.data
+    }
+
+    /// Sets weight: Linux's nice value, -20 to 19.
+    pub fn set_nice(&self, nice: i32) {
+        self.weight.store(weight_of_nice(nice), Ordering::Relaxed);
+    }
+
+    /// Restricts it to `cpus`; false if none of them is up.
+    pub fn set_affinity(&self, cpus: CpuSet) -> bool {
+        let up = if cpu::count() >= 64 { u64::MAX } else { (1 << cpu::count()) - 1 };
+        if cpus.0 & up == 0 {
+            return false;
+        }
+        self.affinity.store(cpus.0, Ordering::SeqCst);
+        scheduler::apply_affinity(self);
+        true
+    }
+
+    /// The CPUs it may run on.
+    pub fn affinity(&self) -> CpuSet {
+        CpuSet(self.affinity.load(Ordering::Relaxed))
+    }
+
+    /// Whether this is some CPU's idle thread.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.is_idle
+    }
+
+    /// Whether it may run on `cpu`.
+    pub(super) fn may_run_on(&self, cpu: CpuId) -> bool {
+        self.affinity.load(Ordering::Relaxed) >> cpu.0 & 1 != 0
+    }
+
+    /// Name given at [`spawn`](super::spawn).
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
