@@ -150,7 +150,11 @@ impl Memory {
         if kind != AccessKind::Write || mapped.access.is_writable {
             // Another thread was quicker, or a translation was stale; or the area allows more than the page did.
             trace::count(Counter::FaultsSpurious);
-            self.table.set_access(cx, page, protection.access(mapped.access.is_writable));
+            let access = protection.access(mapped.access.is_writable);
+            // Setting the rights also makes this CPU forget an old translation. A readable page needs neither.
+            if kind != AccessKind::Read || mapped.access != access {
+                self.table.set_access(cx, page, access);
+            }
             return Ok(Step::Done);
         }
         if is_shared || mapped.count == 1 {
