@@ -46,6 +46,8 @@ lock_classes! {
     TMPFS_DIRECTORY = 520;
     /// One inode's file locks (`fs::file_lock`).
     FILE_LOCKS = 524;
+    /// One event counter (`fs::event_counter`).
+    EVENT_COUNTER = 526;
     /// Who maps pages of one file (`fs::page_cache`).
     PAGE_MAPPERS = 530;
     /// One file's pages (`fs::page_cache`).

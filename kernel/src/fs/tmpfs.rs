@@ -85,7 +85,7 @@ impl FileSystem for TmpFs {
 }
 
 /// A regular file that has no name, for `memfd_create` and shared anonymous memory.
-pub(super) fn unnamed_file(permissions: u32) -> Arc<dyn Inode> {
+pub fn unnamed_file(permissions: u32) -> Arc<dyn Inode> {
     static SHARED: Once<Arc<Shared>> = Once::new();
     let shared = SHARED.call_once(|| {
         Arc::new(Shared { device: next_anonymous_device(), next_number: AtomicU64::new(1), type_name: "tmpfs" })

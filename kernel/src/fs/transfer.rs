@@ -12,6 +12,7 @@ use machine::mm::{Frame, UserFault, user_copy};
 use machine::thread::CurrentThread;
 
 /// Segments of user memory, consumed from the front.
+#[derive(Clone)]
 pub struct Segments<'a> {
     current: UserSlice,
     rest: &'a [UserSlice],
@@ -148,6 +149,7 @@ fn kernel_part<'a>(buffer: &mut &'a mut [u8], bytes: usize) -> Result<&'a mut [u
 }
 
 /// Where bytes to be written come from.
+#[derive(Clone)]
 pub enum Source<'a> {
     /// User memory.
     User(Segments<'a>),

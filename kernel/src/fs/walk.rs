@@ -45,17 +45,19 @@ pub struct Walk<'a> {
     links: u32,
     /// Symbolic links are not followed at all (RESOLVE_NO_SYMLINKS).
     pub forbids_links: bool,
+    /// Links to objects instead of names are not followed (RESOLVE_NO_MAGICLINKS).
+    pub forbids_objects: bool,
 }
 
 impl<'a> Walk<'a> {
     /// A walk within the context's root.
     pub fn new(cx: &CurrentThread, context: &FsContext, who: &'a Credentials) -> Walk<'a> {
-        Walk { root: context.root(cx), who, links: 0, forbids_links: false }
+        Walk { root: context.root(cx), who, links: 0, forbids_links: false, forbids_objects: false }
     }
 
     /// A walk within `root`.
     pub fn within(root: Path, who: &'a Credentials) -> Walk<'a> {
-        Walk { root, who, links: 0, forbids_links: false }
+        Walk { root, who, links: 0, forbids_links: false, forbids_objects: false }
     }
 
     /// Where the walk's `/` leads.
@@ -102,7 +104,8 @@ impl<'a> Walk<'a> {
         if self.links >= MAX_LINKS || self.forbids_links {
             return Err(Errno::ELOOP);
         }
-        link.inode()?.follow(cx)
+        let object = link.inode()?.follow(cx)?;
+        if object.is_some() && self.forbids_objects { Err(Errno::ELOOP) } else { Ok(object) }
     }
 
     /// Follows the symbolic link `link`, found in `parent`, up to the directory of its last component.
@@ -219,7 +222,7 @@ impl<'a> Walk<'a> {
         }
         let inode = link.inode()?;
         if let Some(path) = inode.follow(cx)? {
-            return Ok(Target::Object(path));
+            return if self.forbids_objects { Err(Errno::ELOOP) } else { Ok(Target::Object(path)) };
         }
         let target = inode.read_link(cx)?;
         inode.base().mark_accessed(cx);

@@ -3,13 +3,21 @@
 //!
 //! To add a call: write `sys_<name>` in its subject file and one row in the file of the same name under `table/`.
 pub mod argument;
+pub mod attributes;
 pub mod call;
+pub mod descriptor;
+pub mod directory;
 pub mod dispatch;
 pub mod exec;
 pub mod identity;
 pub mod memory;
 pub mod misc;
+pub mod open;
+pub mod pipe;
+mod place;
+pub mod poll;
 pub mod process;
+pub mod read_write;
 pub mod strace;
 pub mod table;
 pub mod unknown;

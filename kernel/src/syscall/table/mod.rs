@@ -47,14 +47,34 @@ macro_rules! calls {
     };
 }
 
+mod attributes;
+mod descriptor;
+mod directory;
 mod exec;
 mod identity;
 mod memory;
 mod misc;
+mod open;
+mod pipe;
+mod poll;
 mod process;
+mod read_write;
 
 /// Every subject's rows.
-const SUBJECTS: &[&[Row]] = &[exec::ROWS, identity::ROWS, memory::ROWS, misc::ROWS, process::ROWS];
+const SUBJECTS: &[&[Row]] = &[
+    attributes::ROWS,
+    descriptor::ROWS,
+    directory::ROWS,
+    exec::ROWS,
+    identity::ROWS,
+    memory::ROWS,
+    misc::ROWS,
+    open::ROWS,
+    pipe::ROWS,
+    poll::ROWS,
+    process::ROWS,
+    read_write::ROWS,
+];
 
 const fn build() -> [Option<&'static Row>; number::COUNT] {
     let mut table = [None; number::COUNT];

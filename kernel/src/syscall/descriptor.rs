@@ -1,0 +1,216 @@
+//! Calls on descriptors: copies, flags, locks, device control.
+use super::argument::{Fd, Flags};
+use super::call::Call;
+use crate::errno::{Errno, Result};
+use crate::fs::file_lock::{Holder, LockKind, Record};
+use crate::fs::{FileKind, OpenFile};
+use crate::user_memory::UserPtr;
+use abi::Flock;
+use abi::linux::{
+    F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_RDLCK, F_SETFD, F_SETFL,
+    F_SETLK, F_SETLKW, F_UNLCK, F_WRLCK, FD_CLOEXEC, LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, O_CLOEXEC, SEEK_CUR, SEEK_END,
+    SEEK_SET,
+};
+use machine::addr::UserAddr;
+
+/// F_GETPIPE_SZ and F_SETPIPE_SZ.
+const GET_PIPE_SIZE: u32 = 1032;
+const SET_PIPE_SIZE: u32 = 1031;
+const PIPE_BYTES: u64 = 64 * 1024;
+
+/// Copies a descriptor to the lowest free number.
+pub fn sys_dup(call: &mut Call<'_>, fd: Fd) -> Result<u64> {
+    let file = call.any_file(fd)?;
+    call.install(file, false)
+}
+
+fn copy_to(call: &mut Call<'_>, old: Fd, new: Fd, closes_on_exec: bool) -> Result<u64> {
+    let file = call.any_file(old)?;
+    let number = u64::try_from(new.0).map_err(|_| Errno::EBADF)?;
+    if number >= call.file_limit().min(crate::fs::table::MOST_FILES) {
+        return Err(Errno::EBADF);
+    }
+    call.task.files(call.cx).replace(call.cx, new, file, closes_on_exec)?;
+    Ok(number)
+}
+
+/// Copies a descriptor to a given number.
+pub fn sys_dup2(call: &mut Call<'_>, old: Fd, new: Fd) -> Result<u64> {
+    if old == new {
+        call.any_file(old)?;
+        // CAST: an open descriptor is not negative.
+        return Ok(new.0 as u64);
+    }
+    copy_to(call, old, new, false)
+}
+
+/// Copies a descriptor to a given number, with flags.
+pub fn sys_dup3(call: &mut Call<'_>, old: Fd, new: Fd, flags: Flags) -> Result<u64> {
+    if flags.0 & !O_CLOEXEC != 0 || old == new {
+        return Err(Errno::EINVAL);
+    }
+    copy_to(call, old, new, flags.0 & O_CLOEXEC != 0)
+}
+
+/// Everything else about a descriptor.
+pub fn sys_fcntl(call: &mut Call<'_>, fd: Fd, command: u32, argument: u64) -> Result<u64> {
+    let file = call.any_file(fd)?;
+    let table = call.task.files(call.cx);
+    // CAST: commands take 32-bit values except those that take a pointer.
+    let word = argument as u32;
+    match command {
+        F_DUPFD | F_DUPFD_CLOEXEC => {
+            let limit = call.file_limit();
+            let lowest = usize::try_from(word).map_err(|_| Errno::EINVAL)?;
+            if u64::from(word) >= limit {
+                return Err(Errno::EINVAL);
+            }
+            let new = table.insert_from(call.cx, file, command == F_DUPFD_CLOEXEC, lowest, limit)?;
+            // CAST: descriptors are not negative.
+            return Ok(new.0 as u64);
+        }
+        F_GETFD => return Ok(u64::from(table.closes_on_exec(call.cx, fd)?)),
+        F_SETFD => {
+            table.set_closes_on_exec(call.cx, fd, word & FD_CLOEXEC != 0)?;
+            return Ok(0);
+        }
+        F_GETFL => return Ok(u64::from(file.flags())),
+        _ => {}
+    }
+    if file.is_path_only() {
+        return Err(Errno::EBADF);
+    }
+    // CAST: usize is 64 bits on both architectures.
+    let pointer = UserPtr::<Flock>::new(UserAddr(argument as usize));
+    match command {
+        F_SETFL => {
+            file.set_status_flags(word);
+            Ok(0)
+        }
+        F_GETLK | F_OFD_GETLK => find_lock(call, &file, pointer, command == F_OFD_GETLK),
+        F_SETLK | F_SETLKW => set_lock(call, &file, pointer, command == F_SETLKW, false),
+        F_OFD_SETLK | F_OFD_SETLKW => set_lock(call, &file, pointer, command == F_OFD_SETLKW, true),
+        GET_PIPE_SIZE if file.inode().base().kind == FileKind::Fifo => Ok(PIPE_BYTES),
+        // The size of a pipe is fixed; asking for no more than it has is granted.
+        SET_PIPE_SIZE if file.inode().base().kind == FileKind::Fifo => {
+            if u64::from(word) <= PIPE_BYTES { Ok(PIPE_BYTES) } else { Err(Errno::EPERM) }
+        }
+        GET_PIPE_SIZE | SET_PIPE_SIZE => Err(Errno::EBADF),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+/// The record that a `struct flock` speaks of; `None` as its kind asks to unlock.
+fn record(call: &mut Call<'_>, file: &OpenFile, lock: &Flock, is_description: bool) -> Result<(Record, bool)> {
+    // CAST: whence is a small number or wrong.
+    let base = match lock.whence as u32 {
+        SEEK_SET => 0,
+        SEEK_CUR => file.with_offset(call.cx, |_, position| *position),
+        SEEK_END => file.inode().size_bytes(),
+        _ => return Err(Errno::EINVAL),
+    };
+    let start = i64::try_from(base).ok().and_then(|base| base.checked_add(lock.start)).ok_or(Errno::EOVERFLOW)?;
+    let (first, last) = match lock.bytes {
+        0 => (start, i64::MAX),
+        bytes if bytes > 0 => (start, start.checked_add(bytes - 1).ok_or(Errno::EOVERFLOW)?),
+        bytes => (start.checked_add(bytes).ok_or(Errno::EINVAL)?, start - 1),
+    };
+    let first = u64::try_from(first).map_err(|_| Errno::EINVAL)?;
+    // CAST: a kind is a small number or wrong.
+    let kind = match lock.kind as u32 {
+        F_RDLCK => LockKind::Shared,
+        F_WRLCK | F_UNLCK => LockKind::Exclusive,
+        _ => return Err(Errno::EINVAL),
+    };
+    let holder = if is_description {
+        if lock.pid != 0 {
+            return Err(Errno::EINVAL);
+        }
+        Holder::description(file)
+    } else {
+        Holder::Table(call.task.files(call.cx).id())
+    };
+    // CAST: process numbers are small; the last byte is not before the first, which is not negative.
+    let pid = if is_description { -1 } else { call.process().pid() as i32 };
+    Ok((Record { holder, pid, kind, first, last: last as u64 }, lock.kind as u32 == F_UNLCK))
+}
+
+fn find_lock(call: &mut Call<'_>, file: &OpenFile, pointer: UserPtr<Flock>, is_description: bool) -> Result<u64> {
+    let mut lock = pointer.read(call.cx)?;
+    let (wanted, is_unlock) = record(call, file, &lock, is_description)?;
+    if is_unlock {
+        return Err(Errno::EINVAL);
+    }
+    match file.inode().base().file_locks().find_conflict(call.cx, &wanted) {
+        // CAST: constants and file offsets fit.
+        None => lock.kind = F_UNLCK as i16,
+        Some(found) => {
+            lock.kind = if found.kind == LockKind::Shared { F_RDLCK as i16 } else { F_WRLCK as i16 };
+            lock.whence = SEEK_SET as i16;
+            lock.start = found.first as i64;
+            lock.bytes = if found.last == i64::MAX as u64 { 0 } else { (found.last - found.first + 1) as i64 };
+            lock.pid = found.pid;
+        }
+    }
+    pointer.write(call.cx, &lock)?;
+    Ok(0)
+}
+
+fn set_lock(call: &mut Call<'_>, file: &OpenFile, pointer: UserPtr<Flock>, waits: bool, is_description: bool) -> Result<u64> {
+    let lock = pointer.read(call.cx)?;
+    let (wanted, is_unlock) = record(call, file, &lock, is_description)?;
+    let locks = file.inode().base().file_locks().clone();
+    if is_unlock {
+        locks.unlock_range(call.cx, wanted.holder, wanted.first, wanted.last)?;
+        return Ok(0);
+    }
+    match wanted.kind {
+        LockKind::Shared => file.check_readable()?,
+        LockKind::Exclusive => file.check_writable()?,
+    }
+    locks.lock_range(call.cx, wanted, waits)?;
+    Ok(0)
+}
+
+/// Locks a whole file.
+pub fn sys_flock(call: &mut Call<'_>, fd: Fd, operation: u32) -> Result<u64> {
+    let file = call.file(fd)?;
+    let locks = file.inode().base().file_locks().clone();
+    let holder = Holder::description(&file);
+    let kind = match operation & !LOCK_NB {
+        LOCK_SH => LockKind::Shared,
+        LOCK_EX => LockKind::Exclusive,
+        LOCK_UN => {
+            locks.unlock_whole(holder);
+            return Ok(0);
+        }
+        _ => return Err(Errno::EINVAL),
+    };
+    locks.lock_whole(call.cx, holder, kind, operation & LOCK_NB == 0)?;
+    Ok(0)
+}
+
+/// Device control. A few requests mean the same for every descriptor.
+pub fn sys_ioctl(call: &mut Call<'_>, fd: Fd, request: Flags, argument: UserAddr) -> Result<u64> {
+    let file = call.file(fd)?;
+    let request = request.0;
+    match request {
+        abi::ioctl::FIOCLEX | abi::ioctl::FIONCLEX => {
+            call.task.files(call.cx).set_closes_on_exec(call.cx, fd, request == abi::ioctl::FIOCLEX)?;
+            Ok(0)
+        }
+        abi::ioctl::FIONBIO => {
+            let is_set = UserPtr::<i32>::new(argument).read(call.cx)? != 0;
+            file.set_non_blocking(is_set);
+            Ok(0)
+        }
+        abi::ioctl::FIONREAD if file.inode().base().kind == FileKind::Regular => {
+            let position = file.with_offset(call.cx, |_, position| *position);
+            // CAST: LINUX: the difference is cut to 32 bits.
+            let left = file.inode().size_bytes().wrapping_sub(position) as i32;
+            UserPtr::<i32>::new(argument).write(call.cx, &left)?;
+            Ok(0)
+        }
+        _ => file.ioctl(call.cx, request, argument),
+    }
+}

@@ -1,0 +1,337 @@
+//! Calls that move bytes: read, write and their families, positions, sendfile.
+use super::argument::{Fd, Flags};
+use super::call::Call;
+use crate::errno::{Errno, Result};
+use crate::fs::{FileKind, OpenFile, Sink, Source};
+use crate::user_memory::{TRANSFER_BYTES, UserPtr, UserSlice, read_iovecs};
+use abi::linux::{RWF_APPEND, RWF_DSYNC, RWF_HIPRI, RWF_NOWAIT, RWF_SYNC, SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE, SEEK_SET};
+use alloc::vec::Vec;
+use machine::addr::{PAGE_SIZE, UserAddr};
+
+/// Bytes that sendfile and copy_file_range move at a time.
+const COPY_BYTES: usize = 4 * PAGE_SIZE;
+
+/// A buffer of read or write, checked as Linux checks it before the file is asked.
+fn buffer(addr: UserAddr, bytes: usize) -> Result<UserSlice> {
+    UserSlice::new(addr, bytes).check()?;
+    Ok(UserSlice::new(addr, bytes.min(TRANSFER_BYTES)))
+}
+
+/// The offset of a positioned call.
+fn offset(offset: i64) -> Result<u64> {
+    u64::try_from(offset).map_err(|_| Errno::EINVAL)
+}
+
+fn read(call: &mut Call<'_>, file: &OpenFile, segments: &[UserSlice], at: Option<u64>) -> Result<u64> {
+    let mut sink = Sink::user(segments);
+    let bytes = match at {
+        None => file.read(call.cx, &mut sink)?,
+        Some(at) => file.read_at(call.cx, at, &mut sink)?,
+    };
+    Ok(bytes as u64)
+}
+
+fn write(call: &mut Call<'_>, file: &OpenFile, segments: &[UserSlice], at: Option<u64>) -> Result<u64> {
+    let mut source = Source::user(segments);
+    let bytes = match at {
+        None => file.write(call.cx, &mut source)?,
+        Some(at) => file.write_at(call.cx, at, &mut source)?,
+    };
+    Ok(bytes as u64)
+}
+
+/// Reads at the position.
+pub fn sys_read(call: &mut Call<'_>, fd: Fd, addr: UserAddr, bytes: usize) -> Result<u64> {
+    let file = call.file(fd)?;
+    file.check_readable()?;
+    let segment = buffer(addr, bytes)?;
+    read(call, &file, &[segment], None)
+}
+
+/// Writes at the position.
+pub fn sys_write(call: &mut Call<'_>, fd: Fd, addr: UserAddr, bytes: usize) -> Result<u64> {
+    let file = call.file(fd)?;
+    file.check_writable()?;
+    let segment = buffer(addr, bytes)?;
+    write(call, &file, &[segment], None)
+}
+
+/// Reads into several buffers.
+pub fn sys_readv(call: &mut Call<'_>, fd: Fd, iovecs: UserAddr, count: usize) -> Result<u64> {
+    let file = call.file(fd)?;
+    file.check_readable()?;
+    let segments = read_iovecs(call.cx, iovecs, count)?;
+    read(call, &file, &segments, None)
+}
+
+/// Writes from several buffers.
+pub fn sys_writev(call: &mut Call<'_>, fd: Fd, iovecs: UserAddr, count: usize) -> Result<u64> {
+    let file = call.file(fd)?;
+    file.check_writable()?;
+    let segments = read_iovecs(call.cx, iovecs, count)?;
+    write(call, &file, &segments, None)
+}
+
+/// Reads at an offset.
+pub fn sys_pread64(call: &mut Call<'_>, fd: Fd, addr: UserAddr, bytes: usize, at: i64) -> Result<u64> {
+    let at = offset(at)?;
+    let file = call.file(fd)?;
+    let segment = buffer(addr, bytes)?;
+    read(call, &file, &[segment], Some(at))
+}
+
+/// Writes at an offset.
+pub fn sys_pwrite64(call: &mut Call<'_>, fd: Fd, addr: UserAddr, bytes: usize, at: i64) -> Result<u64> {
+    let at = offset(at)?;
+    let file = call.file(fd)?;
+    let segment = buffer(addr, bytes)?;
+    write(call, &file, &[segment], Some(at))
+}
+
+/// Reads into several buffers at an offset.
+// LINUX: the offset comes in two words, of which 64-bit machines use the first.
+pub fn sys_preadv(call: &mut Call<'_>, fd: Fd, iovecs: UserAddr, count: usize, at: i64) -> Result<u64> {
+    let at = offset(at)?;
+    let file = call.file(fd)?;
+    let segments = read_iovecs(call.cx, iovecs, count)?;
+    read(call, &file, &segments, Some(at))
+}
+
+/// Writes from several buffers at an offset.
+pub fn sys_pwritev(call: &mut Call<'_>, fd: Fd, iovecs: UserAddr, count: usize, at: i64) -> Result<u64> {
+    let at = offset(at)?;
+    let file = call.file(fd)?;
+    let segments = read_iovecs(call.cx, iovecs, count)?;
+    write(call, &file, &segments, Some(at))
+}
+
+/// Flags that change nothing here: everything is as stable as it gets once it is written.
+const HARMLESS: u32 = RWF_HIPRI | RWF_DSYNC | RWF_SYNC;
+
+/// [`sys_preadv`] with flags; offset -1 is the position.
+pub fn sys_preadv2(
+    call: &mut Call<'_>,
+    fd: Fd,
+    iovecs: UserAddr,
+    count: usize,
+    at: i64,
+    _high: u64,
+    flags: Flags,
+) -> Result<u64> {
+    if flags.0 & !HARMLESS != 0 {
+        return Err(if flags.0 & !(HARMLESS | RWF_NOWAIT | RWF_APPEND) != 0 { Errno::EINVAL } else { Errno::EOPNOTSUPP });
+    }
+    if at == -1 { sys_readv(call, fd, iovecs, count) } else { sys_preadv(call, fd, iovecs, count, at) }
+}
+
+/// [`sys_pwritev`] with flags; offset -1 is the position.
+pub fn sys_pwritev2(
+    call: &mut Call<'_>,
+    fd: Fd,
+    iovecs: UserAddr,
+    count: usize,
+    at: i64,
+    _high: u64,
+    flags: Flags,
+) -> Result<u64> {
+    if flags.0 & !HARMLESS != 0 {
+        return Err(if flags.0 & !(HARMLESS | RWF_NOWAIT | RWF_APPEND) != 0 { Errno::EINVAL } else { Errno::EOPNOTSUPP });
+    }
+    if at == -1 { sys_writev(call, fd, iovecs, count) } else { sys_pwritev(call, fd, iovecs, count, at) }
+}
+
+/// Moves the position.
+pub fn sys_lseek(call: &mut Call<'_>, fd: Fd, distance: i64, whence: u32) -> Result<u64> {
+    let file = call.file(fd)?;
+    if whence > SEEK_HOLE {
+        return Err(Errno::EINVAL);
+    }
+    if file.file().is_stream() {
+        return Err(Errno::ESPIPE);
+    }
+    file.with_offset(call.cx, |cx, position| {
+        let base = match whence {
+            SEEK_SET => 0,
+            SEEK_CUR => *position,
+            SEEK_END => file.file().seek_end(cx, &file)?,
+            _ => {
+                let cache = file.page_cache().ok_or(Errno::EINVAL)?;
+                let from = u64::try_from(distance).map_err(|_| Errno::ENXIO)?;
+                let found = cache.find(cx, from, whence == SEEK_DATA).ok_or(Errno::ENXIO)?;
+                *position = found;
+                return Ok(found);
+            }
+        };
+        let target = i64::try_from(base).ok().and_then(|base| base.checked_add(distance)).ok_or(Errno::EOVERFLOW)?;
+        *position = u64::try_from(target).map_err(|_| Errno::EINVAL)?;
+        Ok(*position)
+    })
+}
+
+/// Moves bytes between two files through a kernel buffer; answers how many. `from_at` and `to_at` are moved along; without
+/// one the file's position is used. What was read and could not be written is not lost: the position goes back.
+fn copy(
+    call: &mut Call<'_>,
+    from: &OpenFile,
+    mut from_at: Option<&mut u64>,
+    to: &OpenFile,
+    mut to_at: Option<&mut u64>,
+    limit: usize,
+) -> Result<u64> {
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(COPY_BYTES.min(limit))?;
+    bytes.resize(COPY_BYTES.min(limit), 0);
+    let mut total = 0;
+    while total < limit {
+        let part = (limit - total).min(bytes.len());
+        let mut sink = Sink::Kernel(&mut bytes[..part]);
+        let read = match from_at.as_deref() {
+            None => from.read(call.cx, &mut sink),
+            Some(at) => from.read_at(call.cx, *at, &mut sink),
+        };
+        let read = match read {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(_) if total > 0 => break,
+            Err(error) => return Err(error),
+        };
+        let mut source = Source::Kernel(&bytes[..read]);
+        let written = match to_at.as_deref() {
+            None => to.write(call.cx, &mut source),
+            Some(at) => to.write_at(call.cx, *at, &mut source),
+        };
+        let moved = *written.as_ref().unwrap_or(&0);
+        if let Some(at) = to_at.as_deref_mut() {
+            *at += moved as u64;
+        }
+        match from_at.as_deref_mut() {
+            Some(at) => *at += moved as u64,
+            None if moved < read && !from.file().is_stream() => {
+                from.with_offset(call.cx, |_, position| *position -= (read - moved) as u64);
+            }
+            None => {}
+        }
+        total += moved;
+        match written {
+            Err(error) if total == 0 => return Err(error),
+            Ok(moved) if moved == read => {}
+            _ => break,
+        }
+    }
+    Ok(total as u64)
+}
+
+/// Copies from a file to another one.
+pub fn sys_sendfile(call: &mut Call<'_>, to: Fd, from: Fd, at: UserPtr<i64>, bytes: usize) -> Result<u64> {
+    let from = call.file(from)?;
+    from.check_readable()?;
+    let to = call.file(to)?;
+    to.check_writable()?;
+    // LINUX: the source must be something that has pages.
+    if from.file().is_stream() {
+        return Err(if at.is_null() { Errno::EINVAL } else { Errno::ESPIPE });
+    }
+    if to.flags() & abi::linux::O_APPEND != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let limit = bytes.min(TRANSFER_BYTES);
+    match at.non_null() {
+        None => copy(call, &from, None, &to, None, limit),
+        Some(pointer) => {
+            let mut start = offset(pointer.read(call.cx)?)?;
+            let moved = copy(call, &from, Some(&mut start), &to, None, limit)?;
+            // CAST: file sizes fit.
+            pointer.write(call.cx, &(start as i64))?;
+            Ok(moved)
+        }
+    }
+}
+
+/// Copies between two regular files.
+pub fn sys_copy_file_range(
+    call: &mut Call<'_>,
+    from: Fd,
+    from_at: UserPtr<i64>,
+    to: Fd,
+    to_at: UserPtr<i64>,
+    bytes: usize,
+    flags: Flags,
+) -> Result<u64> {
+    if flags.0 != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let from = call.file(from)?;
+    let to = call.file(to)?;
+    for file in [&from, &to] {
+        match file.inode().base().kind {
+            FileKind::Regular => {}
+            FileKind::Directory => return Err(Errno::EISDIR),
+            _ => return Err(Errno::EINVAL),
+        }
+    }
+    if !from.is_readable() || !to.is_writable() || to.flags() & abi::linux::O_APPEND != 0 {
+        return Err(Errno::EBADF);
+    }
+    let mut starts = [None, None];
+    for (start, pointer) in starts.iter_mut().zip([from_at, to_at]) {
+        if let Some(pointer) = pointer.non_null() {
+            *start = Some(offset(pointer.read(call.cx)?)?);
+        }
+    }
+    let [mut from_start, mut to_start] = starts;
+    let limit = bytes.min(TRANSFER_BYTES);
+    if alloc::sync::Arc::ptr_eq(from.inode(), to.inode()) {
+        let first = |start: Option<u64>, file: &OpenFile, call: &mut Call<'_>| {
+            start.unwrap_or_else(|| file.with_offset(call.cx, |_, position| *position))
+        };
+        let (source, target) = (first(from_start, &from, call), first(to_start, &to, call));
+        if source.abs_diff(target) < limit as u64 {
+            return Err(Errno::EINVAL);
+        }
+    }
+    let moved = copy(call, &from, from_start.as_mut(), &to, to_start.as_mut(), limit)?;
+    for (start, pointer) in [(from_start, from_at), (to_start, to_at)] {
+        if let Some(start) = start {
+            // CAST: file sizes fit.
+            pointer.write(call.cx, &(start as i64))?;
+        }
+    }
+    Ok(moved)
+}
+
+/// Makes a file's contents stable.
+pub fn sys_fsync(call: &mut Call<'_>, fd: Fd) -> Result<u64> {
+    let file = call.file(fd)?;
+    if file.file().is_stream() {
+        return Err(Errno::EINVAL);
+    }
+    file.file().sync(call.cx)?;
+    Ok(0)
+}
+
+/// Makes everything stable: there is nothing below memory yet.
+pub fn sys_sync(_call: &mut Call<'_>) -> Result<u64> {
+    Ok(0)
+}
+
+/// Makes a file system stable.
+pub fn sys_syncfs(call: &mut Call<'_>, fd: Fd) -> Result<u64> {
+    call.file(fd)?;
+    Ok(0)
+}
+
+/// Says how a file will be used: judged, not acted upon.
+pub fn sys_fadvise64(call: &mut Call<'_>, fd: Fd, _start: i64, bytes: i64, advice: u32) -> Result<u64> {
+    let file = call.file(fd)?;
+    if file.file().is_stream() {
+        return Err(Errno::ESPIPE);
+    }
+    if bytes < 0 || advice > 5 { Err(Errno::EINVAL) } else { Ok(0) }
+}
+
+/// Reads ahead: everything is in memory already.
+pub fn sys_readahead(call: &mut Call<'_>, fd: Fd, _start: i64, _bytes: usize) -> Result<u64> {
+    let file = call.file(fd)?;
+    file.check_readable()?;
+    if file.inode().base().kind == FileKind::Regular { Ok(0) } else { Err(Errno::EINVAL) }
+}

@@ -1,0 +1,56 @@
+//! Calls on what a file is: the rows. Handlers: `syscall/attributes.rs`.
+calls! {
+    handlers: crate::syscall::attributes;
+
+    stat(path: UserCStr, out: UserPtr<abi::Stat>) = sys_stat;
+    lstat(path: UserCStr, out: UserPtr<abi::Stat>) = sys_lstat;
+    fstat(fd: Fd, out: UserPtr<abi::Stat>) = sys_fstat;
+    newfstatat(fd: Fd, path: UserCStr, out: UserPtr<abi::Stat>, flags: Flags) = sys_newfstatat;
+    statx(fd: Fd, path: UserCStr, flags: Flags, mask: u32, out: UserPtr<abi::Statx>) = sys_statx;
+    access(path: UserCStr, mode: u32) = sys_access;
+    faccessat(fd: Fd, path: UserCStr, mode: u32) = sys_faccessat;
+    faccessat2(fd: Fd, path: UserCStr, mode: u32, flags: Flags) = sys_faccessat2;
+    chmod(path: UserCStr, mode: Mode) = sys_chmod;
+    fchmod(fd: Fd, mode: Mode) = sys_fchmod;
+    fchmodat(fd: Fd, path: UserCStr, mode: Mode) = sys_fchmodat;
+    fchmodat2(fd: Fd, path: UserCStr, mode: Mode, flags: Flags) = sys_fchmodat2;
+    chown(path: UserCStr, uid: u32, gid: u32) = sys_chown;
+    lchown(path: UserCStr, uid: u32, gid: u32) = sys_lchown;
+    fchown(fd: Fd, uid: u32, gid: u32) = sys_fchown;
+    fchownat(fd: Fd, path: UserCStr, uid: u32, gid: u32, flags: Flags) = sys_fchownat;
+    /// Times before 1970 become 1970.
+    utimensat(fd: Fd, path: UserCStr, times: UserPtr<abi::Timespec>, flags: Flags) = sys_utimensat;
+    futimesat(fd: Fd, path: UserCStr, times: UserPtr<abi::Timeval>) = sys_futimesat;
+    utimes(path: UserCStr, times: UserPtr<abi::Timeval>) = sys_utimes;
+    utime(path: UserCStr, times: UserPtr<i64>) = sys_utime;
+    truncate(path: UserCStr, bytes: i64) = sys_truncate;
+    ftruncate(fd: Fd, bytes: i64) = sys_ftruncate;
+    /// Collapsing and inserting ranges are refused.
+    fallocate(fd: Fd, mode: Flags, start: i64, bytes: i64) = sys_fallocate;
+    statfs(path: UserCStr, out: UserPtr<abi::Statfs>) = sys_statfs;
+    fstatfs(fd: Fd, out: UserPtr<abi::Statfs>) = sys_fstatfs;
+    /// EOPNOTSUPP on every file system.
+    getxattr() = sys_no_extended_attributes;
+    /// EOPNOTSUPP on every file system.
+    lgetxattr() = sys_no_extended_attributes;
+    /// EOPNOTSUPP on every file system.
+    fgetxattr() = sys_no_extended_attributes;
+    /// EOPNOTSUPP on every file system.
+    setxattr() = sys_no_extended_attributes;
+    /// EOPNOTSUPP on every file system.
+    lsetxattr() = sys_no_extended_attributes;
+    /// EOPNOTSUPP on every file system.
+    fsetxattr() = sys_no_extended_attributes;
+    /// EOPNOTSUPP on every file system.
+    listxattr() = sys_no_extended_attributes;
+    /// EOPNOTSUPP on every file system.
+    llistxattr() = sys_no_extended_attributes;
+    /// EOPNOTSUPP on every file system.
+    flistxattr() = sys_no_extended_attributes;
+    /// EOPNOTSUPP on every file system.
+    removexattr() = sys_no_extended_attributes;
+    /// EOPNOTSUPP on every file system.
+    lremovexattr() = sys_no_extended_attributes;
+    /// EOPNOTSUPP on every file system.
+    fremovexattr() = sys_no_extended_attributes;
+}

@@ -1,0 +1,15 @@
+//! Calls that open and close: the rows. Handlers: `syscall/open.rs`.
+calls! {
+    handlers: crate::syscall::open;
+
+    /// O_TMPFILE is refused; O_ASYNC sends no signal.
+    open(path: UserCStr, flags: Flags, mode: Mode) = sys_open;
+    /// O_TMPFILE is refused; O_ASYNC sends no signal.
+    openat(fd: Fd, path: UserCStr, flags: Flags, mode: Mode) = sys_openat;
+    /// RESOLVE_BENEATH and RESOLVE_NO_XDEV are refused.
+    openat2(fd: Fd, path: UserCStr, how: UserPtr<abi::OpenHow>, bytes: usize) = sys_openat2;
+    creat(path: UserCStr, mode: Mode) = sys_creat;
+    close(fd: Fd) = sys_close;
+    close_range(first: u32, last: u32, flags: Flags) = sys_close_range;
+    umask(mask: Mode) = sys_umask;
+}
