@@ -18,7 +18,10 @@ use super::open_file::OpenFile;
 use super::transfer::{Sink, Source};
 use crate::errno::{Errno, Result};
 use crate::lock_order;
+use crate::signal::{Signal, send_to_task};
+use crate::task::Task;
 use crate::user_memory::UserPtr;
+use abi::Siginfo;
 use abi::linux::{O_ACCMODE, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY};
 use alloc::format;
 use alloc::sync::Arc;
@@ -195,6 +198,8 @@ impl Pipe {
     fn try_write(&self, cx: &mut CurrentThread, from: &mut Source<'_>) -> Result<bool> {
         let mut ring = self.ring.lock(cx);
         if self.readers.load(Ordering::Acquire) == 0 {
+            drop(ring);
+            signal_broken_pipe(cx);
             return Err(Errno::EPIPE);
         }
         let was_empty = ring.span.readable() == 0;
@@ -231,6 +236,15 @@ impl Pipe {
         }
         outcome?;
         Ok(from.left() == 0)
+    }
+}
+
+/// Tells the calling task that nobody reads what it writes.
+pub fn signal_broken_pipe(cx: &CurrentThread) {
+    let info = Siginfo::kernel(Signal::SIGPIPE.number());
+    if let Some(task) = Task::current(cx) {
+        // Failing means that it is pending already.
+        let _ = send_to_task(cx, &task, info);
     }
 }
 

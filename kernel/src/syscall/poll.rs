@@ -4,9 +4,11 @@ use super::call::Call;
 use crate::errno::{Errno, Restart, Result};
 use crate::fs::PollEvents;
 use crate::fs::poll::{Watched, wait_any};
+use crate::signal::{SignalSet, send};
 use crate::user_memory::UserPtr;
 use abi::{Pollfd, Timespec, Timeval};
 use alloc::vec::Vec;
+use machine::addr::UserAddr;
 use machine::sync::WaitError;
 use machine::time::{Instant, now};
 
@@ -96,8 +98,7 @@ pub fn sys_ppoll(
     mask_bytes: usize,
 ) -> Result<u64> {
     let deadline = deadline_of(call, timeout)?;
-    set_mask(call, mask, mask_bytes)?;
-    let outcome = poll(call, fds, count, deadline);
+    let outcome = with_mask(call, mask, mask_bytes, |call| poll(call, fds, count, deadline));
     put_rest(call, timeout, deadline);
     outcome
 }
@@ -205,24 +206,30 @@ pub fn sys_pselect6(
     mask: UserPtr<[u64; 2]>,
 ) -> Result<u64> {
     let deadline = deadline_of(call, timeout)?;
-    if let Some(mask) = mask.non_null() {
-        let [addr, bytes] = mask.read(call.cx)?;
-        // CAST: usize is 64 bits on both architectures.
-        set_mask(call, UserPtr::new(machine::addr::UserAddr(addr as usize)), bytes as usize)?;
-    }
-    let outcome = select(call, count, [read, write, except], deadline);
+    let [addr, bytes] = match mask.non_null() {
+        Some(mask) => mask.read(call.cx)?,
+        None => [0, 0],
+    };
+    // CAST: usize is 64 bits on both architectures.
+    let (mask, bytes) = (UserPtr::new(UserAddr(addr as usize)), bytes as usize);
+    let outcome = with_mask(call, mask, bytes, |call| select(call, count, [read, write, except], deadline));
     put_rest(call, timeout, deadline);
     outcome
 }
 
-/// Blocks the signals of `mask` until the call is over, if a mask is given.
-fn set_mask(call: &mut Call<'_>, mask: UserPtr<u64>, bytes: usize) -> Result<()> {
-    if mask.is_null() {
-        return Ok(());
-    }
-    if bytes != 8 {
+/// Runs `wait` with the signals of `mask` blocked instead of those that are, if a mask is given.
+pub(super) fn with_mask(
+    call: &mut Call<'_>,
+    mask: UserPtr<u64>,
+    bytes: usize,
+    wait: impl FnOnce(&mut Call<'_>) -> Result<u64>,
+) -> Result<u64> {
+    let Some(mask) = mask.non_null() else { return wait(call) };
+    if bytes != size_of::<u64>() {
         return Err(Errno::EINVAL);
     }
-    let _mask = mask.read(call.cx)?;
-    Ok(())
+    let mask = SignalSet(mask.read(call.cx)?);
+    send::set_temporary_mask(call.cx, call.task, mask);
+    let outcome = wait(call);
+    send::end_temporary_mask(call.cx, call.task, outcome)
 }
