@@ -22,8 +22,8 @@ pub(crate) unsafe fn prepare(stack_top: usize, entry: extern "C" fn(usize) -> !,
         fn x86_thread_start();
     }
     let words: [usize; SAVED_WORDS] = [0, 0, 0, argument, entry as usize, 0, x86_thread_start as *const () as usize];
-    // One word is left free, so that the stack is aligned when x86_thread_start begins.
-    let stack_pointer = stack_top - (SAVED_WORDS + 1) * 8;
+    // After the last pop the stack pointer is the top again: aligned, as a call needs it.
+    let stack_pointer = stack_top - SAVED_WORDS * 8;
     // SAFETY: 1. the 64 bytes below the top are ours; aligned by 2.
     unsafe { (stack_pointer as *mut [usize; SAVED_WORDS]).write(words) };
     Saved { stack_pointer }
