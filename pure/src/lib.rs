@@ -16,6 +16,7 @@ pub mod glob;
 pub mod gzip;
 pub mod line_discipline;
 pub mod path;
+pub mod pci;
 pub mod radix_tree;
 pub mod range_map;
 pub mod ring_span;
