@@ -58,6 +58,10 @@ lock_classes! {
     TASK_TABLE = 600;
     /// One process: limits, itimers, command line (`task::process`).
     PROCESS = 610;
+    /// A process's interval timer (`task::interval_timer`).
+    REAL_TIMER = 612;
+    /// The list of interval timers (`task::interval_timer`).
+    ALARMS = 614;
     /// One task's references to files, fs context, address space, credentials (`task::task`).
     TASK_RESOURCES = 620;
     /// Which signal actions a process uses (`signal::state`).

@@ -3,6 +3,9 @@ use super::frame::{BuiltFrame, FpPlace, FrameInput, ParsedFrame, half, put, put_
 use crate::signal::{SA_RESTORER, SA_SIGINFO, StackT};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+/// Smallest alternate stack (`MINSIGSTKSZ`).
+pub const SMALLEST_SIGNAL_STACK: u64 = 5120;
+
 /// Whether clone takes the TLS base as its fourth argument and the child's TID address as its fifth.
 pub const CLONE_TLS_IS_FOURTH: bool = true;
 

@@ -47,7 +47,7 @@ pub fn send_to_task(cx: &CurrentThread, task: &Task, info: Siginfo) -> Result<()
     if !task.signals.add(signal, info) {
         return Err(Errno::EAGAIN);
     }
-    if accepts(task, signal) {
+    if task.signals.accepts(signal) {
         task.notify();
     }
     Ok(())
@@ -70,15 +70,10 @@ pub(crate) fn send_in(table: &mut TaskTable, pid: Pid, info: Siginfo) -> Result<
     if !process.signals.add(signal, info) {
         return Err(Errno::EAGAIN);
     }
-    if let Some(task) = node.tasks.iter().find(|task| accepts(task, signal)) {
+    if let Some(task) = node.tasks.iter().find(|task| task.signals.accepts(signal)) {
         task.notify();
     }
     Ok(())
-}
-
-/// Whether the thread would take the signal now.
-fn accepts(task: &Task, signal: Signal) -> bool {
-    !task.signals.blocked().contains(signal)
 }
 
 /// Whether the signal has no effect: ignored and not blocked (a blocked one stays pending, for its action may change).

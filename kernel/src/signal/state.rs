@@ -46,10 +46,10 @@ impl ProcessSignals {
     pub(super) fn add(&self, signal: Signal, info: Siginfo) -> bool {
         self.pending.with(|pending| pending.add(signal, info))
     }
-    pub(super) fn take(&self, wanted: SignalSet) -> Option<(Signal, Siginfo)> {
+    pub(crate) fn take(&self, wanted: SignalSet) -> Option<(Signal, Siginfo)> {
         self.pending.with(|pending| pending.take(wanted))
     }
-    pub(super) fn discard(&self, set: SignalSet) {
+    pub(crate) fn discard(&self, set: SignalSet) {
         self.pending.with(|pending| pending.discard(set));
     }
     /// Whether a stop signal holds it.
@@ -75,6 +75,8 @@ struct Own {
 /// Signal state of a thread.
 pub struct TaskSignals {
     blocked: AtomicU64,
+    /// What the thread waits for although it blocks it (sigtimedwait).
+    waited_for: AtomicU64,
     pending: SpinLock<Pending>,
     own: SpinLock<Own>,
 }
@@ -90,6 +92,7 @@ impl TaskSignals {
         let own = Own { alternate_stack: StackT { flags: STACK_DISABLED, ..StackT::default() }, saved_mask: None, fault: FaultRecord::default() };
         TaskSignals {
             blocked: AtomicU64::new(blocked.0),
+            waited_for: AtomicU64::new(0),
             pending: SpinLock::new(&lock_order::TASK_SIGNALS, Pending::new()),
             own: SpinLock::new(&lock_order::TASK_SIGNALS, own),
         }
@@ -102,6 +105,14 @@ impl TaskSignals {
     pub(super) fn store_blocked(&self, set: SignalSet) {
         self.blocked.store(set.without(SignalSet::UNBLOCKABLE).0, Ordering::Release);
     }
+    /// Whether it would take the signal now: it does not block it, or waits for it.
+    pub(super) fn accepts(&self, signal: Signal) -> bool {
+        !self.blocked().contains(signal) || SignalSet(self.waited_for.load(Ordering::Acquire)).contains(signal)
+    }
+    /// Says what it waits for; empty when it no longer does.
+    pub(crate) fn set_waited_for(&self, set: SignalSet) {
+        self.waited_for.store(set.0, Ordering::Release);
+    }
     /// What is pending for this thread alone.
     pub fn pending(&self) -> SignalSet {
         self.pending.with(|pending| pending.set())
@@ -109,10 +120,10 @@ impl TaskSignals {
     pub(super) fn add(&self, signal: Signal, info: Siginfo) -> bool {
         self.pending.with(|pending| pending.add(signal, info))
     }
-    pub(super) fn take(&self, wanted: SignalSet) -> Option<(Signal, Siginfo)> {
+    pub(crate) fn take(&self, wanted: SignalSet) -> Option<(Signal, Siginfo)> {
         self.pending.with(|pending| pending.take(wanted))
     }
-    pub(super) fn discard(&self, set: SignalSet) {
+    pub(crate) fn discard(&self, set: SignalSet) {
         self.pending.with(|pending| pending.discard(set));
     }
     /// The alternate stack as set.

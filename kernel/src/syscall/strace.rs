@@ -2,6 +2,7 @@
 //! [`super::dispatch::WATCH`]).
 use super::argument::Shown;
 use super::call::Call;
+use super::dispatch::{WATCH, watch};
 use super::table::TABLE;
 use crate::console;
 use crate::errno::Result;
@@ -9,10 +10,16 @@ use crate::signal::Signal;
 use crate::user_memory::UserCStr;
 use alloc::string::String;
 use core::fmt::Write;
+use core::sync::atomic::Ordering;
 use machine::addr::UserAddr;
 
 /// Most bytes of a string argument that are shown.
 const TEXT_BYTES: usize = 256;
+
+/// Switches it on, for the rest of the run.
+pub fn switch_on() {
+    WATCH.fetch_or(watch::STRACE, Ordering::Relaxed);
+}
 
 /// The line up to the closing parenthesis. String arguments are read now: the call may change them.
 pub(super) fn begin(call: &mut Call<'_>, number: u64, arguments: &[u64; 6]) -> String {

@@ -90,7 +90,12 @@ pub fn clone(call: &mut Call<'_>, request: &CloneRequest) -> Result<u64> {
     let entry_task = task.clone();
     let entry = Box::new(move |cx: &mut CurrentThread| enter(cx, &entry_task, start));
     match thread::spawn(&format!("task {tid}"), task.clone(), entry) {
-        Ok(thread) => task.set_thread(&thread),
+        Ok(thread) => {
+            task.set_thread(&thread);
+            if task.nice() != 0 {
+                thread.set_nice(task.nice());
+            }
+        }
         Err(error) => {
             withdraw(call.cx, &task);
             return Err(error.into());
@@ -174,6 +179,10 @@ fn insert(
     if request.has(CLONE_CHILD_CLEARTID) {
         task.set_clear_child_tid(request.child_tid);
     }
+    if call.task.has_no_new_privileges() {
+        task.set_no_new_privileges();
+    }
+    task.set_nice(call.task.nice());
     table.insert_task(task.clone());
     Ok(task)
 }

@@ -1,5 +1,6 @@
 //! A process: what its threads share besides memory and files. Its place in the tree (parent, children, group, session, wait
 //! state) is in [`super::table`], under one lock.
+use super::interval_timer::RealTimer;
 use super::limits::{Limits, Resource};
 use super::usage::Usage;
 use super::{Pid, table};
@@ -28,6 +29,8 @@ pub struct Process {
     faults: AtomicU64,
     limits: SpinLock<Limits>,
     usage: SpinLock<Usages>,
+    /// ITIMER_REAL, once used.
+    pub(super) real_timer: SpinLock<Option<RealTimer>>,
     /// Signal state common to its threads.
     pub signals: ProcessSignals,
     /// Woken when a child changes state.
@@ -60,6 +63,7 @@ impl Process {
             faults: AtomicU64::new(0),
             limits: SpinLock::new(&lock_order::PROCESS, limits),
             usage: SpinLock::new(&lock_order::PROCESS, Usages::default()),
+            real_timer: SpinLock::new(&lock_order::REAL_TIMER, None),
             signals: ProcessSignals::new(actions),
             child_events: WaitQueue::new(),
             thread_events: WaitQueue::new(),

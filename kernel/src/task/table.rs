@@ -12,6 +12,8 @@ use machine::thread::CurrentThread;
 pub const PID_MAX: Pid = 4_194_304;
 /// The first process: the kernel's own, which adopts orphans.
 pub const INIT: Pid = 1;
+/// The first process with a program: the one the machine was started for.
+pub const FIRST_PROGRAM: Pid = 2;
 
 /// What a process has to tell those who wait for it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -78,11 +80,13 @@ pub struct TaskTable {
     nodes: BTreeMap<Pid, Node>,
     tasks: BTreeMap<Pid, Arc<Task>>,
     last_pid: Pid,
+    /// Whether numbers have been given twice: before, a number above the last is free without looking.
+    has_wrapped: bool,
 }
 
 static TABLE: SpinLock<TaskTable> = SpinLock::new(
     &lock_order::TASK_TABLE,
-    TaskTable { nodes: BTreeMap::new(), tasks: BTreeMap::new(), last_pid: 0 },
+    TaskTable { nodes: BTreeMap::new(), tasks: BTreeMap::new(), last_pid: INIT, has_wrapped: false },
 );
 
 /// Takes the lock.
@@ -153,9 +157,12 @@ impl TaskTable {
     /// `None` if all are in use.
     pub fn free_pid(&mut self) -> Option<Pid> {
         for _ in 0..PID_MAX {
-            let pid = if self.last_pid + 1 >= PID_MAX { 2 } else { self.last_pid + 1 };
-            self.last_pid = pid;
-            if !self.is_in_use(pid) {
+            self.last_pid += 1;
+            if self.last_pid >= PID_MAX {
+                (self.last_pid, self.has_wrapped) = (FIRST_PROGRAM, true);
+            }
+            let pid = self.last_pid;
+            if !self.has_wrapped || !self.is_in_use(pid) {
                 return Some(pid);
             }
         }

@@ -14,7 +14,7 @@ use crate::signal::TaskSignals;
 use crate::syscall::Call;
 use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
-use core::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use machine::addr::UserAddr;
 use machine::sync::{Once, SpinLock};
 use machine::thread::{CurrentThread, Thread};
@@ -55,6 +55,8 @@ pub struct Task {
     /// Whom to tell when the memory shared with vfork's parent is given back.
     vfork: SpinLock<Option<Arc<Completion>>>,
     restart_block: SpinLock<Option<RestartBlock>>,
+    nice: AtomicI32,
+    no_new_privileges: AtomicBool,
 }
 
 const LEAVING: u64 = 1 << 32;
@@ -79,6 +81,8 @@ impl Task {
             leaving: AtomicU64::new(0),
             vfork: SpinLock::new(&lock_order::TASK_RESOURCES, vfork),
             restart_block: SpinLock::new(&lock_order::TASK_RESOURCES, None),
+            nice: AtomicI32::new(0),
+            no_new_privileges: AtomicBool::new(false),
         })
     }
     /// The task whose thread this is; `None` in kernel threads.
@@ -155,6 +159,26 @@ impl Task {
         let length = name.len().min(NAME_BYTES - 1);
         field[..length].copy_from_slice(&name[..length]);
         self.resources.lock(cx).name = field;
+    }
+
+    /// Its nice value.
+    pub fn nice(&self) -> i32 {
+        self.nice.load(Ordering::Relaxed)
+    }
+    /// Sets its nice value, -20 to 19.
+    pub fn set_nice(&self, nice: i32) {
+        self.nice.store(nice, Ordering::Relaxed);
+        if let Some(thread) = self.thread() {
+            thread.set_nice(nice);
+        }
+    }
+    /// Whether exec gives it no rights it does not have.
+    pub fn has_no_new_privileges(&self) -> bool {
+        self.no_new_privileges.load(Ordering::Relaxed)
+    }
+    /// Makes that so, for good, and for the tasks it makes.
+    pub(crate) fn set_no_new_privileges(&self) {
+        self.no_new_privileges.store(true, Ordering::Relaxed);
     }
 
     /// The word to clear and wake when it ends; null for none.

@@ -51,6 +51,7 @@ mod attributes;
 mod descriptor;
 mod directory;
 mod exec;
+mod futex;
 mod identity;
 mod memory;
 mod misc;
@@ -59,6 +60,9 @@ mod pipe;
 mod poll;
 mod process;
 mod read_write;
+mod schedule;
+mod signal;
+mod time;
 
 /// Every subject's rows.
 const SUBJECTS: &[&[Row]] = &[
@@ -66,6 +70,7 @@ const SUBJECTS: &[&[Row]] = &[
     descriptor::ROWS,
     directory::ROWS,
     exec::ROWS,
+    futex::ROWS,
     identity::ROWS,
     memory::ROWS,
     misc::ROWS,
@@ -74,6 +79,9 @@ const SUBJECTS: &[&[Row]] = &[
     poll::ROWS,
     process::ROWS,
     read_write::ROWS,
+    schedule::ROWS,
+    signal::ROWS,
+    time::ROWS,
 ];
 
 const fn build() -> [Option<&'static Row>; number::COUNT] {

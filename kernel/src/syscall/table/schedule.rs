@@ -1,0 +1,19 @@
+//! Calls on scheduling: the rows. Handlers: `syscall/schedule.rs`.
+calls! {
+    handlers: crate::syscall::schedule;
+
+    getcpu(cpu: UserPtr<u32>, node: UserPtr<u32>, unused: UserAddr) = sys_getcpu;
+    getpriority(which: u32, who: i32) = sys_getpriority;
+    sched_get_priority_max(policy: u32) = sys_sched_get_priority_max;
+    sched_get_priority_min(policy: u32) = sys_sched_get_priority_min;
+    sched_getaffinity(tid: i32, bytes: usize, mask: UserAddr) = sys_sched_getaffinity;
+    sched_getparam(tid: i32, param: UserPtr<abi::SchedParam>) = sys_sched_getparam;
+    sched_getscheduler(tid: i32) = sys_sched_getscheduler;
+    sched_rr_get_interval(tid: i32, result: UserPtr<abi::Timespec>) = sys_sched_rr_get_interval;
+    sched_setaffinity(tid: i32, bytes: usize, mask: UserAddr) = sys_sched_setaffinity;
+    sched_setparam(tid: i32, param: UserPtr<abi::SchedParam>) = sys_sched_setparam;
+    /// Real-time policies are refused (EPERM).
+    sched_setscheduler(tid: i32, policy: u32, param: UserPtr<abi::SchedParam>) = sys_sched_setscheduler;
+    sched_yield() = sys_sched_yield;
+    setpriority(which: u32, who: i32, nice: i32) = sys_setpriority;
+}
