@@ -85,6 +85,7 @@ ochre_context_switch:
     .size ochre_context_switch, . - ochre_context_switch
 
     .balign 16
+    .global ochre_thread_start
     .type ochre_thread_start, %function
 ochre_thread_start:
     mov x29, xzr

@@ -238,6 +238,7 @@ ochre_vectors:
     .balign 0x80
     .size ochre_vectors, . - ochre_vectors
 
+    .global ochre_sync_tail
     .type ochre_sync_tail, %function
 ochre_sync_tail:
     OCHRE_OPEN_FRAME
