@@ -1,7 +1,8 @@
 //! The command line, and which command it means.
 
 use crate::cmd::run::{MachineOptions, RunArguments};
-use crate::cmd::{run, shell};
+use crate::cmd::test::TestArguments;
+use crate::cmd::{run, shell, test};
 use crate::home::Home;
 use crate::{status, vmm};
 use clap::{Parser, Subcommand};
@@ -21,6 +22,8 @@ enum Command {
     Run(RunArguments),
     /// An interactive shell in a fresh machine
     Shell(MachineOptions),
+    /// Run every test of the project, on both architectures
+    Test(TestArguments),
 }
 
 /// Does what the command line says; answers the exit status.
@@ -33,6 +36,7 @@ pub(crate) fn run() -> anyhow::Result<u8> {
     let home = Home::find()?;
     match cli.command {
         Command::Run(arguments) => run::run(&home, &arguments),
+        Command::Test(arguments) => test::test(&home, &arguments),
         Command::Shell(options) => shell::shell(&home, options),
     }
 }

@@ -17,6 +17,7 @@ mod session;
 mod setup;
 mod signals;
 mod status;
+mod suite;
 mod terminal;
 mod vmm;
 

@@ -31,6 +31,9 @@ pub(crate) struct MachineOptions {
     /// Root file system: a directory, a tar or a cpio archive (also .gz) [default: BusyBox]
     #[arg(long, value_name = "PATH")]
     root: Option<PathBuf>,
+    /// Put a file or directory of the host into the root, over what is there
+    #[arg(long, value_name = "HOST:GUEST")]
+    add: Vec<OsString>,
     /// Set a variable of the program's environment; a name alone passes the host's value
     #[arg(long = "env", value_name = "NAME[=VALUE]")]
     environment: Vec<OsString>,
@@ -210,6 +213,9 @@ fn make_initramfs(
     let words: Vec<Vec<u8>> = program.iter().map(|word| word.as_bytes().to_vec()).collect();
     let bound = as_bytes(&words) + as_bytes(&environment) + options.workdir.len() + 4096 + 1024;
     let mut initramfs = Unfinished::new(source, bound)?;
+    for word in &options.add {
+        add(&mut initramfs, word)?;
+    }
     let search = environment
         .iter()
         .rev()
@@ -233,6 +239,22 @@ fn make_initramfs(
         epoch_ns: u64::try_from(now.as_nanos()).unwrap_or(0),
         flags: if options.strace { FLAG_STRACE } else { 0 },
     })
+}
+
+/// Does what `--add HOST:GUEST` says.
+fn add(initramfs: &mut Unfinished, word: &OsString) -> anyhow::Result<()> {
+    let bytes = word.as_bytes();
+    let split = bytes.iter().rposition(|byte| *byte == b':').filter(|at| bytes.get(at + 1) == Some(&b'/'));
+    let Some(split) = split else {
+        let shown = word.to_string_lossy();
+        return Err(failure(status::USAGE, format!("--add takes HOST:/PATH/IN/THE/GUEST, not {shown}")));
+    };
+    let host = PathBuf::from(OsString::from_vec(bytes[..split].to_vec()));
+    let guest = bytes[split + 1..].trim_ascii_start().strip_prefix(b"/").unwrap_or_default();
+    let guest = guest.strip_suffix(b"/").unwrap_or(guest);
+    initramfs
+        .add(guest, &host)
+        .map_err(|error| failure(status::ROOT, format!("cannot add {} to the root: {error}", host.display())))
 }
 
 /// Shows what the run left, and turns its outcome into the exit status.
@@ -309,10 +331,10 @@ fn machine_ended(qemu: ExitStatus, came_up: bool, complaints: &[u8], options: &M
     const PANIC: i32 = 0x2a * 2 + 1;
     match (qemu.signal(), qemu.code()) {
         (Some(signal), _) => failure(status::VMM, format!("QEMU was ended by signal {signal}")),
-        (_, Some(1)) => failure(
-            status::VMM,
-            format!("QEMU could not start the machine: {}", complaint.unwrap_or("it said nothing")),
-        ),
+        // Status 1 is also that of a kernel that switches the machine off.
+        (_, Some(1)) if !came_up && let Some(complaint) = complaint => {
+            failure(status::VMM, format!("QEMU could not start the machine: {complaint}"))
+        }
         (_, Some(PANIC)) => failure(status::KERNEL, "the kernel failed"),
         _ if options.memory < 32 => failure(
             status::KERNEL,

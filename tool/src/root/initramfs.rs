@@ -61,7 +61,16 @@ impl Unfinished {
         &self.writer.index
     }
 
-    /// Puts a file of the host at `guest` (no leading slash), over what is there.
+    /// Puts a file or directory of the host at `guest` (no leading slash), over what is there.
+    pub(crate) fn add(&mut self, guest: &[u8], host: &Path) -> io::Result<()> {
+        let data = std::fs::metadata(host)?;
+        if data.is_dir() {
+            return tree::add(&mut self.writer, host, guest);
+        }
+        self.add_file(guest, host, std::os::unix::fs::MetadataExt::mode(&data))
+    }
+
+    /// Puts a file of the host at `guest` (no leading slash) with this mode, over what is there.
     pub(crate) fn add_file(&mut self, guest: &[u8], host: &Path, mode: u32) -> io::Result<()> {
         let file = File::open(host)?;
         let bytes = file.metadata()?.len();
@@ -93,7 +102,7 @@ impl Unfinished {
 
 fn add_host(writer: &mut Writer<BufWriter<File>>, path: &Path) -> io::Result<()> {
     if std::fs::metadata(path)?.is_dir() {
-        tree::add(writer, path)
+        tree::add(writer, path, b"")
     } else {
         archive::add(writer, &mut File::open(path)?)
     }

@@ -11,9 +11,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 
-/// Adds everything below `root`.
-pub(crate) fn add<W: Write>(writer: &mut Writer<W>, root: &Path) -> io::Result<()> {
-    Walk { writer, links: HashMap::new(), user: rustix::process::getuid().as_raw() }.directory(root, b"")
+/// Adds everything below `host` below `guest` (no leading slash; empty is the root).
+pub(crate) fn add<W: Write>(writer: &mut Writer<W>, host: &Path, guest: &[u8]) -> io::Result<()> {
+    writer.directory(guest, Attributes { mode: 0o755, ..Attributes::default() })?;
+    Walk { writer, links: HashMap::new(), user: rustix::process::getuid().as_raw() }.directory(host, guest)
 }
 
 struct Walk<'a, W: Write> {

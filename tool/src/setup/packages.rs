@@ -19,7 +19,7 @@ pub(crate) fn ensure_program(name: &str, package: &str) -> anyhow::Result<PathBu
 }
 
 /// Installs a package, or says how.
-fn install(wanted: &str, package: &str) -> anyhow::Result<()> {
+pub(crate) fn install(wanted: &str, package: &str) -> anyhow::Result<()> {
     let explain = |reason: &str| {
         let hint = format!("apt-get install --no-install-recommends {package}");
         failure(status::SETUP, format!("{wanted} is missing and {reason}; as root, run: {hint}"))

@@ -1,0 +1,133 @@
+//! How cases run things in a guest, and what they check of the result.
+
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+/// Which guest is tested.
+pub(crate) struct Guest {
+    /// Its architecture, as `--arch` takes it.
+    pub(crate) arch: String,
+    /// The `ochre` command.
+    pub(crate) ochre: PathBuf,
+}
+
+impl Default for Guest {
+    fn default() -> Guest {
+        Guest { arch: std::env::consts::ARCH.to_string(), ochre: "./ochre".into() }
+    }
+}
+
+impl Guest {
+    /// `ochre run OPTIONS -- PROGRAM…`, with all three streams piped and a time limit far above what it needs.
+    pub(crate) fn command(&self, options: &[&str], program: &[&str]) -> Command {
+        let mut command = Command::new(&self.ochre);
+        command.args(["run", "--arch", &self.arch, "--accel", "tcg"]);
+        if !options.contains(&"--timeout") {
+            command.args(["--timeout", "5m"]);
+        }
+        command.args(options).arg("--").args(program);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs it to its end.
+    pub(crate) fn run(&self, options: &[&str], program: &[&str]) -> Finished {
+        let output = self.command(options, program).output().expect("ochre can be started");
+        Finished { what: format!("{options:?} {program:?}"), output }
+    }
+
+    /// Runs a shell's script without options.
+    pub(crate) fn shell(&self, script: &str) -> Finished {
+        self.run(&[], &["busybox", "sh", "-c", script])
+    }
+
+    /// The checkout.
+    pub(crate) fn top(&self) -> PathBuf {
+        match std::env::var_os("OCHRE_TOP") {
+            Some(top) => top.into(),
+            None => PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(".."),
+        }
+    }
+
+    fn cache(&self) -> PathBuf {
+        std::env::var_os("OCHRE_CACHE").map_or_else(|| self.top().join(".ochre"), PathBuf::from)
+    }
+
+    /// A program built from `user/` for this architecture.
+    pub(crate) fn user_program(&self, name: &str) -> PathBuf {
+        self.cache().join("build/user").join(&self.arch).join(name)
+    }
+
+    /// The BusyBox of this architecture's default root.
+    pub(crate) fn busybox(&self) -> PathBuf {
+        let package = self.cache().join("packages").join(&self.arch).join("busybox-static");
+        let places = [package.join("bin/busybox"), package.join("usr/bin/busybox"), "/bin/busybox".into()];
+        places.into_iter().find(|path| path.is_file()).expect("set-up has a BusyBox for this architecture")
+    }
+}
+
+/// A run that is over.
+pub(crate) struct Finished {
+    what: String,
+    pub(crate) output: Output,
+}
+
+impl Finished {
+    /// Its standard output as text.
+    pub(crate) fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+
+    /// Its standard error as text.
+    pub(crate) fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    /// Checks the exit status.
+    pub(crate) fn exits(&self, status: i32) -> &Finished {
+        assert_eq!(self.output.status.code(), Some(status), "{}: stderr: {}", self.what, self.stderr());
+        self
+    }
+
+    /// Checks standard output.
+    pub(crate) fn prints(&self, text: &str) -> &Finished {
+        assert_eq!(self.stdout(), text, "{}: stderr: {}", self.what, self.stderr());
+        self
+    }
+
+    /// Checks standard error.
+    pub(crate) fn says(&self, text: &str) -> &Finished {
+        assert_eq!(self.stderr(), text, "{}", self.what);
+        self
+    }
+
+    /// Checks that standard error holds this.
+    pub(crate) fn mentions(&self, text: &str) -> &Finished {
+        assert!(self.stderr().contains(text), "{}: stderr: {}", self.what, self.stderr());
+        self
+    }
+}
+
+/// Bytes that look random and can be made again.
+pub(crate) fn noise(seed: u64, bytes: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    std::iter::repeat_with(move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    })
+    .take(bytes)
+    .collect()
+}
+
+/// Checks that two long byte strings are the same, without printing them.
+pub(crate) fn same_bytes(found: &[u8], expected: &[u8], what: &str) {
+    let place = found.iter().zip(expected).position(|(a, b)| a != b).unwrap_or(found.len().min(expected.len()));
+    assert!(
+        found == expected,
+        "{what}: {} bytes, expected {}; the first difference is at {place}",
+        found.len(),
+        expected.len()
+    );
+}

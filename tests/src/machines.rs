@@ -1,0 +1,22 @@
+//! Processors, memory, and the other kinds of machine.
+
+use crate::guest::Guest;
+
+pub(crate) fn processors_are_seen(guest: &Guest) {
+    for cpus in ["1", "2", "4"] {
+        let run = guest.run(&["--cpus", cpus], &["sh", "-c", "nproc; grep -c ^processor /proc/cpuinfo"]);
+        run.exits(0).prints(&format!("{cpus}\n{cpus}\n")).says("");
+    }
+}
+
+pub(crate) fn little_memory_is_enough(guest: &Guest) {
+    guest.run(&["--memory", "24M"], &["echo", "small"]).exits(0).prints("small\n").says("");
+}
+
+pub(crate) fn other_machines_boot(guest: &Guest) {
+    let others: &[&str] = if guest.arch == "aarch64" { &["virt", "virt-gicv2"] } else { &["microvm", "q35"] };
+    for machine in others {
+        let run = guest.run(&["--machine", machine, "--cpus", "2"], &["sh", "-c", "seq 1 1000 | sort -rn | head -2"]);
+        run.exits(0).prints("1000\n999\n").says("");
+    }
+}

@@ -1,0 +1,84 @@
+//! Tests of the whole system, driven from the host: each case runs `ochre` and judges bytes, status and time.
+//!
+//! Prints one line a case, "test NAME ... ok" or "FAILED", as Rust's own harness does; `ochre test` counts them.
+//! Usage: `system-tests --arch ARCH --ochre PROGRAM [--quick] [PART_OF_NAME]`.
+#![forbid(unsafe_code)]
+
+use guest::Guest;
+use std::process::ExitCode;
+
+mod boots;
+mod guest;
+mod machines;
+mod programs;
+mod roots;
+mod scripts;
+mod signals;
+mod statuses;
+mod streams;
+mod terminal;
+
+/// A case: its name, whether it is left out by `--quick`, and what it does (panics if it fails).
+type Case = (&'static str, Length, fn(&Guest));
+
+/// How long a case takes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Length {
+    Short,
+    Long,
+}
+
+use Length::{Long, Short};
+
+const CASES: &[Case] = &[
+    ("streams::stdout_is_byte_exact", Short, streams::stdout_is_byte_exact),
+    ("streams::stderr_is_byte_exact_and_separate", Short, streams::stderr_is_byte_exact_and_separate),
+    ("streams::stdin_is_byte_exact", Short, streams::stdin_is_byte_exact),
+    ("streams::empty_stdin_ends", Short, streams::empty_stdin_ends),
+    ("streams::a_closed_reader_ends_the_writer", Short, streams::a_closed_reader_ends_the_writer),
+    ("streams::pipes_are_no_terminals", Short, streams::pipes_are_no_terminals),
+    ("statuses::exit_status_is_the_programs", Short, statuses::exit_status_is_the_programs),
+    ("statuses::signals_are_128_and_more", Short, statuses::signals_are_128_and_more),
+    ("statuses::what_cannot_run_is_told", Short, statuses::what_cannot_run_is_told),
+    ("statuses::hostile_programs_do_no_harm", Long, statuses::hostile_programs_do_no_harm),
+    ("statuses::timeout_ends_a_run", Short, statuses::timeout_ends_a_run),
+    ("signals::interrupt_ends_the_program", Short, signals::interrupt_ends_the_program),
+    ("signals::terminate_can_be_caught", Short, signals::terminate_can_be_caught),
+    ("terminal::is_one_and_has_a_size", Short, terminal::is_one_and_has_a_size),
+    ("terminal::control_c_ends_the_program", Short, terminal::control_c_ends_the_program),
+    ("programs::a_host_program_is_run", Short, programs::a_host_program_is_run),
+    ("programs::environment_and_workdir_are_set", Short, programs::environment_and_workdir_are_set),
+    ("programs::the_clock_is_right", Short, programs::the_clock_is_right),
+    ("programs::unknown_calls_are_reported", Short, programs::unknown_calls_are_reported),
+    ("roots::directory_tar_and_cpio", Long, roots::directory_tar_and_cpio),
+    ("machines::processors_are_seen", Short, machines::processors_are_seen),
+    ("machines::little_memory_is_enough", Short, machines::little_memory_is_enough),
+    ("machines::other_machines_boot", Long, machines::other_machines_boot),
+    ("scripts::real_work_is_as_on_linux", Long, scripts::real_work_is_as_on_linux),
+    ("boots::many_in_a_row", Long, boots::many_in_a_row),
+];
+
+fn main() -> ExitCode {
+    let mut guest = Guest::default();
+    let mut only = None;
+    let mut quick = false;
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        match word.as_str() {
+            "--arch" => guest.arch = words.next().unwrap_or_default(),
+            "--ochre" => guest.ochre = words.next().unwrap_or_default().into(),
+            "--quick" => quick = true,
+            _ => only = Some(word),
+        }
+    }
+    let mut failed = false;
+    for (name, length, case) in CASES {
+        if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) || (quick && *length == Long) {
+            continue;
+        }
+        let passed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| case(&guest))).is_ok();
+        println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });
+        failed |= !passed;
+    }
+    ExitCode::from(u8::from(failed))
+}

@@ -1,0 +1,117 @@
+//! `ochre test`: every test of the project, on both architectures. CI runs this and nothing else.
+//!
+//! Suites run side by side, two at a time, each with at most one machine. The last line is the tally.
+
+use crate::arch::Arch;
+use crate::home::Home;
+use crate::setup::{busybox, kernel, packages};
+use crate::suite::guest::{self, Place};
+use crate::suite::host;
+use crate::suite::programs::{self, Programs};
+use crate::suite::report::Report;
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+/// `ochre test`'s command line.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct TestArguments {
+    /// One guest architecture only
+    #[arg(long, value_enum)]
+    arch: Option<Arch>,
+    /// One number of processors only [default: 1, 2 and 4]
+    #[arg(long, value_name = "N")]
+    cpus: Option<u32>,
+    /// Only test programs and system tests whose name contains this; leaves out checks and unit tests
+    #[arg(long, value_name = "TEXT")]
+    filter: Option<String>,
+    /// Leave out long tests, and 1 and 4 processors
+    #[arg(long)]
+    quick: bool,
+    /// Test this kernel (for x86_64, or for the --arch given) in place of the checkout's; only its test programs are run
+    #[arg(long, value_name = "FILE", hide = true)]
+    kernel: Option<PathBuf>,
+}
+
+/// How many suites run at once.
+const WORKERS: usize = 2;
+
+type Job<'a> = Box<dyn FnOnce() -> anyhow::Result<Report> + Send + 'a>;
+
+/// Runs the tests; answers the exit status.
+pub(crate) fn test(home: &Home, arguments: &TestArguments) -> anyhow::Result<u8> {
+    let arches: Vec<Arch> =
+        Arch::ALL.into_iter().filter(|arch| arguments.arch.is_none_or(|only| only == *arch)).collect();
+    let cpus: Vec<u32> = match arguments.cpus {
+        Some(cpus) => vec![cpus],
+        None if arguments.quick => vec![2],
+        None => vec![1, 2, 4],
+    };
+    let filter = arguments.filter.as_deref();
+    let mut built: Vec<(Arch, Programs, Programs)> = Vec::new();
+    for &arch in &arches {
+        packages::ensure_program(arch.qemu(), arch.qemu_package())?;
+        busybox::ensure(home, arch)?;
+        if arguments.kernel.is_none() {
+            kernel::ensure(home, arch)?;
+        }
+        built.push((arch, programs::build(home, arch, "user")?, programs::build(home, arch, "user/harness")?));
+    }
+    let system = host::build_system_tests(home)?;
+    let on_host = built.iter().find(|(arch, ..)| *arch == Arch::host());
+    let mut jobs: VecDeque<Job<'_>> = VecDeque::new();
+    if let Some(kernel) = &arguments.kernel {
+        let (arch, programs, runner) = &built[0];
+        for cpus in cpus {
+            let place = Place::Machine { arch: *arch, cpus, kernel: Some(kernel) };
+            jobs.push_back(Box::new(move || guest::run(place, programs, runner, filter)));
+        }
+        return finish(jobs);
+    }
+    if filter.is_none() {
+        jobs.push_back(Box::new(|| host::checks(home)));
+        jobs.push_back(Box::new(|| host::unit_tests(home)));
+    }
+    if let Some((_, programs, runner)) = on_host {
+        jobs.push_back(Box::new(move || guest::run(Place::Host, programs, runner, filter)));
+    }
+    let (system, quick) = (&system, arguments.quick);
+    for &arch in &arches {
+        jobs.push_back(Box::new(move || host::system_tests(home, system, arch, filter, quick)));
+    }
+    for &cpus in &cpus {
+        for (arch, programs, runner) in &built {
+            let place = Place::Machine { arch: *arch, cpus, kernel: None };
+            jobs.push_back(Box::new(move || guest::run(place, programs, runner, filter)));
+        }
+    }
+    finish(jobs)
+}
+
+/// Runs the jobs and shows the tally.
+fn finish(jobs: VecDeque<Job<'_>>) -> anyhow::Result<u8> {
+    let jobs = Mutex::new(jobs);
+    let totals = Mutex::new((0, 0));
+    let poisoned = "a suite's thread panicked; the tool aborts on panics, so this cannot be reached";
+    std::thread::scope(|scope| {
+        for _ in 0..WORKERS {
+            scope.spawn(|| {
+                loop {
+                    let Some(job) = jobs.lock().expect(poisoned).pop_front() else { return };
+                    let report = job().unwrap_or_else(|error| {
+                        let mut report = Report::new("a suite");
+                        report.fail(format!("it could not be run: {error:#}"));
+                        report
+                    });
+                    let mut totals = totals.lock().expect(poisoned);
+                    report.show();
+                    totals.0 += report.passed;
+                    totals.1 += report.failures.len();
+                }
+            });
+        }
+    });
+    let (passed, failed) = totals.into_inner().expect(poisoned);
+    println!("{passed} passed, {failed} failed");
+    Ok(u8::from(failed > 0 || passed == 0))
+}

@@ -1,0 +1,141 @@
+//! The test programs of `user/`, on the host's Linux and in machines.
+//!
+//! All programs of a suite run in one machine, one after the other, by `user/harness/runner.c`. Its verdict lines are counted: a
+//! program without one failed, whatever the machine's status was. A machine that dies or hangs takes the rest with it; what its
+//! console said last is shown.
+
+use super::programs::Programs;
+use super::report::{Report, tail};
+use crate::arch::Arch;
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// Seconds a program may take: on Linux they take milliseconds, under emulation on a busy host a hundred times that.
+const PROGRAM_LIMIT: u64 = 60;
+/// Most time for all programs of a machine.
+const MACHINE_LIMIT: &str = "15m";
+
+/// Where programs run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Place<'a> {
+    /// On the host's own Linux.
+    Host,
+    /// In a machine with this kernel, or the checkout's.
+    Machine {
+        /// Guest architecture.
+        arch: Arch,
+        /// Its processors.
+        cpus: u32,
+        /// Another kernel than the checkout's.
+        kernel: Option<&'a Path>,
+    },
+}
+
+/// Runs the programs that `filter` allows; `runner` holds the built `runner`.
+pub(crate) fn run(
+    place: Place<'_>,
+    programs: &Programs,
+    runner: &Programs,
+    filter: Option<&str>,
+) -> anyhow::Result<Report> {
+    let start = Instant::now();
+    let name = match place {
+        Place::Host => "programs on the host's Linux".to_string(),
+        Place::Machine { arch, cpus, .. } => {
+            format!("programs on {arch}, {cpus} CPU{}", if cpus == 1 { "" } else { "s" })
+        }
+    };
+    let mut report = Report::new(name);
+    let wanted: Vec<&str> = programs.names.iter().map(String::as_str).collect();
+    let wanted: Vec<&str> =
+        wanted.into_iter().filter(|name| filter.is_none_or(|filter| name.contains(filter))).collect();
+    let limit = PROGRAM_LIMIT.to_string();
+    let mut command = match place {
+        Place::Host => {
+            let mut command = Command::new(runner.directory.join("runner"));
+            command.arg(&limit).arg(&programs.directory);
+            command
+        }
+        Place::Machine { arch, cpus, kernel } => {
+            let mut command = Command::new(std::env::current_exe()?);
+            command.args(["run", "--arch", arch.name(), "--accel", "tcg", "--timeout", MACHINE_LIMIT]);
+            command.args(["--cpus", &cpus.to_string(), "--memory", "512M"]);
+            if let Some(kernel) = kernel {
+                command.arg("--kernel").arg(kernel);
+            }
+            for (host, guest) in [(&programs.directory, "/tests"), (&runner.directory, "/harness")] {
+                command.arg("--add").arg(format!("{}:{guest}", host.display()));
+            }
+            command.args(["--", "/harness/runner", &limit, "/tests"]);
+            command
+        }
+    };
+    let output = command.args(&wanted).stdin(Stdio::null()).output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    judge(&mut report, &wanted, &String::from_utf8_lossy(&output.stdout), &said);
+    if !output.status.success() {
+        report.fail(format!("the run itself ended with {}\n{}", output.status, tail(&said, 60)));
+    }
+    report.time = start.elapsed();
+    Ok(report)
+}
+
+/// Compares the runner's verdicts with what was wanted.
+fn judge(report: &mut Report, wanted: &[&str], verdicts: &str, said: &str) {
+    let results: HashMap<&str, &str> = verdicts
+        .lines()
+        .filter_map(|line| line.strip_prefix("result "))
+        .filter_map(|line| line.split_once(' '))
+        .map(|(name, rest)| (name, rest.split(' ').next().unwrap_or_default()))
+        .collect();
+    for name in wanted {
+        match results.get(name) {
+            Some(&"0") => report.passed += 1,
+            Some(&"timeout") => report.fail(format!("{name} hung\n{}", words_of(name, said))),
+            Some(status) => report.fail(format!("{name} {}\n{}", describe(status), words_of(name, said))),
+            None => report.fail(format!("{name} gave no verdict")),
+        }
+    }
+    let done = format!("done {}", wanted.len());
+    if !verdicts.lines().any(|line| line == done) {
+        report.fail(format!("the runner did not reach its end ({done:?})"));
+    }
+}
+
+/// A wait status in words.
+fn describe(status: &str) -> String {
+    match status.parse::<i32>() {
+        Ok(status) if status & 0x7f != 0 => format!("was ended by signal {}", status & 0x7f),
+        Ok(status) => format!("exited with {}", status >> 8),
+        Err(_) => format!("has the verdict {status:?}"),
+    }
+}
+
+/// What a program printed.
+fn words_of(name: &str, said: &str) -> String {
+    let start = format!("== {name}");
+    let words = said.lines().skip_while(|line| *line != start).skip(1).take_while(|line| !line.starts_with("== "));
+    tail(&words.collect::<Vec<_>>().join("\n"), 30)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_wanted_program_needs_a_good_verdict() {
+        let said = "== a\n== b\nb.c:1: expected x\n== c\n";
+        let mut report = Report::new("t");
+        judge(&mut report, &["a", "b", "c"], "result a 0 5\nresult b 256 1\nresult c timeout 9\ndone 3\n", said);
+        assert_eq!((report.passed, report.failures.len()), (1, 2));
+        assert!(report.failures[0].contains("b exited with 1\nb.c:1: expected x"));
+        let mut report = Report::new("t");
+        judge(&mut report, &["a", "b"], "result a 0 5\n", said);
+        assert_eq!((report.passed, report.failures.len()), (1, 2));
+        let mut report = Report::new("t");
+        judge(&mut report, &["a"], "result a 11 5\ndone 1\n", said);
+        assert!(report.failures[0].starts_with("a was ended by signal 11"));
+    }
+}

@@ -1,0 +1,97 @@
+//! Suites that are commands of the host: checks of the tree, unit tests, the system tests. Their verdict is the exit status; how many
+//! tests there were is read from the lines that Rust's test harness, and ours alike, print per test.
+
+use super::report::{Report, tail};
+use crate::arch::Arch;
+use crate::home::Home;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+/// `xtask check`.
+pub(crate) fn checks(home: &Home) -> anyhow::Result<Report> {
+    let xtask = std::env::current_exe()?.with_file_name("xtask");
+    let mut command = Command::new(xtask);
+    command.arg("check").env("OCHRE_TOP", &home.top).env("OCHRE_CACHE", &home.cache);
+    run("checks of the tree", command)
+}
+
+/// `cargo test` of the host's crates.
+pub(crate) fn unit_tests(home: &Home) -> anyhow::Result<Report> {
+    let mut command = Command::new("cargo");
+    command.args(["test", "--quiet", "--locked", "--no-fail-fast", "--target-dir"]);
+    command.arg(home.cache.join("target/test")).current_dir(&home.top).env("RUST_BACKTRACE", "0");
+    // Without it the harness prints dots, which cannot be counted.
+    command.args(["--", "--format", "pretty"]);
+    run("unit tests on the host", command)
+}
+
+/// Builds the system tests; answers their program.
+pub(crate) fn build_system_tests(home: &Home) -> anyhow::Result<std::path::PathBuf> {
+    let target = home.cache.join("target");
+    let output = Command::new("cargo")
+        .args(["build", "--quiet", "--locked", "--release", "-p", "system-tests", "--target-dir"])
+        .arg(&target)
+        .current_dir(&home.top)
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "the system tests do not compile:\n{}", tail(&said, 40));
+    Ok(target.join("release/system-tests"))
+}
+
+/// The system tests against `arch`.
+pub(crate) fn system_tests(
+    home: &Home,
+    program: &std::path::Path,
+    arch: Arch,
+    filter: Option<&str>,
+    quick: bool,
+) -> anyhow::Result<Report> {
+    let mut command = Command::new(program);
+    command.args(["--arch", arch.name(), "--ochre"]).arg(std::env::current_exe()?);
+    command.env("OCHRE_TOP", &home.top).env("OCHRE_CACHE", &home.cache).env("RUST_BACKTRACE", "0");
+    if quick {
+        command.arg("--quick");
+    }
+    command.args(filter);
+    run(&format!("system tests on {arch}"), command)
+}
+
+fn run(name: &str, mut command: Command) -> anyhow::Result<Report> {
+    let start = Instant::now();
+    let output = command.stdin(Stdio::null()).output()?;
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let mut report = Report::new(name);
+    let failed: Vec<&str> = verdicts(&out, "FAILED").collect();
+    report.passed = verdicts(&out, "ok").count();
+    for name in &failed {
+        report.fail(name.to_string());
+    }
+    if !output.status.success() && failed.is_empty() {
+        report.fail(format!("ended with {} and without a verdict", output.status));
+    }
+    if !report.failures.is_empty() {
+        report.fail(format!("its output:\n{}\n{}", tail(&out, 80), tail(&err, 80)));
+    }
+    report.time = start.elapsed();
+    Ok(report)
+}
+
+/// The tests with this verdict: lines "test NAME ... VERDICT".
+fn verdicts<'a>(text: &'a str, verdict: &'a str) -> impl Iterator<Item = &'a str> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("test "))
+        .filter_map(|line| line.split_once(" ... "))
+        .filter(move |(_, found)| found.split(' ').next() == Some(verdict))
+        .map(|(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn verdict_lines_are_counted() {
+        let text =
+            "running 3 tests\ntest a::b ... ok\ntest c ... FAILED\ntest d ... ignored\nok\ntest result: ok. 1 passed";
+        assert_eq!(super::verdicts(text, "ok").collect::<Vec<_>>(), ["a::b"]);
+        assert_eq!(super::verdicts(text, "FAILED").collect::<Vec<_>>(), ["c"]);
+    }
+}
