@@ -2,7 +2,7 @@
 use crate::errno::{Errno, Result};
 use crate::fs::{OpenFile, PageCache};
 use crate::mm::map::MemoryLimits;
-use crate::mm::{AddressSpace, Backing, CacheBacking, MapRequest, Place, Protection, Vma};
+use crate::mm::{AddressSpace, CacheBacking, MapRequest, Place, Protection, Vma};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use machine::addr::{PAGE_SIZE, USER_END, USER_MIN, UserAddr};

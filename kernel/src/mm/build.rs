@@ -15,11 +15,6 @@ impl AddressSpace {
         self.memory.lock(cx).find_place(UserAddr::NULL, bytes, self.layout.mmap_top, align)
     }
 
-    /// Where things go in this space.
-    pub(crate) fn layout(&self) -> &super::Layout {
-        &self.layout
-    }
-
     /// Maps one frame of the kernel's, which stays shared, at a free place; answers where.
     pub(crate) fn map_frame(&self, cx: &mut CurrentThread, frame: Frame, vma: Vma) -> Result<UserAddr, MapError> {
         let mut memory = self.memory.lock(cx);
