@@ -23,6 +23,8 @@ lock_classes! {
     DIRECTORY = 120;
     /// One inode's contents against other writers (`fs::inode`).
     INODE_WRITE = 130;
+    /// One opened text of `/proc` (`fs::procfs`).
+    PROC_TEXT = 105;
     /// One pipe's ring (`fs::pipe`).
     PIPE = 140;
     /// One address space: areas, page table, heap (`mm::space`). Taken by faults, so after every lock that may be held while user

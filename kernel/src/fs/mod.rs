@@ -24,6 +24,7 @@ pub mod path;
 pub mod permission;
 pub mod pipe;
 pub mod poll;
+pub mod procfs;
 pub mod regular;
 pub mod start;
 pub mod table;

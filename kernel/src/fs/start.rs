@@ -7,6 +7,7 @@ use super::inode::{DeviceNumber, FileKind, FileSystem, NewNode};
 use super::initramfs;
 use super::memory_device;
 use super::names;
+use super::procfs::ProcFs;
 use super::path::{self, Path, SuperBlock};
 use super::tmpfs::TmpFs;
 use super::walk::Walk;
@@ -30,6 +31,7 @@ pub fn start(cx: &mut CurrentThread) -> Result<Path> {
     }
     fill_devices(cx)?;
     mount_at(cx, &root, b"dev", device::file_system().clone(), b"devtmpfs")?;
+    mount_at(cx, &root, b"proc", Arc::new(ProcFs), b"proc")?;
     // The root is in memory already, and may bring files in /tmp along: no further mount there.
     make_directory(cx, &root, b"tmp", 0o1777)?;
     Ok(root)

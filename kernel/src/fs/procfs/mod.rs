@@ -1,0 +1,11 @@
+//! `/proc`: what the kernel knows, as files. [`tree`] is the file system; [`system`] and [`process`] make the texts; [`text`]
+//! is what they write into.
+//!
+//! Names come and go by themselves here, so nothing of it is remembered by the cache of names. A text is made when a
+//! description is read from its start, and stays the same while it is read on.
+pub mod process;
+pub mod system;
+pub mod text;
+pub mod tree;
+
+pub use tree::ProcFs;

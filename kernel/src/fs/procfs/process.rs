@@ -1,0 +1,335 @@
+//! The files of `/proc/PID`: what is known of one process, or one thread of it.
+//!
+//! Each is a function from a [`Subject`] to text; [`ENTRIES`] gives them their names. A subject that has ended answers ESRCH,
+//! or shows what a zombie still has.
+use super::system;
+use super::text::{Text, put};
+use crate::errno::{Errno, Result};
+use crate::fs::Path;
+use crate::fs::permission;
+use crate::mm::{AddressSpace, Protection};
+use crate::mm::listing::AreaContent;
+use crate::task::limits::{INFINITY, Limits};
+use crate::task::{Credentials, Pid, Process, Task, table, usage};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::ops::Range;
+use machine::addr::{PAGE_SIZE, UserAddr};
+use machine::thread::{CurrentThread, ThreadState};
+
+/// Most bytes of a command line or environment that are shown.
+const MOST_STRINGS: usize = 2 << 20;
+
+/// A process, or one of its threads.
+#[derive(Clone)]
+pub struct Subject {
+    /// The process.
+    pub process: Arc<Process>,
+    /// The thread; `None` for a zombie.
+    pub task: Option<Arc<Task>>,
+    /// The number shown: of the process or of the thread.
+    pub number: Pid,
+    /// Whether one thread is meant.
+    pub is_thread: bool,
+}
+
+impl Subject {
+    /// The process `pid`.
+    pub fn process(cx: &CurrentThread, pid: Pid) -> Result<Subject> {
+        let process = table::find_process(cx, pid).ok_or(Errno::ENOENT)?;
+        let task = table::tasks_of(cx, pid).into_iter().next();
+        Ok(Subject { process, task, number: pid, is_thread: false })
+    }
+    /// The thread `tid` of the process `pid`.
+    pub fn thread(cx: &CurrentThread, pid: Pid, tid: Pid) -> Result<Subject> {
+        let task = table::find_task(cx, tid).filter(|task| task.process().pid() == pid).ok_or(Errno::ENOENT)?;
+        Ok(Subject { process: task.process().clone(), task: Some(task), number: tid, is_thread: true })
+    }
+    /// Its memory, if it still has any.
+    pub fn space(&self, cx: &CurrentThread) -> Option<Arc<AddressSpace>> {
+        self.task.as_ref().and_then(|task| task.space(cx))
+    }
+    /// Whose rights it has.
+    pub fn credentials(&self, cx: &CurrentThread) -> Arc<Credentials> {
+        self.task.as_ref().map_or_else(|| Arc::new(Credentials::root()), |task| task.credentials(cx))
+    }
+    /// Its name.
+    fn name(&self, cx: &CurrentThread) -> Vec<u8> {
+        self.task.as_ref().map(|task| task.name(cx)).unwrap_or_default()
+    }
+    /// One letter for what it is doing.
+    fn state(&self, cx: &CurrentThread) -> char {
+        let reports = table::reports_of(cx, self.process.pid()).unwrap_or_default();
+        if reports.ended.is_some() && !self.is_thread {
+            return 'Z';
+        }
+        if self.process.signals.is_stopped() {
+            return 'T';
+        }
+        match self.task.as_ref().and_then(|task| task.thread()).map(|thread| thread.state()) {
+            Some(ThreadState::Running | ThreadState::Runnable) => 'R',
+            Some(ThreadState::Sleeping(_)) => 'S',
+            Some(ThreadState::Blocked(_)) => 'D',
+            Some(ThreadState::Ended) | None => 'Z',
+        }
+    }
+    /// EACCES unless the caller may look into it: the same user, or the superuser.
+    pub fn check_may_inspect(&self, cx: &CurrentThread) -> Result<()> {
+        let Some(me) = Task::current(cx) else { return Ok(()) };
+        let who = me.credentials(cx);
+        let owner = self.credentials(cx);
+        let is_same = who.uid.file_system == owner.uid.effective && who.uid.file_system == owner.uid.real;
+        if permission::is_superuser(&who) || is_same { Ok(()) } else { Err(Errno::EACCES) }
+    }
+}
+
+/// Makes a text.
+pub(super) type ReadProcess = fn(&mut CurrentThread, &Subject, &mut Text) -> Result<()>;
+/// Takes what one write gives.
+pub(super) type WriteProcess = fn(&mut CurrentThread, &Subject, &[u8]) -> Result<()>;
+
+/// A text of `/proc/PID`.
+pub(super) struct ProcessText {
+    pub(super) name: &'static str,
+    pub(super) permissions: u32,
+    pub(super) read: ReadProcess,
+    pub(super) write: Option<WriteProcess>,
+}
+
+const fn text(name: &'static str, read: ReadProcess) -> ProcessText {
+    ProcessText { name, permissions: 0o444, read, write: None }
+}
+
+const fn private(name: &'static str, read: ReadProcess) -> ProcessText {
+    ProcessText { name, permissions: 0o400, read, write: None }
+}
+
+/// The texts of a process and of a thread.
+pub(super) const ENTRIES: &[ProcessText] = &[
+    private("auxv", |cx, subject, out| match subject.space(cx).as_ref().and_then(|space| space.image()) {
+        Some(image) => out.bytes(&image.auxiliary),
+        None => Ok(()),
+    }),
+    text("cgroup", |_, _, out| put!(out, "0::/\n")),
+    text("cmdline", |cx, subject, out| strings(cx, subject, out, |image| image.arguments.clone())),
+    ProcessText {
+        name: "comm",
+        permissions: 0o644,
+        read: |cx, subject, out| {
+            out.bytes(&subject.name(cx))?;
+            out.bytes(b"\n")
+        },
+        write: Some(|cx, subject, bytes| {
+            let task = subject.task.as_ref().ok_or(Errno::ESRCH)?;
+            let line = bytes.split(|&byte| byte == b'\n').next().unwrap_or(&[]);
+            task.set_name(cx, line);
+            Ok(())
+        }),
+    },
+    private("environ", |cx, subject, out| strings(cx, subject, out, |image| image.environment.clone())),
+    text("limits", limits),
+    text("maps", maps),
+    text("mountinfo", |cx, subject, out| {
+        let root = root_of(cx, subject)?;
+        system::mount_info(cx, &root, out)
+    }),
+    text("mounts", |cx, subject, out| {
+        let root = root_of(cx, subject)?;
+        system::mounts(cx, &root, out)
+    }),
+    text("oom_score", |_, _, out| put!(out, "0\n")),
+    private("personality", |_, _, out| put!(out, "00000000\n")),
+    text("stat", stat),
+    text("statm", |cx, subject, out| {
+        let used = subject.space(cx).map(|space| space.memory_use(cx)).unwrap_or_default();
+        put!(out, "{} {} 0 {} 0 {} 0\n", used.mapped, used.resident, used.code, used.data + used.stack)
+    }),
+    text("status", status),
+    text("wchan", |_, subject, out| {
+        match subject.task.as_ref().and_then(|task| task.thread()).map(|thread| thread.state()) {
+            Some(ThreadState::Sleeping(reason) | ThreadState::Blocked(reason)) => put!(out, "{reason}"),
+            _ => put!(out, "0"),
+        }
+    }),
+];
+
+fn root_of(cx: &CurrentThread, subject: &Subject) -> Result<Path> {
+    let context = subject.task.as_ref().and_then(|task| task.fs_if_any(cx)).ok_or(Errno::EINVAL)?;
+    Ok(context.root(cx))
+}
+
+/// Strings that exec put on the stack, read from the process's memory.
+fn strings(
+    cx: &mut CurrentThread,
+    subject: &Subject,
+    out: &mut Text,
+    which: fn(&crate::mm::ProgramImage) -> Range<usize>,
+) -> Result<()> {
+    let Some(space) = subject.space(cx) else { return Ok(()) };
+    let Some(range) = space.image().map(which) else { return Ok(()) };
+    let mut bytes = Vec::new();
+    let length = range.len().min(MOST_STRINGS);
+    bytes.try_reserve_exact(length)?;
+    bytes.resize(length, 0);
+    let there = space.read_memory(cx, UserAddr(range.start), &mut bytes).unwrap_or(0);
+    out.bytes(&bytes[..there])
+}
+
+fn limits(_cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<()> {
+    const NAMES: [(&str, &str, u32); 16] = [
+        ("Max cpu time", "seconds", 0),
+        ("Max file size", "bytes", 1),
+        ("Max data size", "bytes", 2),
+        ("Max stack size", "bytes", 3),
+        ("Max core file size", "bytes", 4),
+        ("Max resident set", "bytes", 5),
+        ("Max processes", "processes", 6),
+        ("Max open files", "files", 7),
+        ("Max locked memory", "bytes", 8),
+        ("Max address space", "bytes", 9),
+        ("Max file locks", "locks", 10),
+        ("Max pending signals", "signals", 11),
+        ("Max msgqueue size", "bytes", 12),
+        ("Max nice priority", "", 13),
+        ("Max realtime priority", "", 14),
+        ("Max realtime timeout", "us", 15),
+    ];
+    let limits: Limits = subject.process.limits();
+    put!(out, "Limit                     Soft Limit           Hard Limit           Units     \n")?;
+    for (name, unit, number) in NAMES {
+        let Some(limit) = limits.by_number(number) else { continue };
+        let start = out.len();
+        put!(out, "{name}")?;
+        out.pad(start, 26)?;
+        for value in [limit.soft, limit.hard] {
+            let start = out.len();
+            if value == INFINITY { put!(out, "unlimited")? } else { put!(out, "{value}")? }
+            out.pad(start, 21)?;
+        }
+        put!(out, "{unit:10}\n")?;
+    }
+    Ok(())
+}
+
+fn maps(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<()> {
+    subject.check_may_inspect(cx)?;
+    let Some(space) = subject.space(cx) else { return Ok(()) };
+    let root = root_of(cx, subject)?;
+    let areas = space.list_areas(cx).map_err(|_| Errno::ENOMEM)?;
+    for area in areas {
+        let start = out.len();
+        let flag = |condition: bool, letter: char| if condition { letter } else { '-' };
+        put!(
+            out,
+            "{:08x}-{:08x} {}{}{}{} {:08x} ",
+            area.range.start,
+            area.range.end,
+            flag(area.protection.allows(Protection::READ), 'r'),
+            flag(area.protection.allows(Protection::WRITE), 'w'),
+            flag(area.protection.allows(Protection::EXECUTE), 'x'),
+            if area.is_shared { 's' } else { 'p' },
+            area.offset
+        )?;
+        match &area.content {
+            AreaContent::File(file) => {
+                let base = file.inode().base();
+                put!(out, "{:02x}:{:02x} {} ", base.device.major, base.device.minor, base.number)?;
+                out.pad(start, 73)?;
+                out.bytes(&file.path().absolute_name(cx, &root)?)?;
+            }
+            AreaContent::Named(name) => {
+                put!(out, "00:00 0 ")?;
+                out.pad(start, 73)?;
+                put!(out, "{name}")?;
+            }
+            AreaContent::Anonymous => put!(out, "00:00 0 ")?,
+        }
+        out.bytes(b"\n")?;
+    }
+    Ok(())
+}
+
+fn stat(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<()> {
+    let pid = subject.process.pid();
+    let (parent, group, session) = table::place_of(cx, pid).ok_or(Errno::ESRCH)?;
+    let used = usage::of_process(cx, &subject.process);
+    let (user, kernel) = used.ticks();
+    let (child_user, child_kernel) = subject.process.children_usage().ticks();
+    let space = subject.space(cx);
+    let memory = space.as_ref().map(|space| space.memory_use(cx)).unwrap_or_default();
+    let threads = table::tasks_of(cx, pid).len();
+    let started = subject.process.start_time.0 / 10_000_000;
+    let state = subject.state(cx);
+    put!(out, "{} (", subject.number)?;
+    out.bytes(&subject.name(cx))?;
+    put!(out, ") {state} {parent} {group} {session} 0 -1 4194304 {} 0 0 0 ", used.faults)?;
+    put!(out, "{user} {kernel} {child_user} {child_kernel} 20 0 {threads} 0 {started} ")?;
+    put!(out, "{} {} {} ", memory.mapped * PAGE_SIZE, memory.resident, u64::MAX)?;
+    let image = space.as_ref().and_then(|space| space.image());
+    let (code, stack) = image.map_or((0..0, 0), |image| (image.code.clone(), image.stack_start));
+    put!(out, "{} {} {stack} 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 ", code.start, code.end)?;
+    let (arguments, environment) =
+        image.map_or((0..0, 0..0), |image| (image.arguments.clone(), image.environment.clone()));
+    put!(out, "0 0 0 {} {} {} {} 0\n", arguments.start, arguments.end, environment.start, environment.end)
+}
+
+fn status(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<()> {
+    let pid = subject.process.pid();
+    let (parent, _, _) = table::place_of(cx, pid).ok_or(Errno::ESRCH)?;
+    let who = subject.credentials(cx);
+    let state = subject.state(cx);
+    let long_state = match state {
+        'R' => "running",
+        'S' => "sleeping",
+        'D' => "disk sleep",
+        'T' => "stopped",
+        _ => "zombie",
+    };
+    out.bytes(b"Name:\t")?;
+    out.bytes(&subject.name(cx))?;
+    let context = subject.task.as_ref().and_then(|task| task.fs_if_any(cx));
+    if let Some(context) = context {
+        put!(out, "\nUmask:\t{:04o}", context.umask())?;
+    }
+    put!(out, "\nState:\t{state} ({long_state})\nTgid:\t{pid}\nNgid:\t0\nPid:\t{}\nPPid:\t{parent}\nTracerPid:\t0\n", subject.number)?;
+    for (name, ids) in [("Uid", who.uid), ("Gid", who.gid)] {
+        put!(out, "{name}:\t{}\t{}\t{}\t{}\n", ids.real, ids.effective, ids.saved, ids.file_system)?;
+    }
+    let files = subject.task.as_ref().and_then(|task| task.files_if_any(cx));
+    put!(out, "FDSize:\t{}\nGroups:\t", files.map_or(0, |files| files.slot_count(cx)))?;
+    for group in &who.groups {
+        put!(out, "{group} ")?;
+    }
+    out.bytes(b"\n")?;
+    if let Some(space) = subject.space(cx) {
+        let memory = space.memory_use(cx);
+        let lines = [
+            ("VmPeak", memory.peak),
+            ("VmSize", memory.mapped),
+            ("VmLck", memory.locked),
+            ("VmHWM", memory.peak_resident),
+            ("VmRSS", memory.resident),
+            ("VmData", memory.data),
+            ("VmStk", memory.stack),
+            ("VmExe", memory.code),
+            ("VmPTE", memory.tables),
+        ];
+        for (name, pages) in lines {
+            put!(out, "{name}:\t{:8} kB\n", pages * (PAGE_SIZE / 1024))?;
+        }
+    }
+    put!(out, "Threads:\t{}\n", table::tasks_of(cx, pid).len())?;
+    let (ignored, caught) = subject.process.signals.actions().summary();
+    let own = subject.task.as_ref().map_or((0, 0), |task| (task.signals.pending().0, task.signals.blocked().0));
+    put!(out, "SigPnd:\t{:016x}\nShdPnd:\t{:016x}\n", own.0, subject.process.signals.pending().0)?;
+    put!(out, "SigBlk:\t{:016x}\nSigIgn:\t{:016x}\nSigCgt:\t{:016x}\n", own.1, ignored.0, caught.0)?;
+    let capabilities: u64 = if who.is_privileged() { 0x1ff_ffff_ffff } else { 0 };
+    put!(out, "CapInh:\t{:016x}\nCapPrm:\t{capabilities:016x}\nCapEff:\t{capabilities:016x}\n", 0)?;
+    put!(out, "CapBnd:\t{:016x}\nCapAmb:\t{:016x}\n", 0x1ff_ffff_ffff_u64, 0)?;
+    let cpus = machine::cpu::count();
+    let mask = if cpus >= 64 { u64::MAX } else { (1 << cpus) - 1 };
+    put!(out, "Cpus_allowed:\t{mask:x}\nCpus_allowed_list:\t0-{}\n", cpus - 1)?;
+    let usage = usage::of_process(cx, &subject.process);
+    put!(out, "voluntary_ctxt_switches:\t{}\n", usage.voluntary_switches)?;
+    put!(out, "nonvoluntary_ctxt_switches:\t{}\n", usage.involuntary_switches)
+}

@@ -1,0 +1,287 @@
+//! The files of `/proc` that speak of the whole machine.
+//!
+//! Each is a function from nothing to text; [`ENTRIES`] gives them their names.
+use super::text::{Text, put};
+use super::tree::{Content, Entry, ReadText, WriteText};
+use crate::errno::{Errno, Result};
+use crate::fs::path;
+use crate::task::{host, table};
+use core::sync::atomic::Ordering;
+use machine::addr::PAGE_SIZE;
+use machine::cpu::{self, CpuId};
+use machine::mm::FrameKind;
+use machine::thread::CurrentThread;
+use machine::{thread, time};
+
+const fn text(name: &'static str, read: ReadText) -> Entry {
+    Entry { name, content: Content::Text { permissions: 0o444, read, write: None } }
+}
+
+const fn settable(name: &'static str, read: ReadText, write: WriteText) -> Entry {
+    Entry { name, content: Content::Text { permissions: 0o644, read, write: Some(write) } }
+}
+
+const fn directory(name: &'static str, entries: &'static [Entry]) -> Entry {
+    Entry { name, content: Content::Directory(entries) }
+}
+
+const fn link(name: &'static str, target: &'static str) -> Entry {
+    Entry { name, content: Content::Link(target) }
+}
+
+/// Everything in `/proc` besides the processes.
+pub(super) const ENTRIES: &[Entry] = &[
+    text("cmdline", |_, out| {
+        out.bytes(machine::boot::info().command_line)?;
+        out.bytes(b"\n")
+    }),
+    text("cpuinfo", cpu_info),
+    text("devices", |_, out| put!(out, "Character devices:\n  1 mem\n  5 /dev/tty\n\nBlock devices:\n")),
+    text("filesystems", |_, out| put!(out, "nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\n")),
+    text("loadavg", load_average),
+    text("meminfo", memory_info),
+    link("mounts", "self/mounts"),
+    text("partitions", |_, out| put!(out, "major minor  #blocks  name\n\n")),
+    text("stat", statistics),
+    text("swaps", |_, out| put!(out, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n")),
+    directory("sys", SYS),
+    Entry { name: "trace", content: Content::Trace },
+    text("uptime", uptime),
+    text("version", version),
+    text("vmstat", memory_statistics),
+];
+
+const SYS: &[Entry] = &[directory("fs", SYS_FS), directory("kernel", SYS_KERNEL), directory("vm", SYS_VM)];
+
+const SYS_FS: &[Entry] = &[
+    text("file-max", |_, out| put!(out, "{}\n", i64::MAX)),
+    text("nr_open", |_, out| put!(out, "{}\n", crate::fs::table::MOST_FILES)),
+    text("pipe-max-size", |_, out| put!(out, "65536\n")),
+];
+
+const SYS_KERNEL: &[Entry] = &[
+    text("cap_last_cap", |_, out| put!(out, "40\n")),
+    settable("domainname", |_, out| name(out, &host::utsname().domain), |_, bytes| {
+        host::set_domain_name(first_line(bytes)?);
+        Ok(())
+    }),
+    settable("hostname", |_, out| name(out, &host::utsname().node), |_, bytes| {
+        host::set_node_name(first_line(bytes)?);
+        Ok(())
+    }),
+    text("ngroups_max", |_, out| put!(out, "65536\n")),
+    text("osrelease", |_, out| put!(out, "{}\n", host::RELEASE)),
+    text("ostype", |_, out| put!(out, "Linux\n")),
+    text("overflowgid", |_, out| put!(out, "65534\n")),
+    text("overflowuid", |_, out| put!(out, "65534\n")),
+    text("pid_max", |_, out| put!(out, "{}\n", table::PID_MAX)),
+    directory("random", SYS_RANDOM),
+    text("threads-max", |_, out| put!(out, "{}\n", 4096)),
+    text("version", |_, out| put!(out, "{}\n", host::VERSION)),
+];
+
+const SYS_RANDOM: &[Entry] = &[
+    text("entropy_avail", |_, out| put!(out, "256\n")),
+    text("poolsize", |_, out| put!(out, "256\n")),
+    text("uuid", |_, out| {
+        let mut bytes = [0; 16];
+        machine::random::fill(&mut bytes);
+        bytes[6] = bytes[6] & 0x0f | 0x40;
+        bytes[8] = bytes[8] & 0x3f | 0x80;
+        for (index, byte) in bytes.iter().enumerate() {
+            let dash = if [4, 6, 8, 10].contains(&index) { "-" } else { "" };
+            put!(out, "{dash}{byte:02x}")?;
+        }
+        out.bytes(b"\n")
+    }),
+];
+
+const SYS_VM: &[Entry] = &[
+    text("max_map_count", |_, out| put!(out, "65530\n")),
+    text("mmap_min_addr", |_, out| put!(out, "{}\n", machine::addr::USER_MIN)),
+    text("overcommit_memory", |_, out| put!(out, "1\n")),
+];
+
+fn name(out: &mut Text, field: &[u8]) -> Result<()> {
+    out.bytes(field.split(|&byte| byte == 0).next().unwrap_or(&[]))?;
+    out.bytes(b"\n")
+}
+
+fn first_line(bytes: &[u8]) -> Result<&[u8]> {
+    let line = bytes.split(|&byte| byte == b'\n' || byte == 0).next().unwrap_or(&[]);
+    if line.len() > host::NAME_BYTES { Err(Errno::EINVAL) } else { Ok(line) }
+}
+
+fn each_cpu() -> impl Iterator<Item = CpuId> {
+    // CAST: at most MAX_CPUS.
+    (0..cpu::count() as u32).map(CpuId)
+}
+
+/// Ticks of 10 ms.
+fn ticks(ns: u64) -> u64 {
+    ns / 10_000_000
+}
+
+fn cpu_info(_cx: &mut CurrentThread, out: &mut Text) -> Result<()> {
+    let features = cpu::user_features();
+    for cpu in each_cpu() {
+        put!(out, "processor\t: {}\n", cpu.0)?;
+        if cpu::ARCH_NAME == "x86_64" {
+            put!(out, "model name\t: {}\n", features.platform)?;
+        } else {
+            put!(out, "BogoMIPS\t: {}.00\n", time::ticks_per_second() * 2 / 1_000_000)?;
+        }
+        put!(out, "\n")?;
+    }
+    Ok(())
+}
+
+fn load_average(cx: &mut CurrentThread, out: &mut Text) -> Result<()> {
+    let (averages, runnable, total) = thread::load();
+    for average in averages {
+        put!(out, "{}.{:02} ", average >> 16, (average & 0xffff) * 100 >> 16)?;
+    }
+    let last = table::pids(cx).last().copied().unwrap_or(0);
+    put!(out, "{runnable}/{total} {last}\n")
+}
+
+fn memory_info(_cx: &mut CurrentThread, out: &mut Text) -> Result<()> {
+    let counts = machine::mm::counts();
+    let kib = |frames: usize| frames * (PAGE_SIZE / 1024);
+    let of = |kind: FrameKind| kib(counts.used[kind as usize]);
+    let cached = of(FrameKind::PageCache);
+    let lines = [
+        ("MemTotal", kib(counts.total)),
+        ("MemFree", kib(counts.free)),
+        ("MemAvailable", kib(counts.free)),
+        ("Buffers", 0),
+        ("Cached", cached),
+        ("SwapCached", 0),
+        ("Active", of(FrameKind::Anonymous)),
+        ("Inactive", cached),
+        ("SwapTotal", 0),
+        ("SwapFree", 0),
+        ("Dirty", 0),
+        ("Writeback", 0),
+        ("AnonPages", of(FrameKind::Anonymous)),
+        ("Mapped", 0),
+        ("Shmem", cached),
+        ("Slab", of(FrameKind::Kernel)),
+        ("SReclaimable", 0),
+        ("SUnreclaim", of(FrameKind::Kernel)),
+        ("PageTables", of(FrameKind::PageTable)),
+    ];
+    for (name, value) in lines {
+        let start = out.len();
+        put!(out, "{name}:")?;
+        out.pad(start, 16)?;
+        put!(out, "{value:8} kB\n")?;
+    }
+    Ok(())
+}
+
+fn statistics(cx: &mut CurrentThread, out: &mut Text) -> Result<()> {
+    let up = time::now().0;
+    let idle_of = |cpu| thread::idle_ns(cpu).min(up);
+    let mut user = 0;
+    let mut kernel = 0;
+    thread::all(&mut |thread| {
+        let used = thread.cpu_time();
+        user += used.user_ns;
+        kernel += used.kernel_ns;
+    });
+    let idle: u64 = each_cpu().map(idle_of).sum();
+    put!(out, "cpu  {} 0 {} {} 0 0 0 0 0 0\n", ticks(user), ticks(kernel), ticks(idle))?;
+    for cpu in each_cpu() {
+        let idle = idle_of(cpu);
+        put!(out, "cpu{} {} 0 0 {} 0 0 0 0 0 0\n", cpu.0, ticks(up - idle), ticks(idle))?;
+    }
+    let (_, running, _) = thread::load();
+    let processes = table::pids(cx).last().copied().unwrap_or(0);
+    let booted = time::wall_clock_offset() / 1_000_000_000;
+    put!(out, "intr 0\nctxt 0\nbtime {booted}\nprocesses {processes}\nprocs_running {running}\nprocs_blocked 0\n")
+}
+
+fn uptime(_cx: &mut CurrentThread, out: &mut Text) -> Result<()> {
+    let up = time::now().0 / 10_000_000;
+    let idle = each_cpu().map(thread::idle_ns).sum::<u64>() / 10_000_000;
+    put!(out, "{}.{:02} {}.{:02}\n", up / 100, up % 100, idle / 100, idle % 100)
+}
+
+fn version(_cx: &mut CurrentThread, out: &mut Text) -> Result<()> {
+    put!(out, "Linux version {} (ochre@ochre) {}\n", host::RELEASE, host::VERSION)
+}
+
+fn memory_statistics(_cx: &mut CurrentThread, out: &mut Text) -> Result<()> {
+    let counts = machine::mm::counts();
+    put!(out, "nr_free_pages {}\n", counts.free)?;
+    put!(out, "nr_anon_pages {}\n", counts.used[FrameKind::Anonymous as usize])?;
+    put!(out, "nr_file_pages {}\n", counts.used[FrameKind::PageCache as usize])?;
+    put!(out, "nr_page_table_pages {}\n", counts.used[FrameKind::PageTable as usize])
+}
+
+/// The mounts as a process sees them: `/proc/PID/mounts`.
+pub(super) fn mounts(cx: &mut CurrentThread, root: &path::Path, out: &mut Text) -> Result<()> {
+    for mount in path::mounts(cx)? {
+        let Some(name) = mount_name(cx, &mount, root)? else { continue };
+        octal_escaped(out, &mount.source)?;
+        out.bytes(b" ")?;
+        octal_escaped(out, &name)?;
+        put!(out, " {} {} 0 0\n", mount.super_block.file_system.type_name(), options(&mount))?;
+    }
+    Ok(())
+}
+
+/// The mounts with their numbers: `/proc/PID/mountinfo`.
+pub(super) fn mount_info(cx: &mut CurrentThread, root: &path::Path, out: &mut Text) -> Result<()> {
+    for mount in path::mounts(cx)? {
+        let Some(name) = mount_name(cx, &mount, root)? else { continue };
+        let parent = mount.on.as_ref().map_or(mount.id, |on| on.mount.id);
+        let file_system = &mount.super_block.file_system;
+        let device = file_system.device();
+        put!(out, "{} {parent} {}:{} / ", mount.id, device.major, device.minor)?;
+        octal_escaped(out, &name)?;
+        put!(out, " {} - {} ", options(&mount), file_system.type_name())?;
+        octal_escaped(out, &mount.source)?;
+        put!(out, " rw\n")?;
+    }
+    Ok(())
+}
+
+/// Where the mount is seen from `root`; `None` if it is not.
+fn mount_name(
+    cx: &mut CurrentThread,
+    mount: &alloc::sync::Arc<path::Mount>,
+    root: &path::Path,
+) -> Result<Option<alloc::vec::Vec<u8>>> {
+    let place = path::Path { mount: mount.clone(), dentry: mount.root.clone() };
+    let name = place.absolute_name(cx, root)?;
+    Ok(name.starts_with(b"/").then_some(name))
+}
+
+fn options(mount: &path::Mount) -> alloc::string::String {
+    let flags = mount.flags.load(Ordering::Relaxed);
+    let mut options = alloc::string::String::from(if flags & path::MOUNT_READ_ONLY != 0 { "ro" } else { "rw" });
+    for (flag, name) in [
+        (path::MOUNT_NO_SETID, ",nosuid"),
+        (path::MOUNT_NO_DEVICES, ",nodev"),
+        (path::MOUNT_NO_EXECUTION, ",noexec"),
+    ] {
+        if flags & flag != 0 {
+            options.push_str(name);
+        }
+    }
+    options.push_str(",relatime");
+    options
+}
+
+/// White space and backslashes as octal numbers, so that fields stay apart.
+fn octal_escaped(out: &mut Text, name: &[u8]) -> Result<()> {
+    for &byte in name {
+        match byte {
+            b' ' | b'\t' | b'\n' | b'\\' => put!(out, "\\{byte:03o}")?,
+            _ => out.bytes(&[byte])?,
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,558 @@
+//! The tree of `/proc`: which names there are, and what is behind each.
+//!
+//! Main types: [`ProcFs`]; `ProcInode`, made anew by each look-up from a [`Node`] that says what it stands for. Inode numbers
+//! follow from the node, so that they are the same each time. A node of a process that has ended answers ENOENT or ESRCH.
+use super::process::{self, ProcessText, Subject};
+use super::system;
+use super::text::Text;
+use crate::errno::{Errno, Result};
+use crate::fs::file::{DirectoryEntry, File};
+use crate::fs::inode::{Attributes, DeviceNumber, FileKind, FileSystem, Inode, InodeBase, next_anonymous_device};
+use crate::fs::open_file::OpenFile;
+use crate::fs::path::Path;
+use crate::fs::transfer::{Sink, Source};
+use crate::lock_order;
+use crate::syscall::Fd;
+use crate::task::{Pid, Task, table};
+use crate::trace::files::{FILES as TRACE_FILES, TraceFile};
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::any::Any;
+use machine::sync::{Mutex, Once};
+use machine::thread::CurrentThread;
+
+/// Makes a text.
+pub(super) type ReadText = fn(&mut CurrentThread, &mut Text) -> Result<()>;
+/// Takes what one write gives.
+pub(super) type WriteText = fn(&mut CurrentThread, &[u8]) -> Result<()>;
+
+/// A name that is always there.
+pub(super) struct Entry {
+    pub(super) name: &'static str,
+    pub(super) content: Content,
+}
+
+/// What is behind such a name.
+pub(super) enum Content {
+    /// More names.
+    Directory(&'static [Entry]),
+    /// A text.
+    Text { permissions: u32, read: ReadText, write: Option<WriteText> },
+    /// A symbolic link.
+    Link(&'static str),
+    /// The files of tracing.
+    Trace,
+}
+
+/// Which process, or which thread of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Who {
+    pid: Pid,
+    tid: Option<Pid>,
+}
+
+impl Who {
+    fn subject(self, cx: &CurrentThread) -> Result<Subject> {
+        match self.tid {
+            None => Subject::process(cx, self.pid),
+            Some(tid) => Subject::thread(cx, self.pid, tid),
+        }
+    }
+    /// A number of its own for each process and thread.
+    fn number(self) -> u64 {
+        u64::from(self.tid.unwrap_or(self.pid)) << 1 | u64::from(self.tid.is_some())
+    }
+}
+
+/// A link of a process to something it has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum OwnLink {
+    Executable,
+    Working,
+    Root,
+    File(Fd),
+}
+
+const OWN_LINKS: [(&str, OwnLink); 3] =
+    [("cwd", OwnLink::Working), ("exe", OwnLink::Executable), ("root", OwnLink::Root)];
+
+/// What an inode stands for.
+#[derive(Clone, Copy)]
+enum Node {
+    Root,
+    Static(&'static Entry),
+    TraceFile(&'static TraceFile),
+    SelfLink,
+    ThreadSelfLink,
+    Process(Who),
+    ProcessText(Who, &'static ProcessText),
+    Tasks(Pid),
+    Files(Who),
+    FileInfos(Who),
+    FileInfo(Who, Fd),
+    Link(Who, OwnLink),
+}
+
+/// Where the numbers of entries of a process begin; below are those that are always there.
+const PROCESS_NUMBERS: u64 = 1 << 20;
+/// Numbers that each process has room for: texts, links, and one per descriptor twice.
+const NUMBERS_EACH: u64 = 1 << 24;
+
+impl Node {
+    fn number(self) -> u64 {
+        let own = |who: Who, index: u64| PROCESS_NUMBERS + who.number() * NUMBERS_EACH + index;
+        match self {
+            Node::Root => 1,
+            Node::SelfLink => 2,
+            Node::ThreadSelfLink => 3,
+            // An address is as unique as it is stable.
+            Node::Static(entry) => 16 + (core::ptr::from_ref(entry).addr() as u64 & 0x7fff_ffff) / 8 % (PROCESS_NUMBERS - 16),
+            Node::TraceFile(file) => 16 + (core::ptr::from_ref(file).addr() as u64 & 0x7fff_ffff) / 8 % (PROCESS_NUMBERS - 16),
+            Node::Process(who) => own(who, 0),
+            Node::Tasks(pid) => own(Who { pid, tid: None }, 1),
+            Node::Files(who) => own(who, 2),
+            Node::FileInfos(who) => own(who, 3),
+            Node::Link(who, OwnLink::Executable) => own(who, 4),
+            Node::Link(who, OwnLink::Working) => own(who, 5),
+            Node::Link(who, OwnLink::Root) => own(who, 6),
+            Node::ProcessText(who, text) => {
+                let index = process::ENTRIES.iter().position(|entry| core::ptr::eq(entry, text)).unwrap_or(0);
+                own(who, 16 + index as u64)
+            }
+            // CAST: descriptors are not negative.
+            Node::Link(who, OwnLink::File(fd)) => own(who, (1 << 21) + fd.0 as u64),
+            Node::FileInfo(who, fd) => own(who, (1 << 22) + fd.0 as u64),
+        }
+    }
+
+    fn kind_and_permissions(self) -> (FileKind, u32) {
+        match self {
+            Node::Root | Node::Process(_) | Node::Tasks(_) => (FileKind::Directory, 0o555),
+            Node::Files(_) | Node::FileInfos(_) => (FileKind::Directory, 0o500),
+            Node::Static(entry) => match entry.content {
+                Content::Directory(_) | Content::Trace => (FileKind::Directory, 0o555),
+                Content::Text { permissions, .. } => (FileKind::Regular, permissions),
+                Content::Link(_) => (FileKind::Symlink, 0o777),
+            },
+            Node::TraceFile(file) => (FileKind::Regular, if file.write.is_some() { 0o600 } else { 0o400 }),
+            Node::SelfLink | Node::ThreadSelfLink => (FileKind::Symlink, 0o777),
+            Node::ProcessText(_, text) => (FileKind::Regular, text.permissions),
+            Node::FileInfo(..) => (FileKind::Regular, 0o400),
+            Node::Link(_, OwnLink::File(_)) => (FileKind::Symlink, 0o700),
+            Node::Link(..) => (FileKind::Symlink, 0o777),
+        }
+    }
+
+    fn who(self) -> Option<Who> {
+        match self {
+            Node::Process(who)
+            | Node::ProcessText(who, _)
+            | Node::Files(who)
+            | Node::FileInfos(who)
+            | Node::FileInfo(who, _)
+            | Node::Link(who, _) => Some(who),
+            Node::Tasks(pid) => Some(Who { pid, tid: None }),
+            _ => None,
+        }
+    }
+}
+
+/// The file system. There is one, however often it is mounted.
+pub struct ProcFs;
+
+fn device() -> DeviceNumber {
+    static DEVICE: Once<DeviceNumber> = Once::new();
+    *DEVICE.call_once(next_anonymous_device)
+}
+
+impl FileSystem for ProcFs {
+    fn type_name(&self) -> &'static str {
+        "proc"
+    }
+    fn magic(&self) -> u64 {
+        0x9fa0
+    }
+    fn device(&self) -> DeviceNumber {
+        device()
+    }
+    fn root(&self) -> Arc<dyn Inode> {
+        Arc::new(ProcInode::with_owner(Node::Root, 0, 0))
+    }
+}
+
+struct ProcInode {
+    base: InodeBase,
+    node: Node,
+}
+
+impl ProcInode {
+    fn with_owner(node: Node, uid: u32, gid: u32) -> ProcInode {
+        let (kind, permissions) = node.kind_and_permissions();
+        let links = if kind == FileKind::Directory { 2 } else { 1 };
+        let attributes = Attributes { permissions, uid, gid, links, ..Attributes::default() };
+        ProcInode { base: InodeBase::new(kind, node.number(), device(), attributes), node }
+    }
+
+    fn make(cx: &CurrentThread, node: Node) -> Result<Arc<dyn Inode>> {
+        let (uid, gid) = match node.who() {
+            Some(who) => {
+                let owner = who.subject(cx)?.credentials(cx);
+                (owner.uid.effective, owner.gid.effective)
+            }
+            None => (0, 0),
+        };
+        Ok(Arc::new(ProcInode::with_owner(node, uid, gid)))
+    }
+
+    fn find(&self, cx: &CurrentThread, name: &str) -> Result<Option<Node>> {
+        let found = match self.node {
+            Node::Root => match name {
+                "self" => Some(Node::SelfLink),
+                "thread-self" => Some(Node::ThreadSelfLink),
+                _ => match number(name) {
+                    Some(pid) => table::find_process(cx, pid).map(|_| Node::Process(Who { pid, tid: None })),
+                    None => find_entry(system::ENTRIES, name),
+                },
+            },
+            Node::Static(Entry { content: Content::Directory(entries), .. }) => find_entry(entries, name),
+            Node::Static(Entry { content: Content::Trace, .. }) => {
+                TRACE_FILES.iter().find(|file| file.name == name).map(Node::TraceFile)
+            }
+            Node::Process(who) => {
+                who.subject(cx)?;
+                match name {
+                    "task" if who.tid.is_none() => Some(Node::Tasks(who.pid)),
+                    "fd" => Some(Node::Files(who)),
+                    "fdinfo" => Some(Node::FileInfos(who)),
+                    _ => OWN_LINKS
+                        .iter()
+                        .find(|(known, _)| *known == name)
+                        .map(|(_, link)| Node::Link(who, *link))
+                        .or_else(|| {
+                            let text = process::ENTRIES.iter().find(|text| text.name == name);
+                            text.map(|text| Node::ProcessText(who, text))
+                        }),
+                }
+            }
+            Node::Tasks(pid) => number(name)
+                .filter(|&tid| Subject::thread(cx, pid, tid).is_ok())
+                .map(|tid| Node::Process(Who { pid, tid: Some(tid) })),
+            Node::Files(who) | Node::FileInfos(who) => {
+                let subject = who.subject(cx)?;
+                subject.check_may_inspect(cx)?;
+                let files = subject.task.as_ref().and_then(|task| task.files_if_any(cx));
+                // CAST: numbers above the largest descriptor are found in no table.
+                let fd = number(name).map(|fd| Fd(fd as i32));
+                fd.filter(|&fd| files.is_some_and(|files| files.get_any(cx, fd).is_ok())).map(|fd| match self.node {
+                    Node::FileInfos(_) => Node::FileInfo(who, fd),
+                    _ => Node::Link(who, OwnLink::File(fd)),
+                })
+            }
+            _ => return Err(Errno::ENOTDIR),
+        };
+        Ok(found)
+    }
+
+    /// Where a link of a process leads.
+    fn object(&self, cx: &CurrentThread) -> Result<Option<Path>> {
+        let Node::Link(who, link) = self.node else { return Ok(None) };
+        let subject = who.subject(cx)?;
+        subject.check_may_inspect(cx)?;
+        let task = subject.task.as_ref().ok_or(Errno::ENOENT)?;
+        let path = match link {
+            OwnLink::Executable => {
+                let space = subject.space(cx).ok_or(Errno::ENOENT)?;
+                space.image().ok_or(Errno::ENOENT)?.executable.path().clone()
+            }
+            OwnLink::Working => task.fs_if_any(cx).ok_or(Errno::ENOENT)?.working(cx),
+            OwnLink::Root => task.fs_if_any(cx).ok_or(Errno::ENOENT)?.root(cx),
+            OwnLink::File(fd) => {
+                let files = task.files_if_any(cx).ok_or(Errno::ENOENT)?;
+                files.get_any(cx, fd).map_err(|_| Errno::ENOENT)?.path().clone()
+            }
+        };
+        Ok(Some(path))
+    }
+
+    fn read_text(&self, cx: &mut CurrentThread) -> Result<Vec<u8>> {
+        let mut text = Text::new();
+        match self.node {
+            Node::Static(Entry { content: Content::Text { read, .. }, .. }) => read(cx, &mut text)?,
+            Node::TraceFile(file) => return (file.read)(cx),
+            Node::ProcessText(who, entry) => {
+                let subject = who.subject(cx).map_err(|_| Errno::ESRCH)?;
+                (entry.read)(cx, &subject, &mut text)?;
+            }
+            Node::FileInfo(who, fd) => {
+                let subject = who.subject(cx)?;
+                let files = subject.task.as_ref().and_then(|task| task.files_if_any(cx)).ok_or(Errno::ENOENT)?;
+                let file = files.get_any(cx, fd).map_err(|_| Errno::ENOENT)?;
+                let position =
+                    if file.file().is_stream() { 0 } else { file.with_offset(cx, |_, position| *position) };
+                let (flags, mount) = (file.flags(), file.path().mount.id);
+                let number = file.inode().base().number;
+                text.add(format_args!("pos:\t{position}\nflags:\t{flags:07o}\nmnt_id:\t{mount}\nino:\t{number}\n"))?;
+            }
+            _ => return Err(Errno::EINVAL),
+        }
+        Ok(text.into_bytes())
+    }
+
+    fn write_text(&self, cx: &mut CurrentThread, bytes: &[u8]) -> Result<()> {
+        match self.node {
+            Node::Static(Entry { content: Content::Text { write: Some(write), .. }, .. }) => write(cx, bytes),
+            Node::TraceFile(TraceFile { write: Some(write), .. }) => write(cx, bytes),
+            Node::ProcessText(who, ProcessText { write: Some(write), .. }) => {
+                let subject = who.subject(cx).map_err(|_| Errno::ESRCH)?;
+                subject.check_may_inspect(cx)?;
+                write(cx, &subject, bytes)
+            }
+            _ => Err(Errno::EACCES),
+        }
+    }
+}
+
+/// A decimal number without leading zeros.
+fn number(name: &str) -> Option<u32> {
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_digit()) && (name == "0" || !name.starts_with('0'));
+    if is_plain { name.parse().ok().filter(|&number| number < 1 << 31) } else { None }
+}
+
+fn find_entry(entries: &'static [Entry], name: &str) -> Option<Node> {
+    entries.iter().find(|entry| entry.name == name).map(Node::Static)
+}
+
+impl Inode for ProcInode {
+    fn base(&self) -> &InodeBase {
+        &self.base
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn open(self: Arc<Self>, _cx: &mut CurrentThread, _flags: u32) -> Result<Arc<dyn File>> {
+        match self.base.kind {
+            FileKind::Directory => Ok(self),
+            FileKind::Regular => {
+                Ok(Arc::new(TextFile { inode: self, text: Mutex::new(&lock_order::PROC_TEXT, Vec::new()) }))
+            }
+            _ => Err(Errno::ELOOP),
+        }
+    }
+
+    fn caches_names(&self) -> bool {
+        false
+    }
+
+    fn lookup(&self, cx: &mut CurrentThread, name: &[u8]) -> Result<Option<Arc<dyn Inode>>> {
+        let Ok(name) = core::str::from_utf8(name) else { return Ok(None) };
+        match self.find(cx, name)? {
+            Some(node) => ProcInode::make(cx, node).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn truncate(&self, _cx: &mut CurrentThread, _bytes: u64) -> Result<()> {
+        // LINUX: truncating a file of /proc succeeds and does nothing, so that `>` works.
+        Ok(())
+    }
+
+    fn read_link(&self, cx: &mut CurrentThread) -> Result<Arc<[u8]>> {
+        let me = |cx: &CurrentThread| Task::current(cx).ok_or(Errno::ENOENT);
+        match self.node {
+            Node::Static(Entry { content: Content::Link(target), .. }) => Ok(Arc::from(target.as_bytes())),
+            Node::SelfLink => Ok(Arc::from(format!("{}", me(cx)?.process().pid()).as_bytes())),
+            Node::ThreadSelfLink => {
+                let task = me(cx)?;
+                Ok(Arc::from(format!("{}/task/{}", task.process().pid(), task.tid()).as_bytes()))
+            }
+            _ => {
+                let path = self.object(cx)?.ok_or(Errno::EINVAL)?;
+                let root = me(cx)?.fs(cx).root(cx);
+                Ok(Arc::from(path.absolute_name(cx, &root)?))
+            }
+        }
+    }
+
+    fn follow(&self, cx: &mut CurrentThread) -> Result<Option<Path>> {
+        self.object(cx)
+    }
+}
+
+/// An opened text.
+struct TextFile {
+    inode: Arc<ProcInode>,
+    text: Mutex<Vec<u8>>,
+}
+
+/// Most bytes taken by one write.
+const WRITE_BYTES: usize = 4096;
+
+impl File for TextFile {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn read(&self, cx: &mut CurrentThread, _open: &OpenFile, offset: &mut u64, to: &mut Sink<'_>) -> Result<()> {
+        let mut text = self.text.lock(cx);
+        if *offset == 0 {
+            *text = self.inode.read_text(cx)?;
+        }
+        let start = usize::try_from(*offset).unwrap_or(usize::MAX).min(text.len());
+        let part = &text[start..];
+        let part = &part[..part.len().min(to.left())];
+        let before = to.left();
+        let outcome = to.put(cx, part);
+        *offset += (before - to.left()) as u64;
+        outcome
+    }
+
+    fn write(&self, cx: &mut CurrentThread, _open: &OpenFile, offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
+        let mut bytes = Vec::new();
+        let length = from.left().min(WRITE_BYTES);
+        bytes.try_reserve_exact(length)?;
+        bytes.resize(length, 0);
+        // Taken from a copy: if it is refused, nothing was written.
+        let mut rest = from.clone();
+        rest.take(cx, &mut bytes)?;
+        self.inode.write_text(cx, &bytes)?;
+        *from = rest;
+        *offset += length as u64;
+        Ok(())
+    }
+}
+
+/// Where names other than those always there begin in a listing.
+const FIRST_OWN: u64 = 2;
+/// Where processes begin in the root's listing.
+const FIRST_PROCESS: u64 = 1 << 16;
+
+impl ProcInode {
+    /// The names of a directory from `offset` on, each with its offset and node, a few at a time: enough for one listing.
+    fn names_from(&self, cx: &CurrentThread, offset: u64) -> Result<Vec<(u64, String, Node)>> {
+        const MOST: usize = 512;
+        let mut names: Vec<(u64, String, Node)> = Vec::new();
+        let mut add = |at: u64, name: String, node: Node| -> Result<()> {
+            if at >= offset && names.len() < MOST {
+                names.try_reserve(1)?;
+                names.push((at, name, node));
+            }
+            Ok(())
+        };
+        let statics = |entries: &'static [Entry]| {
+            entries.iter().enumerate().map(|(index, entry)| (FIRST_OWN + index as u64, entry))
+        };
+        match self.node {
+            Node::Root => {
+                for (at, entry) in statics(system::ENTRIES) {
+                    add(at, entry.name.into(), Node::Static(entry))?;
+                }
+                let after = FIRST_OWN + system::ENTRIES.len() as u64;
+                add(after, "self".into(), Node::SelfLink)?;
+                add(after + 1, "thread-self".into(), Node::ThreadSelfLink)?;
+                for pid in table::pids(cx) {
+                    add(FIRST_PROCESS + u64::from(pid), format!("{pid}"), Node::Process(Who { pid, tid: None }))?;
+                }
+            }
+            Node::Static(Entry { content: Content::Directory(entries), .. }) => {
+                for (at, entry) in statics(entries) {
+                    add(at, entry.name.into(), Node::Static(entry))?;
+                }
+            }
+            Node::Static(Entry { content: Content::Trace, .. }) => {
+                for (index, file) in TRACE_FILES.iter().enumerate() {
+                    add(FIRST_OWN + index as u64, file.name.into(), Node::TraceFile(file))?;
+                }
+            }
+            Node::Process(who) => {
+                who.subject(cx)?;
+                let mut at = FIRST_OWN;
+                let mut next = || {
+                    at += 1;
+                    at - 1
+                };
+                if who.tid.is_none() {
+                    add(next(), "task".into(), Node::Tasks(who.pid))?;
+                }
+                add(next(), "fd".into(), Node::Files(who))?;
+                add(next(), "fdinfo".into(), Node::FileInfos(who))?;
+                for (name, link) in OWN_LINKS {
+                    add(next(), name.into(), Node::Link(who, link))?;
+                }
+                for text in process::ENTRIES {
+                    add(next(), text.name.into(), Node::ProcessText(who, text))?;
+                }
+            }
+            Node::Tasks(pid) => {
+                for task in table::tasks_of(cx, pid) {
+                    let tid = task.tid();
+                    add(FIRST_OWN + u64::from(tid), format!("{tid}"), Node::Process(Who { pid, tid: Some(tid) }))?;
+                }
+            }
+            Node::Files(who) | Node::FileInfos(who) => {
+                let subject = who.subject(cx)?;
+                subject.check_may_inspect(cx)?;
+                let files = subject.task.as_ref().and_then(|task| task.files_if_any(cx));
+                let mut from = usize::try_from(offset.saturating_sub(FIRST_OWN)).unwrap_or(usize::MAX);
+                while let Some((fd, _)) = files.as_ref().and_then(|files| files.next_used(cx, from)) {
+                    let node = match self.node {
+                        Node::FileInfos(_) => Node::FileInfo(who, fd),
+                        _ => Node::Link(who, OwnLink::File(fd)),
+                    };
+                    // CAST: descriptors are not negative.
+                    add(FIRST_OWN + fd.0 as u64, format!("{}", fd.0), node)?;
+                    from = fd.0 as usize + 1;
+                }
+            }
+            _ => return Err(Errno::ENOTDIR),
+        }
+        Ok(names)
+    }
+}
+
+impl File for ProcInode {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn read(&self, _cx: &mut CurrentThread, _open: &OpenFile, _offset: &mut u64, _to: &mut Sink<'_>) -> Result<()> {
+        Err(Errno::EISDIR)
+    }
+
+    fn read_directory(
+        &self,
+        cx: &mut CurrentThread,
+        open: &OpenFile,
+        offset: &mut u64,
+        emit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
+    ) -> Result<()> {
+        let parent = open.parent_number(cx);
+        let kind = FileKind::Directory.directory_type();
+        for (at, name, number) in [(0, &b"."[..], self.base.number), (1, b"..", parent)] {
+            if *offset == at {
+                if !emit(&DirectoryEntry { number, next_offset: at + 1, kind, name }) {
+                    return Ok(());
+                }
+                *offset = at + 1;
+            }
+        }
+        loop {
+            let names = self.names_from(cx, *offset)?;
+            if names.is_empty() {
+                return Ok(());
+            }
+            for (at, name, node) in names {
+                let kind = node.kind_and_permissions().0.directory_type();
+                let entry =
+                    DirectoryEntry { number: node.number(), next_offset: at + 1, kind, name: name.as_bytes() };
+                if !emit(&entry) {
+                    return Ok(());
+                }
+                *offset = at + 1;
+            }
+        }
+    }
+}
