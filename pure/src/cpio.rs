@@ -100,7 +100,8 @@ pub struct Entry<'a> {
     pub data: &'a [u8],
 }
 
-/// An archive in memory; iterates over its entries up to the trailer.
+/// An archive in memory; iterates over its entries up to the trailer or the end. Like Linux, it takes zeros between entries
+/// for padding.
 #[derive(Clone, Debug)]
 pub struct Archive<'a> {
     bytes: &'a [u8],
@@ -130,6 +131,11 @@ impl<'a> Archive<'a> {
         self.offset = self.offset.next_multiple_of(4).min(self.bytes.len());
     }
 
+    fn skip_zeros(&mut self) {
+        let rest = self.rest();
+        self.offset += rest.iter().position(|&byte| byte != 0).unwrap_or(rest.len());
+    }
+
     fn read_entry(&mut self) -> Result<Entry<'a>, Error> {
         let header = self.take(HEADER_BYTES)?.first_chunk().ok_or(Error::Truncated)?;
         let header = Header::parse(header)?;
@@ -146,6 +152,11 @@ impl<'a> Iterator for Archive<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.is_ended {
+            return None;
+        }
+        self.skip_zeros();
+        if self.offset == self.bytes.len() {
+            self.is_ended = true;
             return None;
         }
         match self.read_entry() {
@@ -180,7 +191,7 @@ pub trait Receiver {
 
 #[derive(Debug)]
 enum State {
-    /// Between archives or before the first: zeros are skipped.
+    /// Between entries or archives: zeros are skipped.
     Padding,
     /// Collecting header, name and the padding after it.
     Head,
@@ -234,6 +245,7 @@ impl Stream {
                         self.state = State::Head;
                     }
                 }
+                State::Head if self.head.is_empty() && bytes[0] == 0 => self.state = State::Padding,
                 State::Head => bytes = self.push_head(bytes, receiver)?,
                 State::Data { left, padding } => {
                     let data = bytes.len().min(left as usize);
@@ -346,6 +358,7 @@ mod tests {
     fn reads_what_was_written() {
         let mut bytes = Vec::new();
         append(&mut bytes, b"dir", 0o40755, b"");
+        bytes.extend_from_slice(&[0; 1000]);
         append(&mut bytes, b"dir/file", 0o100644, b"hello");
         append(&mut bytes, TRAILER, 0, b"");
         bytes.extend_from_slice(&[0; 60]);
@@ -360,6 +373,7 @@ mod tests {
 
     #[test]
     fn names_what_is_wrong() {
+        assert_eq!(Archive::new(&[0; 9]).next(), None);
         assert_eq!(Archive::new(b"070701").next(), Some(Err(Error::Truncated)));
         assert_eq!(Archive::new(&[b'0'; 200]).next(), Some(Err(Error::BadMagic)));
         let mut bytes = Vec::new();
@@ -402,6 +416,7 @@ mod tests {
             let mut expected = Vec::new();
             for (name, data) in &files {
                 append(&mut bytes, name.as_bytes(), 0o100644, data);
+                bytes.resize(bytes.len() + piece / 4 * 4, 0);
                 expected.push((name.as_bytes().to_vec(), 0o100644, data.clone()));
             }
             append(&mut bytes, TRAILER, 0, b"");
