@@ -45,7 +45,29 @@ static LINES: [AtomicPtr<Node>; MAX_LINES] = [const { AtomicPtr::new(ptr::null_m
 
 /// Connects `handler` to `line` and unmasks it. Several handlers may share a line.
 pub fn connect(line: IrqLine, handler: Arc<dyn Handler>) -> Result<(), ConnectError> {
-    let list = LINES.get(line.number as usize).ok_or(ConnectError::NoSuchLine)?;
+    add(line.number, handler)?;
+    if arch::irq::enable(line) { Ok(()) } else { Err(ConnectError::NoSuchLine) }
+}
+
+/// What a device writes, and where, to interrupt (MSI, MSI-X).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Message {
+    /// Physical address to write to.
+    pub addr: u64,
+    /// What to write.
+    pub data: u32,
+}
+
+/// Connects `handler` to a message of its own.
+pub fn connect_message(handler: Arc<dyn Handler>) -> Result<Message, ConnectError> {
+    let (number, message) = arch::irq::allocate_message().ok_or(ConnectError::NoSuchLine)?;
+    add(number, handler)?;
+    Ok(message)
+}
+
+/// Puts a handler at the head of a line's list.
+fn add(number: u32, handler: Arc<dyn Handler>) -> Result<(), ConnectError> {
+    let list = LINES.get(number as usize).ok_or(ConnectError::NoSuchLine)?;
     let mut node = Box::new(Node { handler, next: list.load(Ordering::Acquire) });
     loop {
         let next = node.next.cast_mut();
@@ -55,7 +77,7 @@ pub fn connect(line: IrqLine, handler: Arc<dyn Handler>) -> Result<(), ConnectEr
         node = unsafe { Box::from_raw(new) };
         node.next = found;
     }
-    if arch::irq::enable(line) { Ok(()) } else { Err(ConnectError::NoSuchLine) }
+    Ok(())
 }
 
 /// Messages between CPUs.

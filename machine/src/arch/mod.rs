@@ -10,15 +10,15 @@
 //! | `user` | [`UserContext`](user::UserContext); `unsafe enter(*mut UserContext) -> RawExit` (called and returns with interrupts off; runs until the next trap; an interrupt has been dispatched and acknowledged when it returns, see `crate::user::RawExit`); `fp_bytes() -> usize`, `FP_ALIGN`, `unsafe fp_save(*mut u8)`, `unsafe fp_restore(*const u8)`, `unsafe fp_initial(*mut u8)`, `fp_sanitize(&mut [u8]) -> bool`; `tls()`, `set_tls(u64)`, `gs_base()`, `set_gs_base(u64)` of the program, on the CPU now |
 //! | `page_table` | `Entry` (a transparent `u64`; zero is absent): `leaf(PhysAddr, Rights, level)`, `table(PhysAddr)`, `is_present` (leaf or table, PROT_NONE leaves included), `is_leaf(level)`, `addr`, `rights`, `is_accessed`, `is_dirty`, `with_rights(Rights, level)`, `cleared_accessed_dirty()`; level 0 is the 4 KiB page, 3 the root; `prepare_kernel_root(PhysAddr)` (adds fixed entries before the first load), `load_kernel_root(PhysAddr)`, `publish()` (orders entries written against walks), `make_executable(PhysAddr)`, `load_user_root(root, asid: u16, must_flush: bool)`, `load_no_user_root()`, `flush_page(asid, addr: usize)`, `flush_kernel(addr, pages)`, `flush_asid(asid)`, `flush_all()`; `asid_count() -> usize` (1: none, pass 0); `BROADCASTS_FLUSH: bool` (ARM64: true, no IPI needed); `SHARES_ROOT: bool` (x86-64: true, a user root carries the kernel half) |
 //! | `user_copy` | `unsafe copy_in(to: *mut u8, from: UserAddr, bytes) -> usize` (bytes left, 0 when all went), `unsafe copy_out(to: UserAddr, from: *const u8, bytes) -> usize`, `zero(to, bytes) -> usize`, `unsafe read_string(to: *mut u8, from, limit) -> (usize, StringEnd)`, `load_u32(UserAddr) -> Option<u32>`, `compare_exchange_u32(UserAddr, expected, new) -> Option<u32>`; the caller has checked that the range is in user space. Each has fix-up entries; by words, never `rep movsb`; `find_fixup(pc) -> Option<usize>` |
-//! | `irq` | `init_boot_cpu()`, `init_this_cpu()`, `enable(IrqLine) -> bool` (route to the boot CPU and unmask), `mask(u32)`, `unmask(u32)`, `send_ipi(CpuId, Ipi)` (`Halt` must get through with interrupts off where the hardware can) |
+//! | `irq` | `init_boot_cpu()`, `init_this_cpu()`, `enable(IrqLine) -> bool` (route to the boot CPU and unmask), `mask(u32)`, `unmask(u32)`, `allocate_message() -> Option<(u32, Message)>`, `send_ipi(CpuId, Ipi)` (`Halt` must get through with interrupts off where the hardware can) |
 //! | `timer` | `init_boot_cpu()` (calibrates), `init_this_cpu()`, `ticks() -> u64`, `ticks_per_second() -> u64`, `set_deadline(Option<u64>)` in ticks (may expire early: `time::interrupt` sets it again) |
 //! | `smp` | `start_secondaries(most: usize, prepare: &mut dyn FnMut(CpuId) -> Option<usize>) -> usize`: `prepare` makes a CPU's data (calling `cpu::prepare_cpu`) and answers its boot stack's top; each ends in [`crate::boot::start_secondary`] on that stack; answers how many CPUs run, this one included |
 //! | `serial` | `init_early()`, `write(&[u8])` without locks |
 //! | `power` | `end(Exit) -> !` |
 //! | `random` | `hardware() -> Option<u64>` |
 //! | `clock` | `wall_clock_seconds() -> Option<u64>` (CMOS; PL031) |
-//! | `device` | `unsafe read8(*const u8)`, `read32`, `write32`: one plain access each |
-//! | `discovery` | `virtio_mmio() -> Vec<VirtioMmio>` |
+//! | `device` | `unsafe read8(*const u8)`, `read16`, `read32`, `write8`, `write16`, `write32`: one plain access each |
+//! | `discovery` | `virtio_mmio() -> Vec<VirtioMmio>`, `pci_windows() -> Vec<PciWindow>` |
 //!
 //! `Rights { is_user, is_writable, is_executable, is_device, is_readable }` is shared and lives in `mm::rights`.
 #[cfg(target_arch = "x86_64")]

@@ -57,6 +57,27 @@ impl Mmio {
         // SAFETY: in the window by the check, mapped by the invariant.
         unsafe { crate::arch::device::read8(register) }
     }
+    /// Writes a byte register.
+    #[inline]
+    pub fn write8(&self, offset: usize, value: u8) {
+        let register = self.register(offset);
+        // SAFETY: in the window by the check, mapped by the invariant.
+        unsafe { crate::arch::device::write8(register, value) };
+    }
+    /// Reads a 16-bit register.
+    #[inline]
+    pub fn read16(&self, offset: usize) -> u16 {
+        let register = self.register(offset);
+        // SAFETY: in the window by the check, mapped by the invariant.
+        unsafe { crate::arch::device::read16(register) }
+    }
+    /// Writes a 16-bit register.
+    #[inline]
+    pub fn write16(&self, offset: usize, value: u16) {
+        let register = self.register(offset);
+        // SAFETY: in the window by the check, mapped by the invariant.
+        unsafe { crate::arch::device::write16(register, value) };
+    }
     /// Reads a 32-bit register.
     #[inline]
     pub fn read32(&self, offset: usize) -> u32 {

@@ -26,3 +26,19 @@ pub struct VirtioMmio {
 pub fn virtio_mmio() -> Vec<VirtioMmio> {
     crate::arch::discovery::virtio_mmio()
 }
+
+/// A memory-mapped window into PCI configuration space: 4 KiB for each function, from `first_bus` on.
+#[derive(Clone, Copy, Debug)]
+pub struct PciWindow {
+    /// The window.
+    pub window: crate::boot::PhysRange,
+    /// Bus at its start.
+    pub first_bus: u8,
+    /// Last bus in it.
+    pub last_bus: u8,
+}
+
+/// Every window into PCI configuration space of segment 0. Firmware has assigned addresses to the devices behind it.
+pub fn pci_windows() -> Vec<PciWindow> {
+    crate::arch::discovery::pci_windows()
+}

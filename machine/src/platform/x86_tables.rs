@@ -4,6 +4,7 @@
 //!
 //! Read once by the architecture's boot code, while the early direct map is in force; everything found is copied into
 //! [`found`], which needs no memory allocation. A damaged table counts as absent.
+use super::PciWindow;
 use super::x86_early_read::{is_at, read_u8, read_u16, read_u32, read_u64, sums_to_zero};
 use crate::addr::PhysAddr;
 use crate::arch::registers::{inb, outw};
@@ -14,6 +15,7 @@ use crate::sync::Once;
 const MAX_IOAPICS: usize = 8;
 const ISA_LINES: usize = 16;
 const MAX_WINDOWS: usize = 32;
+const MAX_PCI_WINDOWS: usize = 4;
 /// No table is believed to be longer: bounds the walks over damaged ones.
 const MOST_TABLE_BYTES: u64 = 1 << 20;
 /// Where QEMU, and every PC, has them when no table says so.
@@ -92,6 +94,10 @@ pub(crate) struct Found {
     pub(crate) windows: [Window; MAX_WINDOWS],
     /// Entries of `windows` in use.
     pub(crate) window_count: usize,
+    /// Windows into PCI configuration space, first `pci_window_count`.
+    pub(crate) pci_windows: [PciWindow; MAX_PCI_WINDOWS],
+    /// Entries of `pci_windows` in use.
+    pub(crate) pci_window_count: usize,
 }
 
 static FOUND: Once<Found> = Once::new();
@@ -116,6 +122,9 @@ pub(crate) fn read(rsdp: Option<PhysAddr>) {
             reset: None,
             windows: [Window { range: PhysRange { start: PhysAddr(0), bytes: 0 }, line: 0 }; MAX_WINDOWS],
             window_count: 0,
+            pci_windows: [PciWindow { window: PhysRange { start: PhysAddr(0), bytes: 0 }, first_bus: 0, last_bus: 0 };
+                MAX_PCI_WINDOWS],
+            pci_window_count: 0,
         };
         let rsdp = rsdp.map(|addr| addr.0).filter(|addr| is_at(*addr, RSDP_SIGNATURE)).or_else(scan_for_rsdp);
         if let Some(rsdp) = rsdp {
@@ -181,6 +190,8 @@ fn read_acpi(found: &mut Found, rsdp: u64) {
             read_madt(found, table, end);
         } else if is_at(table, b"FACP") {
             read_fadt(found, table, end);
+        } else if is_at(table, b"MCFG") {
+            read_mcfg(found, table, end);
         }
     }
 }
@@ -209,6 +220,24 @@ fn read_madt(found: &mut Found, table: u64, end: u64) {
             _ => {}
         }
         entry += bytes;
+    }
+}
+
+/// The table of windows into PCI configuration space. Segment 0 only.
+fn read_mcfg(found: &mut Found, table: u64, end: u64) {
+    const BYTES_PER_BUS: u64 = 1 << 20;
+    for entry in (table + 44..end.saturating_sub(15)).step_by(16) {
+        let (start, segment) = (read_u64(entry), read_u16(entry + 8));
+        let (first_bus, last_bus) = (read_u8(entry + 10), read_u8(entry + 11));
+        if segment == 0 && first_bus <= last_bus && found.pci_window_count < MAX_PCI_WINDOWS {
+            // The base is that of bus 0, whether it is in the window or not.
+            let window = PhysRange {
+                start: PhysAddr(start + u64::from(first_bus) * BYTES_PER_BUS),
+                bytes: (u64::from(last_bus - first_bus) + 1) * BYTES_PER_BUS,
+            };
+            found.pci_windows[found.pci_window_count] = PciWindow { window, first_bus, last_bus };
+            found.pci_window_count += 1;
+        }
     }
 }
 

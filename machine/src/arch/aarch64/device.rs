@@ -36,3 +36,36 @@ pub(crate) unsafe fn write32(register: *mut u32, value: u32) {
     // SAFETY: mapped, says the caller.
     unsafe { asm!("str {:w}, [{}]", in(reg) value, in(reg) register, options(nostack, preserves_flags)) };
 }
+
+/// Writes a byte.
+///
+/// # Safety
+/// The register is mapped.
+#[inline(always)]
+pub(crate) unsafe fn write8(register: *mut u8, value: u8) {
+    // SAFETY: mapped, says the caller.
+    unsafe { asm!("strb {:w}, [{}]", in(reg) u32::from(value), in(reg) register, options(nostack, preserves_flags)) };
+}
+
+/// Reads 16 bits.
+///
+/// # Safety
+/// The register is mapped and aligned.
+#[inline(always)]
+pub(crate) unsafe fn read16(register: *const u16) -> u16 {
+    let value: u32;
+    // SAFETY: mapped, says the caller.
+    unsafe { asm!("ldrh {:w}, [{}]", out(reg) value, in(reg) register, options(nostack, preserves_flags)) };
+    // CAST: 16 bits were read.
+    value as u16
+}
+
+/// Writes 16 bits.
+///
+/// # Safety
+/// The register is mapped and aligned.
+#[inline(always)]
+pub(crate) unsafe fn write16(register: *mut u16, value: u16) {
+    // SAFETY: mapped, says the caller.
+    unsafe { asm!("strh {:w}, [{}]", in(reg) u32::from(value), in(reg) register, options(nostack, preserves_flags)) };
+}

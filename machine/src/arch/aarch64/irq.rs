@@ -57,3 +57,8 @@ pub(super) fn handle() {
     }
     gic::end(token);
 }
+
+/// A message of its own for a device: `None`, since neither GICv2m nor ITS is driven yet.
+pub(crate) fn allocate_message() -> Option<(u32, crate::irq::Message)> {
+    None
+}

@@ -1,6 +1,6 @@
 //! Devices found: those the command line names, else those ACPI describes.
 use crate::irq::IrqLine;
-use crate::platform::{VirtioMmio, virtio_command_line, x86_tables};
+use crate::platform::{PciWindow, VirtioMmio, virtio_command_line, x86_tables};
 use alloc::vec::Vec;
 
 /// Every virtio-mmio window found.
@@ -14,4 +14,9 @@ pub(crate) fn virtio_mmio() -> Vec<VirtioMmio> {
     described
         .map(|window| VirtioMmio { window: window.range, irq: IrqLine { number: window.line, is_level: true } })
         .collect()
+}
+
+/// Every window into PCI configuration space that ACPI describes.
+pub(crate) fn pci_windows() -> Vec<PciWindow> {
+    x86_tables::found().map_or(Vec::new(), |found| found.pci_windows[..found.pci_window_count].to_vec())
 }

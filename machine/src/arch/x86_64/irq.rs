@@ -1,13 +1,14 @@
 //! Interrupts: vectors of the local APIC, lines of the I/O APICs, messages between CPUs.
 //!
-//! A line's vector is its global number plus [`FIRST_LINE_VECTOR`]; device interrupts all go to the boot CPU. The old
+//! A line's vector is its number plus [`FIRST_LINE_VECTOR`]: global numbers of the I/O APICs first, messages from
+//! [`FIRST_MESSAGE_LINE`] on. Device interrupts all go to the boot CPU. The old
 //! 8259 pair is masked for good. `irq` of the shared half calls this; `trap` and `user` call [`handle`].
 use super::registers::{inb, outb};
 use super::{apic, cpu, power};
 use crate::addr::PhysAddr;
 use crate::boot::PhysRange;
 use crate::cpu::{CpuId, MAX_CPUS};
-use crate::irq::{Ipi, IrqLine};
+use crate::irq::{Ipi, IrqLine, Message};
 use crate::mm::kernel_map;
 use crate::platform::x86_tables::{self, IoApic};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -16,6 +17,10 @@ use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 const FIRST_LINE_VECTOR: u64 = 0x30;
 /// Vector after the last line's.
 const LINE_VECTORS_END: u64 = 0xf0;
+/// Lines from here on are messages that devices write (MSI); I/O APICs have those below.
+const FIRST_MESSAGE_LINE: u32 = 128;
+/// Where a message to the CPU with APIC number zero is written (Intel SDM volume 3, 11.11.1).
+const MESSAGE_ADDRESS: u64 = 0xfee0_0000;
 pub(crate) const TIMER_VECTOR: u64 = 0xf0;
 const RESCHEDULE_VECTOR: u64 = 0xf1;
 const SHOOTDOWN_VECTOR: u64 = 0xf2;
@@ -156,7 +161,7 @@ fn find(number: u32) -> Option<(usize, u32)> {
 /// Routes `line` to the boot CPU and unmasks it. False: there is no such line.
 pub(crate) fn enable(line: IrqLine) -> bool {
     let vector = FIRST_LINE_VECTOR + u64::from(line.number);
-    let Some((window, entry)) = find(line.number).filter(|_| vector < LINE_VECTORS_END) else { return false };
+    let Some((window, entry)) = find(line.number).filter(|_| line.number < FIRST_MESSAGE_LINE) else { return false };
     // An ISA override tells how the wire behaves; other lines are as the caller says, active high.
     let isa = x86_tables::found().and_then(|found| found.isa_lines.iter().find(|isa| isa.number == line.number));
     let is_low = isa.is_some_and(|isa| isa.is_low);
@@ -171,6 +176,16 @@ pub(crate) fn enable(line: IrqLine) -> bool {
     }
     write_entry(window, entry, low, APIC_IDS[0].load(Ordering::Relaxed));
     true
+}
+
+/// A message of its own for a device: the line it arrives on, and what to write where. `None`: all are in use.
+pub(crate) fn allocate_message() -> Option<(u32, Message)> {
+    static NEXT: AtomicU32 = AtomicU32::new(FIRST_MESSAGE_LINE);
+    let last = (LINE_VECTORS_END - FIRST_LINE_VECTOR) as u32;
+    let line = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |line| (line < last).then_some(line + 1)).ok()?;
+    let destination = u64::from(APIC_IDS[0].load(Ordering::Relaxed));
+    // Fixed delivery, edge: the data is the vector alone.
+    Some((line, Message { addr: MESSAGE_ADDRESS | destination << 12, data: FIRST_LINE_VECTOR as u32 + line }))
 }
 
 fn change_mask(number: u32, is_masked: bool) {
