@@ -127,9 +127,9 @@ impl<W: Write> Writer<W> {
         self.pad_to(4)
     }
 
-    /// Copies a part made before, whose entries are already in the index, from a multiple of the page size on.
+    /// Copies a part made before, whose entries are already in the index. To be called at a multiple of the page size, where parts
+    /// begin; no zeros may stand between entries.
     pub(crate) fn part(&mut self, mut source: impl Read) -> io::Result<()> {
-        self.pad_to(PAGE)?;
         self.position += io::copy(&mut source, &mut self.out)?;
         self.pad_to(4)
     }
@@ -149,7 +149,6 @@ impl<W: Write> Writer<W> {
 
     /// Ends a part, without a trailer.
     pub(crate) fn finish_part(mut self) -> io::Result<Index> {
-        self.pad_to(PAGE)?;
         self.out.flush()?;
         Ok(self.index)
     }

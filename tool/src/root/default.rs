@@ -10,7 +10,7 @@ use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 
 /// Bumped when what the root holds changes, so that parts made by older tools are made anew.
-const EDITION: u32 = 1;
+const EDITION: u32 = 2;
 
 /// The part and its index.
 pub(crate) struct DefaultRoot {
