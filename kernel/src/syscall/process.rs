@@ -218,7 +218,8 @@ pub fn sys_getsid(call: &mut Call<'_>, pid: i32) -> Result<u64> {
 
 /// Puts a process into a group.
 pub fn sys_setpgid(call: &mut Call<'_>, pid: i32, group: i32) -> Result<u64> {
-    if group < 0 {
+    // LINUX: the group is judged first, a negative process number standing for a group when none is named.
+    if group < 0 || (group == 0 && pid < 0) {
         return Err(Errno::EINVAL);
     }
     let me = call.process().pid();
