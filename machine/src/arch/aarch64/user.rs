@@ -1,8 +1,8 @@
 //! The general registers of a user program, entering user mode and coming back, and the program's FP and TLS registers.
 //!
 //! [`enter`] leaves the kernel's callee-saved registers and a pointer to the context on the kernel stack, where SP_EL1 stays
-//! while the program runs: the vector finds everything from there. FP state is V0 to V31, FPSR, FPCR in the layout of Linux's
-//! `user_fpsimd_state`; the kernel itself never touches these registers.
+//! while the program runs: the vector finds everything from there. FP state is V0 to V31, FPSR, FPCR, as in Linux's
+//! `user_fpsimd_state` without its padding; the kernel itself never touches these registers.
 use super::sysreg::{read_sysreg, write_sysreg};
 use super::{irq, trap};
 use crate::addr::UserAddr;
@@ -112,8 +112,8 @@ impl UserContext {
 pub(crate) const HAS_GS_BASE: bool = false;
 /// Alignment of the buffers of [`fp_save`] and [`fp_restore`].
 pub(crate) const FP_ALIGN: usize = 16;
-/// V0 to V31, FPSR, FPCR, two reserved words.
-const FP_BYTES: usize = 528;
+/// V0 to V31, FPSR, FPCR.
+const FP_BYTES: usize = 520;
 /// Offset of FPSR; FPCR follows.
 const FP_STATUS: usize = 512;
 /// Bits of FPSR that exist (N, Z, C, V, QC, the cumulative flags).
@@ -265,7 +265,7 @@ pub(crate) fn fp_sanitize(image: &mut [u8]) -> bool {
         return false;
     }
     let status = &mut image[FP_STATUS..];
-    for (offset, bits) in [(0, FPSR_BITS), (4, FPCR_BITS), (8, 0), (12, 0)] {
+    for (offset, bits) in [(0, FPSR_BITS), (4, FPCR_BITS)] {
         for (byte, mask) in status[offset..offset + 4].iter_mut().zip(bits.to_le_bytes()) {
             *byte &= mask;
         }
