@@ -4,12 +4,17 @@ use syscalls::Sysno;
 /// One above the largest call number of either architecture.
 pub const COUNT: usize = 512;
 
+/// Linux's name of a call: the crate's, but for ARM64's number 79, which its table calls by an older header's name.
+const fn linux_name(call: &'static str) -> &'static str {
+    if is_same(call, "fstatat") { "newfstatat" } else { call }
+}
+
 const fn names() -> [&'static str; COUNT] {
     let mut names = [""; COUNT];
     let mut number = 0;
     while number < COUNT {
         if let Some(call) = Sysno::new(number) {
-            names[number] = call.name();
+            names[number] = linux_name(call.name());
         }
         number += 1;
     }
@@ -57,19 +62,20 @@ pub fn name(number: u64) -> Option<&'static str> {
 
 /// The numbers of the call `name` on (x86-64, ARM64), for documents.
 pub fn on_both(name: &str) -> (Option<u32>, Option<u32>) {
-    let x86_64 = syscalls::x86_64::Sysno::iter().find(|call| call.name() == name).map(|call| call.id() as u32);
-    let aarch64 = syscalls::aarch64::Sysno::iter().find(|call| call.name() == name).map(|call| call.id() as u32);
+    let x86_64 = syscalls::x86_64::Sysno::iter().find(|call| linux_name(call.name()) == name).map(|call| call.id() as u32);
+    let aarch64 = syscalls::aarch64::Sysno::iter().find(|call| linux_name(call.name()) == name).map(|call| call.id() as u32);
     (x86_64, aarch64)
 }
 
 /// Every call name of either architecture, x86-64's order first, for documents.
 pub fn each_name(visit: &mut dyn FnMut(&'static str)) {
     for call in syscalls::x86_64::Sysno::iter() {
-        visit(call.name());
+        visit(linux_name(call.name()));
     }
     for call in syscalls::aarch64::Sysno::iter() {
-        if on_both(call.name()).0.is_none() {
-            visit(call.name());
+        let name = linux_name(call.name());
+        if on_both(name).0.is_none() {
+            visit(name);
         }
     }
 }
@@ -82,6 +88,7 @@ mod tests {
         assert_eq!(super::name(super::of("execve").unwrap() as u64), Some("execve"));
         assert_eq!(super::on_both("write"), (Some(1), Some(64)));
         assert_eq!(super::on_both("open"), (Some(2), None));
+        assert_eq!(super::on_both("newfstatat"), (Some(262), Some(79)));
         assert_eq!(super::of("no_such_call"), None);
         assert_eq!(super::name(u64::MAX), None);
     }
