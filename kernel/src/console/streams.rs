@@ -1,11 +1,12 @@
 //! Standard input, output and error where they are not a terminal: to a program they are pipes whose other end is the host.
 //!
 //! Main type: [`HostStream`], the file of descriptors 0, 1 and 2. `isatty` says no, `lseek` ESPIPE, `fstat` FIFO. A write
-//! after the host has told that nobody reads any more fails with EPIPE, as on a pipe.
+//! after the host has told that nobody reads any more fails with EPIPE and SIGPIPE, as on a pipe.
 use super::channel::channel;
 use super::{ROOM_BYTES, Stream, has_room, input, is_closed, wait_for_room, write_output};
 use crate::errno::{Errno, Result};
 use crate::fs::anonymous::{AnonymousInode, Reopen};
+use crate::fs::pipe::signal_broken_pipe;
 use crate::fs::{File, FileKind, OpenFile, PollEvents, Sink, Source};
 use crate::user_memory::UserPtr;
 use abi::linux::{O_RDONLY, O_WRONLY};
@@ -61,6 +62,7 @@ fn write_from(
 ) -> Result<()> {
     while from.left() != 0 {
         if is_closed(stream) {
+            signal_broken_pipe(cx);
             return Err(Errno::EPIPE);
         }
         if is_non_blocking && !has_room(cx) {
