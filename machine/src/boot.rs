@@ -186,6 +186,7 @@ extern "C" fn bring_up(_argument: usize) -> ! {
 
 /// The body of the first thread.
 fn main(cx: &mut thread::CurrentThread) {
+    crate::provoke::run(info().command_line);
     let exit = ochre_main(cx);
     power::end(exit)
 }

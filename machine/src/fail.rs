@@ -1,7 +1,7 @@
 //! When the kernel fails: the panic path, and the watchdog that tells of stuck CPUs.
 //!
 //! The panic path takes no lock, allocates nothing, stops on recursion, halts the other CPUs and leaves an epitaph on the
-//! UART: what happened, registers, backtrace (the tool adds symbols), CPU, thread, held locks, the last trace events of
+//! UART: what happened, registers, backtrace with names, CPU, thread, held locks, the last trace events of
 //! each CPU, counters. Then the machine ends with [`Exit::Panic`].
 //!
 //! Called by the panic handler and by the architecture for traps of the kernel, double faults and machine checks included:
@@ -12,6 +12,7 @@ use crate::cpu;
 use crate::irq::Ipi;
 use crate::log::EarlyConsole;
 use crate::power::{self, Exit};
+use crate::symbols::Code;
 use crate::thread::header::{self, STACK_BYTES, StackHeader};
 use core::fmt::Write;
 use core::panic::PanicInfo;
@@ -93,6 +94,23 @@ pub(crate) fn watch(this: &cpu::CpuLocal) {
     }
 }
 
+/// Shows where this CPU is and goes on: somebody outside asked by a non-maskable interrupt (QEMU: `nmi`), which gets through
+/// when everything else hangs. Every CPU is asked at once and writes without locks, so lines may mix.
+pub(crate) fn show_place(pc: usize, sp: usize, frame_pointer: usize) {
+    let local = arch::cpu::local();
+    // SAFETY: set before anything can fail, to data that lives for ever; null only before that.
+    let id = unsafe { local.as_ref() }.map_or(0, |local| local.id.0);
+    // The console never fails.
+    let _ = writeln!(EarlyConsole, "\n*** asked where CPU {id} is: {}", Code(pc));
+    if pc < IMAGE_BASE {
+        return;
+    }
+    if let Some(header) = stack_header(sp) {
+        show_thread(header);
+    }
+    show_frames(frame_pointer);
+}
+
 /// Another CPU has failed: stop here.
 pub(crate) fn halt_interrupt() -> ! {
     arch::cpu::halt_forever()
@@ -138,22 +156,30 @@ fn epitaph(pc: Option<usize>, frame_pointer: usize, sp: usize) -> ! {
     if let Some(header) = stack_header(sp) {
         show_thread(header);
     }
-    let _ = write!(out, "backtrace:");
+    let _ = writeln!(out, "backtrace:");
     if let Some(pc) = pc {
-        let _ = write!(out, " {pc:#x}");
+        let _ = writeln!(out, "  {}", Code(pc));
     }
     show_frames(frame_pointer);
-    let _ = writeln!(out, "\nlast events:");
+    let _ = writeln!(out, "last events:");
     let _ = crate::trace::dump(out, MOST_EVENTS, true);
     let _ = writeln!(out, "*** end");
     power::end(Exit::Panic)
 }
 
-/// The header of the thread stack that contains `sp`, if it is one.
+/// The header of the thread stack that contains `sp`, or that it has just left downwards; `None` if it is none.
 fn stack_header(sp: usize) -> Option<&'static StackHeader> {
-    // SAFETY: stacks of the dynamic area are mapped in whole, header included; a stack pointer there is in one, since
-    // nothing else of that area is used as a stack.
-    (DYNAMIC_BASE..IMAGE_BASE).contains(&sp).then(|| unsafe { &*header::header_of(sp) })
+    if !(DYNAMIC_BASE..IMAGE_BASE).contains(&sp) {
+        return None;
+    }
+    // The area holds a guard and a stack in turn (`kernel_map::map_stack`).
+    let is_guard = ((sp - DYNAMIC_BASE) / STACK_BYTES).is_multiple_of(2);
+    if is_guard {
+        let _ = writeln!(EarlyConsole, "the kernel stack has overflowed");
+    }
+    let in_stack = if is_guard { sp + STACK_BYTES } else { sp };
+    // SAFETY: stacks of the dynamic area are mapped in whole, header included; nothing else there is used as a stack.
+    Some(unsafe { &*header::header_of(in_stack) })
 }
 
 /// Which thread it was, and what it held.
@@ -187,7 +213,7 @@ fn show_frames(mut frame: usize) {
         if return_address < IMAGE_BASE {
             return;
         }
-        let _ = write!(EarlyConsole, " {return_address:#x}");
+        let _ = writeln!(EarlyConsole, "  {}", Code(return_address));
         if next <= frame || next - frame > STACK_BYTES {
             return;
         }

@@ -2,7 +2,7 @@
 //!
 //! Products go to `.ochre/kernel/ARCH/`: `ochre-kernel` (ELF, for `-kernel` on x86-64 and for debuggers) and `Image` (ARM64).
 
-use crate::flat_image;
+use crate::{flat_image, symbols};
 use crate::toolchain::Toolchain;
 use crate::tree::{self, Arch};
 use anyhow::Context;
@@ -50,7 +50,8 @@ pub(crate) fn build_one(arch: Arch, out: &std::path::Path, defect: Option<&str>)
     anyhow::ensure!(status.success(), "the kernel for {} doesn't compile", arch.name());
     let directory = if defect.is_some() { "target/defect" } else { "target/kernel" };
     let built = tree::cache().join(directory).join(arch.target()).join("release/ochre-kernel");
-    let elf = std::fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+    let mut elf = std::fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+    symbols::fill(&mut elf).context("cannot fill the symbol table")?;
     std::fs::create_dir_all(out)?;
     if arch == Arch::Aarch64 {
         write(&out.join("Image"), &flat_image::from_elf(&elf)?)?;

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 mod build;
 mod flat_image;
+mod symbols;
 mod toolchain;
 mod tree;
 

@@ -300,8 +300,9 @@ extern "C" fn kernel_trap(frame: &mut Frame) {
 extern "C" fn paranoid_trap(frame: &mut Frame) {
     if frame.vector as usize == NMI {
         if irq::is_halt_requested() {
-            cpu::halt_forever();
+            crate::fail::halt_interrupt();
         }
+        crate::fail::show_place(frame.rip as usize, frame.rsp as usize, frame.rbp as usize);
         return;
     }
     let addr = (frame.vector as usize == DOUBLE_FAULT).then(registers::read_cr2);

@@ -1,0 +1,32 @@
+//! Names of the kernel's own functions, for backtraces. The table is written into the linked image by `xtask build`
+//! (format and reason: `wire::symbols`); an image straight from the linker has none, and addresses stay numbers.
+//!
+//! Called by the panic path: no lock, no memory.
+use crate::addr::IMAGE_BASE;
+use core::fmt;
+use core::hint::black_box;
+use wire::symbols::{SECTION_BYTES, Table};
+
+/// Where the table is written. Zero as far as the compiler knows, so it is only ever looked at through [`black_box`].
+#[used]
+#[unsafe(link_section = ".ochre.symbols")]
+static SECTION: [u8; SECTION_BYTES] = [0; SECTION_BYTES];
+
+/// The function that `address` lies in: its name and how far into it.
+pub(crate) fn find(address: usize) -> Option<(&'static str, u32)> {
+    let offset = u32::try_from(address.checked_sub(IMAGE_BASE)?).ok()?;
+    Table::new(black_box(&SECTION))?.find(offset)
+}
+
+/// A code address with its name, if it has one.
+pub(crate) struct Code(pub(crate) usize);
+
+impl fmt::Display for Code {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:#x}", self.0)?;
+        match find(self.0) {
+            Some((name, offset)) => write!(out, " {name}+{offset:#x}"),
+            None => Ok(()),
+        }
+    }
+}
