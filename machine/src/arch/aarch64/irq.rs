@@ -8,9 +8,10 @@ const RESCHEDULE: u32 = 0;
 const SHOOTDOWN: u32 = 1;
 const HALT: u32 = 2;
 
-/// Finds and resets the controller.
+/// Finds and resets the controller, and turns on the boot CPU's part.
 pub(crate) fn init_boot_cpu() {
     gic::init_boot_cpu();
+    init_this_cpu();
 }
 /// Turns on this CPU's part.
 pub(crate) fn init_this_cpu() {

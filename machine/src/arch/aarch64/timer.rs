@@ -15,6 +15,7 @@ pub(crate) fn init_boot_cpu() {
     if let Some(number) = device_tree::facts().and_then(|facts| facts.timer) {
         INTID.store(number, Ordering::Relaxed);
     }
+    init_this_cpu();
 }
 /// Makes this CPU's timer ready, without a deadline.
 pub(crate) fn init_this_cpu() {
