@@ -47,13 +47,14 @@ int main(void)
 	DIES(SIGSEGV, *(volatile char *)0xffff800000000000 = 1);
 	DIES(SIGSEGV, (void)*(volatile char *)0xffffffffffffff00);
 	DIES(SIGSEGV, overflow(NULL));
-	DIES(SIGILL, __builtin_trap());
 #ifdef __x86_64__
+	DIES(SIGILL, __builtin_trap());
 	DIES(SIGSEGV, __asm__ volatile("hlt"));
 	DIES(SIGSEGV, (void)*(volatile char *)0x123456789abcdef0);
 	DIES(SIGFPE, __asm__ volatile("xor %%edx,%%edx; xor %%ecx,%%ecx; mov $1,%%eax; div %%ecx" ::: "eax", "ecx", "edx"));
 	DIES(SIGTRAP, __asm__ volatile("int3"));
 #else
+	DIES(SIGILL, __asm__ volatile(".inst 0"));
 	DIES(SIGILL, __asm__ volatile("mrs x0, vbar_el1" ::: "x0"));
 	DIES(SIGTRAP, __asm__ volatile("brk #0"));
 #endif
