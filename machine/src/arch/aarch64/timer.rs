@@ -10,7 +10,7 @@ static INTID: AtomicU32 = AtomicU32::new(27);
 /// CNTV_CTL_EL0.ENABLE.
 const ENABLE: u64 = 1;
 
-/// Finds the interrupt. The rate needs no calibration: firmware tells it in CNTFRQ_EL0.
+/// Finds the interrupt, and makes the boot CPU's timer ready. The rate needs no calibration: firmware tells it in CNTFRQ_EL0.
 pub(crate) fn init_boot_cpu() {
     if let Some(number) = device_tree::facts().and_then(|facts| facts.timer) {
         INTID.store(number, Ordering::Relaxed);
