@@ -1,5 +1,6 @@
 //! Device interrupts. Handlers acknowledge, record and wake; work happens in a thread.
 use crate::arch;
+use crate::cpu::CpuId;
 use crate::thread::{IrqContext, header};
 use crate::trace::{self, Counter};
 use alloc::boxed::Box;
@@ -89,6 +90,12 @@ pub(crate) enum Ipi {
     Shootdown,
     /// Stop for good: the kernel has failed.
     Halt,
+}
+
+/// Sends a message to another CPU.
+pub(crate) fn send(to: CpuId, what: Ipi) {
+    trace::count(Counter::IpisSent);
+    arch::irq::send_ipi(to, what);
 }
 
 /// A device interrupt came in on line `number`. Called by the architecture with interrupts off; it acknowledges the

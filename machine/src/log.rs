@@ -87,6 +87,7 @@ pub fn record(level: Level, module: &str, text: fmt::Arguments<'_>) {
     let _ = write!(line, "[{seconds:5}.{fraction:06}] {module}: {text}");
     line.bytes[line.length] = b'\n';
     let line = &line.bytes[..line.length + 1];
+    crate::trace::count(crate::trace::Counter::LogLines);
     with_ring(|ring| {
         let end = END.load(Ordering::Relaxed);
         for (position, byte) in (end..).zip(line) {

@@ -122,10 +122,12 @@ pub fn run_user(cx: &mut CurrentThread, context: &mut UserContext) -> UserExit {
         let cpu = header.cpu();
         // SAFETY: own thread, interrupts off.
         unsafe { (*cx.thread().user.get()).load(Arc::as_ptr(cx.thread()), cpu) };
+        crate::probe!(crate::trace::providers::sched::to_user(cx.thread().id()));
         header.in_user.set(true);
         // SAFETY: interrupts are off, the context is the caller's, and the scheduler loaded the thread's space.
         let exit = unsafe { arch::user::enter(context) };
         header.in_user.set(false);
+        crate::probe!(crate::trace::providers::sched::to_kernel(cx.thread().id()));
         header::interrupts_on(header);
         match exit {
             RawExit::Syscall => return UserExit::Syscall,

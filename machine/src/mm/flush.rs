@@ -12,6 +12,7 @@ use crate::arch::{self, page_table};
 use crate::cpu::{self, CpuId, CpuLocal};
 use crate::irq::Ipi;
 use crate::thread::{CurrentThread, header};
+use crate::trace::{self, Counter};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering, fence};
 
@@ -126,6 +127,11 @@ impl<'a> Flush<'a> {
             }
             let others = loaded_on & !(1 << here.0);
             let asked = ask(others);
+            if others != 0 {
+                trace::count(Counter::Shootdowns);
+                let pages = pages.map_or(u64::MAX, |pages| pages.len() as u64);
+                crate::probe!(crate::trace::providers::irq::shootdown(pages, others.count_ones()));
+            }
             header::preempt_on(header);
             await_answers(others, asked);
         }
@@ -138,11 +144,15 @@ impl<'a> Flush<'a> {
 fn flush_here(asid: u16, pages: Option<&[usize]>) {
     match pages {
         Some(pages) => {
+            trace::add(Counter::TlbPageFlushes, pages.len() as u64);
             for &page in pages {
                 page_table::flush_page(asid, page);
             }
         }
-        None => page_table::flush_asid(asid),
+        None => {
+            trace::count(Counter::TlbSpaceFlushes);
+            page_table::flush_asid(asid);
+        }
     }
 }
 
@@ -152,7 +162,7 @@ fn ask(others: u64) -> [u64; cpu::MAX_CPUS] {
     if others != 0 {
         for cpu in each_of(others) {
             asked[cpu] = REQUESTS[cpu].asked.fetch_add(1, Ordering::SeqCst) + 1;
-            arch::irq::send_ipi(CpuId(cpu as u32), Ipi::Shootdown);
+            crate::irq::send(CpuId(cpu as u32), Ipi::Shootdown);
         }
     }
     asked
@@ -189,6 +199,9 @@ impl SpaceHandle {
 
 /// Another CPU asks this one to forget translations. Called by the architecture with interrupts off.
 pub(crate) fn shootdown_interrupt() {
+    trace::count(Counter::Interrupts);
+    trace::count(Counter::IpisShootdown);
+    crate::probe!(crate::trace::providers::irq::ipi(1));
     header::in_handler(|_| {
         let header = header::current();
         let cpu: &CpuLocal = header.cpu();

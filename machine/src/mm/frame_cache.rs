@@ -4,6 +4,7 @@
 use super::frame_table;
 use crate::cpu::CpuLocal;
 use crate::thread::header;
+use crate::trace::{self, Counter};
 use core::cell::UnsafeCell;
 
 /// Most frames kept.
@@ -64,12 +65,14 @@ pub(super) fn allocate() -> Option<u32> {
         }
     };
     header::preempt_on(header);
+    trace::count(if frame.is_some() { Counter::FramesAllocated } else { Counter::FrameAllocationsFailed });
     frame
 }
 
 /// Gives one frame back.
 #[inline]
 pub(super) fn release(frame: u32) {
+    trace::count(Counter::FramesFreed);
     let header = header::preempt_off();
     if header.handlers.get() != 0 {
         frame_table::release(frame, 0);

@@ -217,6 +217,7 @@ pub(crate) fn load(cpu: &CpuLocal, space: &Arc<SpaceHandle>) {
 
 #[inline(never)]
 fn load_other(cpu: &CpuLocal, space: &Arc<SpaceHandle>) {
+    crate::trace::count(crate::trace::Counter::SpaceSwitches);
     let bit = 1 << cpu.id.0;
     space.loaded_on.fetch_or(bit, Ordering::SeqCst);
     let generation = space.generation.load(Ordering::SeqCst);

@@ -5,8 +5,8 @@
 //! a thread that has yet to be scheduled.
 //!
 //! A holder may sleep, so mutexes count as held in the stack header (rank order, no user entry, no thread end) but do not turn preemption off.
-use super::wait_queue::{Wait, WaitQueue};
 use super::LockClass;
+use super::wait_queue::{Wait, WaitQueue};
 use crate::thread::{CurrentThread, header};
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
@@ -50,6 +50,7 @@ impl<T> Mutex<T> {
     #[cold]
     #[inline(never)]
     fn lock_slow(&self, cx: &mut CurrentThread) {
+        crate::trace::count(crate::trace::Counter::LockContentions);
         // Whoever has waited cannot know whether others wait too, so it takes the word as contended.
         let taken = self.queue.wait(cx, Wait::uninterruptible(self.class.name), |_| {
             (self.state.swap(CONTENDED, Ordering::Acquire) == FREE).then_some(())

@@ -39,6 +39,7 @@ impl Word {
     #[cold]
     #[inline(never)]
     fn spin(&self, name: &'static str) {
+        crate::trace::count(crate::trace::Counter::SpinContentions);
         let mut rounds = 0u32;
         let mut started = 0;
         loop {

@@ -55,6 +55,7 @@ pub fn spawn(
     // SAFETY: the stack is fresh and ends at `top`; nobody else knows the thread yet.
     unsafe { *thread.context.get() = arch::context::prepare(top, run, 0) };
     LIST.with(|list| list.append(pointer.cast_mut()));
+    crate::probe!(crate::trace::providers::sched::create(thread.id()));
     scheduler::start(&thread);
     Ok(thread)
 }
@@ -102,6 +103,7 @@ extern "C" fn run(_argument: usize) -> ! {
         cx.thread().name(),
         header.held().last().map_or("preemption off", |held| held.class.name)
     );
+    crate::probe!(crate::trace::providers::sched::exit(cx.thread().id()));
     cx.set_space(None);
     cx.thread().timer.disarm();
     let thread = NonNull::from(&**cx.thread());

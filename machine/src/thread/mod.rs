@@ -29,11 +29,11 @@ mod stack;
 mod thread;
 pub(crate) mod user_state;
 
-pub use life::{SpawnError, ThreadCounts, all, counts, spawn};
 pub(crate) use life::adopt_boot_stack;
+pub use life::{SpawnError, ThreadCounts, all, counts, spawn};
 pub(crate) use load::sample as sample_load;
-pub(crate) use stack::allocate as allocate_stack;
 pub use load::{idle_ns, load};
+pub(crate) use stack::allocate as allocate_stack;
 pub use thread::Thread;
 
 mod private {
@@ -105,6 +105,9 @@ pub struct CpuTime {
 pub(crate) fn reschedule_interrupt() {
     // The mark that asks for it is set by the sender; the switch happens where this interrupt ends. An idle CPU looks for
     // work by itself once it is awake.
+    crate::trace::count(crate::trace::Counter::Interrupts);
+    crate::trace::count(crate::trace::Counter::IpisReschedule);
+    crate::probe!(crate::trace::providers::irq::ipi(0));
 }
 
 /// An interrupt that came while the kernel ran has been handled: switch now if that is due and preemption is on.

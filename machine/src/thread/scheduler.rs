@@ -13,9 +13,10 @@ use super::thread::{RunState, Sched};
 use super::{CurrentThread, Thread, stack};
 use crate::arch;
 use crate::cpu::{self, CpuId, CpuLocal};
-use crate::irq::Ipi;
+use crate::irq::{self, Ipi};
 use crate::sync::RawSpin;
 use crate::time::{self, Instant};
+use crate::trace::{self, Counter, providers};
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
 use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
@@ -204,7 +205,8 @@ fn enqueue(cpu: &'static CpuLocal, queue: &mut Queue, thread: NonNull<Thread>, m
             virtual_run_time + WAKE_GRANULARITY_NS < ran
         };
     if is_urgent && !cpu.needs_reschedule.swap(true, Ordering::SeqCst) && cpu.id != header::current().cpu().id {
-        arch::irq::send_ipi(cpu.id, Ipi::Reschedule);
+        crate::probe!(providers::sched::reschedule(cpu.id.0));
+        irq::send(cpu.id, Ipi::Reschedule);
     }
 }
 
@@ -245,14 +247,24 @@ fn wake_if(thread: &Thread, is_meant: impl FnOnce(RunState) -> bool) {
         let target = choose_cpu(thread, home);
         if target.id == home.id {
             enqueue(home, queue, NonNull::from(thread), true);
-            return None;
+            return Some(None);
         }
         thread.cpu.store(target.id.0, Ordering::Release);
-        Some((target, queue.ready.floor()))
+        Some(Some((target, home.id, queue.ready.floor())))
     });
-    if let Some((target, from_floor)) = moved {
+    let Some(moved) = moved else { return };
+    trace::count(Counter::Wakeups);
+    crate::probe!(providers::sched::wakeup(thread.id(), thread.cpu.load(Ordering::Relaxed)));
+    if let Some((target, from, from_floor)) = moved {
+        note_migration(thread, from, target.id);
         arrive(target, thread, from_floor, true);
     }
+}
+
+/// Counts and traces a move to another CPU.
+fn note_migration(thread: &Thread, from: CpuId, to: CpuId) {
+    trace::count(Counter::ThreadMigrations);
+    crate::probe!(providers::sched::migrate(thread.id(), from.0, to.0));
 }
 
 /// Puts a runnable thread whose home was just set to `target` into its queue.
@@ -276,7 +288,7 @@ pub(super) fn wake_for_notification(thread: &Thread) {
     wake_if(thread, |state| state == RunState::Parked { is_interruptible: true });
     let home = home_of(thread);
     if ptr::eq(home.running.load(Ordering::Relaxed), thread) && header::current().cpu().id != home.id {
-        arch::irq::send_ipi(home.id, Ipi::Reschedule);
+        irq::send(home.id, Ipi::Reschedule);
     }
 }
 
@@ -299,6 +311,7 @@ pub(crate) fn park(cx: &mut CurrentThread, reason: &'static str, is_interruptibl
         sched.reason = reason;
         sched.parked_at = queue.since;
         thread.sleeps.fetch_add(1, Ordering::Relaxed);
+        crate::probe!(providers::sched::sleep(thread.id(), is_interruptible));
         let next = take_next(cpu, queue);
         switch_to(header, cpu, queue, thread, next);
     }
@@ -431,6 +444,8 @@ fn switch_to(
         return;
     }
     cpu.scheduler.switches.fetch_add(1, Ordering::Relaxed);
+    // SAFETY: as above.
+    note_switch(previous, unsafe { sched(previous) }.state, next);
     cpu.is_idle.store(next.is_idle, Ordering::Relaxed);
     cpu.running.store(ptr::from_ref(next).cast_mut(), Ordering::Relaxed);
     // SAFETY: interrupts are off; the previous thread's state is this CPU's.
@@ -447,6 +462,33 @@ fn switch_to(
     // SAFETY: interrupts are off; the contexts are of the thread that runs and of one that was saved or prepared.
     unsafe { arch::context::switch(previous.context.get(), next.context.get()) };
     finish_switch(self::header::current());
+}
+
+/// Counts and traces a switch. Interrupts are off.
+#[inline(always)]
+fn note_switch(previous: &Thread, state: RunState, next: &Thread) {
+    trace::count(Counter::Switches);
+    // As the probe tells it: 0 still runnable, 1 asleep, 2 ended. The idle thread is always runnable, and never preempted.
+    let kind = match state {
+        RunState::Parked { .. } => 1,
+        RunState::Ended => 2,
+        RunState::Running | RunState::Runnable => 0,
+    };
+    if kind != 0 {
+        trace::count(Counter::SwitchesVoluntary);
+    } else if !previous.is_idle {
+        trace::count(Counter::SwitchesPreempted);
+    }
+    crate::probe!(providers::sched::off_cpu(previous.id(), next.id(), kind));
+    if next.is_idle {
+        trace::count(Counter::IdleEntries);
+        crate::probe!(providers::sched::idle_enter());
+    } else if previous.is_idle {
+        crate::probe!(providers::sched::idle_exit());
+    }
+    // CAST: records have room for the low half, which stays unique for longer than they are kept.
+    trace::set_current_thread(next.id().0 as u32);
+    crate::probe!(providers::sched::on_cpu(next.id()));
 }
 
 /// On the stack of the thread switched to: gives the queue back and cleans up after the previous one.
@@ -472,6 +514,7 @@ fn finish_switch(header: &'static StackHeader) {
             let from_floor = cpu.scheduler.queue.with(|queue| queue.ready.floor());
             let target = choose_cpu(thread, cpu);
             thread.cpu.store(target.id.0, Ordering::Release);
+            note_migration(thread, cpu.id, target.id);
             arrive(target, thread, from_floor, true);
         }
     }
@@ -558,7 +601,7 @@ pub(super) fn apply_affinity(thread: &Thread) {
             RunState::Running => {
                 home.needs_reschedule.store(true, Ordering::SeqCst);
                 if home.id != header::current().cpu().id {
-                    arch::irq::send_ipi(home.id, Ipi::Reschedule);
+                    irq::send(home.id, Ipi::Reschedule);
                 }
                 None
             }
@@ -594,7 +637,7 @@ pub(crate) fn tick(cpu: &'static CpuLocal, is_user: bool) {
         && let Some(idle) = cpu::each().find(|other| other.is_idle.load(Ordering::Relaxed))
     {
         // It looks for work to steal when it wakes.
-        arch::irq::send_ipi(idle.id, Ipi::Reschedule);
+        irq::send(idle.id, Ipi::Reschedule);
     }
 }
 
@@ -640,7 +683,9 @@ fn steal(cpu: &'static CpuLocal) -> bool {
         unsafe { queue.release() };
         if let Some((thread, _)) = taken {
             // SAFETY: a runnable thread is alive.
-            arrive(cpu, unsafe { thread.as_ref() }, from_floor, false);
+            let thread = unsafe { thread.as_ref() };
+            note_migration(thread, other.id, cpu.id);
+            arrive(cpu, thread, from_floor, false);
             return true;
         }
     }
@@ -672,4 +717,3 @@ impl Deadline {
         }
     }
 }
-

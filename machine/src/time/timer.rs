@@ -6,12 +6,13 @@
 //! Invariants: a node is in the queue of CPU `cpu`, or in none (`cpu` is [`NOWHERE`]); both change under that queue's lock.
 //! Every queue has room for every timer: room is made when a timer is created.
 //! Locks: one timer queue's; under it a run queue's (unparking threads).
-use super::clock::{now, ticks_at};
 use super::Instant;
+use super::clock::{now, ticks_at};
 use crate::arch;
 use crate::cpu::{self, CpuId, CpuLocal};
 use crate::sync::RawSpin;
 use crate::thread::{self, IrqContext, Thread, header, scheduler};
+use crate::trace::{self, Counter};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::{Cell, UnsafeCell};
@@ -221,6 +222,9 @@ pub(crate) fn interrupt() {
         let header = header::current();
         let cpu = header.cpu();
         let timers = &cpu.timers;
+        trace::count(Counter::Interrupts);
+        trace::count(Counter::TimerInterrupts);
+        crate::probe!(trace::providers::irq::timer(timers.programmed.get()));
         timers.programmed.set(NEVER);
         let time = now().0;
         cpu.last_tick.store(time, Ordering::Relaxed);
@@ -261,6 +265,7 @@ fn pop_due(timers: &CpuTimers, time: u64) -> Option<(u64, Queued)> {
 }
 
 fn fire(cx: &IrqContext, (deadline, due): (u64, Queued)) {
+    trace::count(Counter::TimersExpired);
     let node = &due.0;
     if node.is_firing.load(Ordering::Relaxed) {
         // SAFETY: `is_firing` keeps `Timer`'s drop from taking the target.
