@@ -117,10 +117,12 @@ impl Cpu {
         let limit = size_of::<TaskState>() as u64 - 1;
         cpu.gdt = [
             0,
-            0x00cf_9b00_0000_ffff, // 32-bit kernel code, unused
+            0,
             0x00af_9b00_0000_ffff, // kernel code
             0x00cf_9300_0000_ffff, // kernel data
-            0x00cf_fb00_0000_ffff, // 32-bit user code, where SYSRET counts from
+            // SYSRET counts from here. Linux has 32-bit user code in this place; here there must be none, since SYSCALL
+            // from 32-bit code would go to an address that is not set.
+            0,
             0x00cf_f300_0000_ffff, // user data
             0x00af_fb00_0000_ffff, // user code
             limit | (task_state & 0xff_ffff) << 16 | 0x89 << 40 | (task_state >> 24 & 0xff) << 56,
