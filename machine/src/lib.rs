@@ -21,6 +21,7 @@ pub mod power;
 mod provoke;
 pub mod random;
 mod symbols;
+mod stress;
 pub mod sync;
 pub mod thread;
 pub mod time;

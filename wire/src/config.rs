@@ -23,7 +23,8 @@ pub const MAX_BYTES: usize = 2 * 1024 * 1024 + 64 * 1024;
 pub const WORDS: &[(&str, &str)] = &[
     ("ochre.log=LEVEL", "kernel log to the UART from this level on: error, warn (default), info, debug"),
     ("ochre.trace=GLOB", "probes enabled from the first instant on"),
-    ("ochre.test=NAME", "run the kernel's own test of this name in place of a program"),
+    ("ochre.test=machine", "run the trials of the machine crate in place of the kernel"),
+    ("ochre.cpus=N", "use at most N CPUs"),
 ];
 
 /// Bit of [`RunConfig::flags`]: print each system call of the program.
