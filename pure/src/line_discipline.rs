@@ -119,7 +119,7 @@ impl Default for Settings {
             iflag: iflag::ICRNL | iflag::IXON | iflag::IUTF8,
             oflag: oflag::OPOST | oflag::ONLCR,
             // B38400 | CS8 | CREAD | HUPCL
-            cflag: 0o15 | 0o60 | 0o200 | 0o2000,
+            cflag: 0o17 | 0o60 | 0o200 | 0o2000,
             lflag: ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN,
             cc,
         }

@@ -174,11 +174,7 @@ counters! {
     StackGrowths "fault_stack_growth" "Faults that grew a stack.";
     Exceptions "fault_exception" "Faults other than page faults.";
     PagesReadIn "page_read_in" "Pages of files read into the page cache.";
-    PagesWrittenBack "page_written_back" "Pages of files written back.";
-    PagesReclaimed "page_reclaimed" "Pages dropped from the page cache for want of memory.";
     PageCacheHits "page_cache_hit" "Look-ups that found their page in the page cache.";
-    PagesMapped "page_mapped" "Pages mapped by faults, fork and mmap.";
-    PagesUnmapped "page_unmapped" "Pages unmapped.";
     FramesAllocated "frame_allocated" "Frames allocated.";
     FramesFreed "frame_freed" "Frames freed.";
     FrameAllocationsFailed "frame_allocation_failed" "Times no frame was free.";
@@ -190,7 +186,7 @@ counters! {
     SpinContentions "lock_spin_contended" "Spin locks found taken.";
     PathLookups "path_lookup" "Path components looked up.";
     PathCacheHits "path_cache_hit" "Path components found in the entry cache.";
-    FilesOpened "file_opened" "Files opened.";
+    FilesOpened "file_opened" "Open file descriptions made.";
     BytesRead "file_bytes_read" "Bytes given by read calls.";
     BytesWritten "file_bytes_written" "Bytes taken by write calls.";
     PipeBytes "pipe_bytes" "Bytes that went through pipes.";

@@ -14,6 +14,7 @@ use super::path::{Path, internal_mount};
 use super::transfer::{Sink, Source};
 use crate::errno::{Errno, Result};
 use crate::lock_order;
+use crate::trace::{self, Counter};
 use abi::linux::{O_ACCMODE, O_APPEND, O_DIRECT, O_NOATIME, O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_WRONLY};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, Ordering};
@@ -36,6 +37,7 @@ pub struct OpenFile {
 impl OpenFile {
     /// A description of `file` found at `path`, with `O_*` flags.
     pub fn new(path: Path, inode: Arc<dyn Inode>, file: Arc<dyn File>, flags: u32) -> Arc<OpenFile> {
+        trace::count(Counter::FilesOpened);
         Arc::new(OpenFile {
             file,
             inode,
@@ -134,6 +136,7 @@ impl OpenFile {
             let mut offset = self.offset.lock(cx);
             self.file.read(cx, self, &mut offset, to)
         };
+        trace::add(Counter::BytesRead, (wanted - to.left()) as u64);
         progress(wanted - to.left(), outcome)
     }
 
@@ -147,6 +150,7 @@ impl OpenFile {
             let mut offset = self.offset.lock(cx);
             self.file.write(cx, self, &mut offset, from)
         };
+        trace::add(Counter::BytesWritten, (wanted - from.left()) as u64);
         progress(wanted - from.left(), outcome)
     }
 

@@ -10,6 +10,7 @@
 use super::transfer::{Sink, Source};
 use crate::errno::{Errno, Result};
 use crate::lock_order;
+use crate::trace::{self, Counter, probe};
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -104,6 +105,7 @@ impl PageCache {
         let backing = {
             let pages = self.pages.lock(cx);
             if let Some(frame) = pages.tree.get(index) {
+                trace::count(Counter::PageCacheHits);
                 return Ok(frame.clone());
             }
             pages.backing
@@ -321,6 +323,9 @@ fn read_in(backing: Backing, index: u64) -> Result<Frame> {
         return Ok(Frame::allocate_zeroed(FrameKind::PageCache)?);
     };
     let bytes = &bytes[..bytes.len().min(PAGE_SIZE)];
+    trace::count(Counter::PagesReadIn);
+    // CAST: at most a page.
+    probe!(trace::vminfo::page_in(index, bytes.len() as u32));
     let frame = Frame::allocate(FrameKind::PageCache)?;
     frame.write(0, bytes);
     if bytes.len() < PAGE_SIZE {

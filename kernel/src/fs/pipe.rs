@@ -21,6 +21,7 @@ use crate::lock_order;
 use crate::signal::{Signal, send_to_task};
 use crate::task::Task;
 use crate::user_memory::UserPtr;
+use crate::trace::{self, Counter};
 use abi::Siginfo;
 use abi::linux::{O_ACCMODE, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY};
 use alloc::format;
@@ -224,6 +225,7 @@ impl Pipe {
                 let before = from.left();
                 outcome = from.take_frame(cx, &frame, run.offset, run.bytes);
                 ring.span.produce(before - from.left());
+                trace::add(Counter::PipeBytes, (before - from.left()) as u64);
                 if outcome.is_err() {
                     break;
                 }

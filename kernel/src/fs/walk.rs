@@ -12,6 +12,7 @@ use super::path::{self, Path};
 use super::permission;
 use crate::errno::{Errno, Result};
 use crate::task::Credentials;
+use crate::trace::{self, Counter};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use machine::thread::CurrentThread;
@@ -91,8 +92,12 @@ impl<'a> Walk<'a> {
         if name.len() > MAX_NAME_BYTES {
             return Err(Errno::ENAMETOOLONG);
         }
+        trace::count(Counter::PathLookups);
         let dentry = match parent.dentry.cached(cx, name) {
-            Some(dentry) => dentry,
+            Some(dentry) => {
+                trace::count(Counter::PathCacheHits);
+                dentry
+            }
             None => lookup(cx, parent, name)?,
         };
         let child = Path { mount: parent.mount.clone(), dentry };

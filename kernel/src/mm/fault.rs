@@ -44,7 +44,9 @@ pub fn resolve_user_copy_fault(cx: &mut CurrentThread, fault: PageFault) -> Resu
 impl AddressSpace {
     /// Makes the access possible, or says why it is not.
     pub fn resolve(&self, cx: &mut CurrentThread, fault: PageFault) -> Result<(), FaultError> {
+        probe!(trace::vminfo::fault_entry(fault.addr, fault.kind as u32, fault.is_present));
         let outcome = self.resolve_steps(cx, fault);
+        probe!(trace::vminfo::fault_return(fault.addr, outcome.is_ok()));
         if let Err(error) = outcome {
             trace::count(Counter::FaultsFatal);
             if error == FaultError::OutOfMemory {

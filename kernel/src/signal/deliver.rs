@@ -7,6 +7,7 @@ use super::state::{STACK_AUTO_DISARM, STACK_DISABLED, TaskSignals};
 use crate::errno::{Errno, Restart, Result};
 use crate::syscall::Call;
 use crate::user_memory::UserSlice;
+use crate::trace::{self, Counter, probe};
 use abi::arch::frame::{FpPlace, FrameInput};
 use abi::arch::{self, FRAME_BYTES};
 use abi::{Sigaction, Siginfo, StackT};
@@ -45,6 +46,7 @@ pub(crate) fn attend(call: &mut Call<'_>, mut interrupted: Option<Interrupted>) 
         let taken = call.task.signals.take(wanted).or_else(|| signals.take(wanted));
         let Some((signal, info)) = taken else { break };
         let action = signals.actions().take(signal);
+        probe!(trace::proc::signal_handle(signal.number() as u32, call.task.tid(), UserAddr(action.handler as usize)));
         match action.handler {
             IGNORE => {}
             DEFAULT => default_action(call, signal),
@@ -52,6 +54,7 @@ pub(crate) fn attend(call: &mut Call<'_>, mut interrupted: Option<Interrupted>) 
                 if let Some(interrupted) = interrupted.take() {
                     restart_under_handler(call, interrupted, &action);
                 }
+                trace::count(Counter::SignalsHandled);
                 if deliver(call, signal, &info, &action).is_err() {
                     super::fault::frame_failed(call.cx, call.task, signal);
                 }
@@ -82,6 +85,7 @@ fn default_action(call: &mut Call<'_>, signal: Signal) {
 
 /// The call goes on, no handler having run.
 fn restart(call: &mut Call<'_>, interrupted: Interrupted) {
+    trace::count(Counter::SyscallsRestarted);
     const RESTART_CALL: u64 = match abi::number::of("restart_syscall") {
         Some(number) => number as u64,
         None => panic!("Linux has restart_syscall everywhere"),

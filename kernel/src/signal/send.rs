@@ -7,6 +7,7 @@ use super::set::{Signal, SignalSet};
 use crate::errno::{Errno, Result};
 use crate::task::table::{self, TaskTable};
 use crate::task::{Pid, Process, Task};
+use crate::trace::{self, Counter, probe};
 use abi::Siginfo;
 use machine::thread::CurrentThread;
 
@@ -37,6 +38,7 @@ pub fn send_to_group(cx: &CurrentThread, group: Pid, info: Siginfo) -> Result<()
 pub fn send_to_task(cx: &CurrentThread, task: &Task, info: Siginfo) -> Result<()> {
     let mut table = table::lock(cx);
     let Some(signal) = Signal::from_number(info.signal) else { return Ok(()) };
+    note(signal, task.tid());
     let process = task.process();
     if process.pid() == table::INIT || !prepare(&mut table, process, signal) {
         return Ok(());
@@ -57,6 +59,7 @@ pub fn send_to_task(cx: &CurrentThread, task: &Task, info: Siginfo) -> Result<()
 pub(crate) fn send_in(table: &mut TaskTable, pid: Pid, info: Siginfo) -> Result<()> {
     let process = table.node(pid).ok_or(Errno::ESRCH)?.process.clone();
     let Some(signal) = Signal::from_number(info.signal) else { return Ok(()) };
+    note(signal, pid);
     // LINUX: init gets no signal it has no handler for; ours, being the kernel, never has one.
     if pid == table::INIT || !prepare(table, &process, signal) {
         return Ok(());
@@ -74,6 +77,13 @@ pub(crate) fn send_in(table: &mut TaskTable, pid: Pid, info: Siginfo) -> Result<
         task.notify();
     }
     Ok(())
+}
+
+/// Counts and traces a signal on its way to process or task `tid`.
+fn note(signal: Signal, tid: Pid) {
+    trace::count(Counter::SignalsSent);
+    // CAST: a signal's number is positive.
+    probe!(trace::proc::signal_send(signal.number() as u32, tid, trace::current_thread()));
 }
 
 /// Whether the signal has no effect: ignored and not blocked (a blocked one stays pending, for its action may change).

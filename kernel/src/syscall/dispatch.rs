@@ -4,7 +4,7 @@ use super::table::TABLE;
 use super::{strace, unknown};
 use crate::errno::{Errno, Result};
 use crate::signal::deliver::Interrupted;
-use crate::trace::{self, probe};
+use crate::trace::{self, Counter, probe};
 use core::sync::atomic::{AtomicU32, Ordering};
 use machine::trace::providers::Hex;
 
@@ -25,6 +25,7 @@ pub static WATCH: AtomicU32 = AtomicU32::new(0);
 /// to the program decides.
 #[inline]
 pub(crate) fn dispatch(call: &mut Call<'_>) -> Option<Interrupted> {
+    trace::count(Counter::Syscalls);
     let number = call.user.syscall_number();
     let arguments = call.user.syscall_arguments();
     let result = match WATCH.load(Ordering::Relaxed) {
@@ -52,6 +53,7 @@ fn serve(call: &mut Call<'_>, number: u64, arguments: &[u64; 6]) -> Result<u64> 
 #[cold]
 fn no_such_call(call: &mut Call<'_>, number: u64) -> Result<u64> {
     // CAST: numbers beyond 32 bits are unknown calls in any case.
+    trace::count(Counter::SyscallsUnknown);
     probe!(trace::syscall::unknown(number as u32, call.task.tid()));
     unknown::count(call.cx, number);
     Err(Errno::ENOSYS)

@@ -7,6 +7,7 @@ use crate::errno::{Errno, Result};
 use crate::signal::{Signal, TaskSignals};
 use crate::syscall::Call;
 use crate::user_memory::UserPtr;
+use crate::trace::{self, Counter};
 use abi::linux::{
     CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_CLEAR_SIGHAND, CLONE_FILES, CLONE_FS, CLONE_INTO_CGROUP, CLONE_NEWCGROUP,
     CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS, CLONE_PARENT, CLONE_PARENT_SETTID,
@@ -183,6 +184,7 @@ fn insert(
         task.set_no_new_privileges();
     }
     task.set_nice(call.task.nice());
+    trace::count(if request.has(CLONE_THREAD) { Counter::ThreadsCloned } else { Counter::ProcessesForked });
     table.insert_task(task.clone());
     Ok(task)
 }

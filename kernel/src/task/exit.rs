@@ -7,6 +7,7 @@ use crate::mm::AddressSpace;
 use crate::signal::actions::{IGNORE, flags};
 use crate::signal::send::send_in;
 use crate::signal::Signal;
+use crate::trace::{self, Counter, probe};
 use abi::Siginfo;
 use alloc::sync::Arc;
 use machine::addr::PAGE_SIZE;
@@ -30,6 +31,7 @@ pub(super) fn end_task(cx: &mut CurrentThread, task: &Arc<Task>, status: i32) {
     drop(files);
     drop(fs);
 
+    probe!(trace::proc::exit(task.tid(), status));
     let process = task.process();
     process.add_ended_thread(&Usage::of_thread(cx.thread()));
     if task.tid() == process.pid() {
@@ -74,6 +76,7 @@ fn end_process(table: &mut TaskTable, process: &Arc<Process>, status: i32) {
     if let Some(process) = table.node(adopter).map(|node| node.process.clone()) {
         process.child_events.wake_all();
     }
+    trace::count(Counter::ProcessesEnded);
     let Some(node) = table.node_mut(pid) else { return };
     node.reports.ended = Some(status);
     let (parent_pid, group, exit_signal) = (node.parent, node.group, node.exit_signal);

@@ -8,6 +8,7 @@ use crate::errno::{Errno, Result};
 use crate::lock_order;
 use crate::mm::WordKey;
 use crate::user_memory::UserPtr;
+use crate::trace::{self, Counter};
 use abi::RobustListHead;
 use abi::linux::{FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS};
 use alloc::collections::{BTreeMap, VecDeque};
@@ -87,6 +88,7 @@ pub fn wait(
 }
 
 fn sleep(cx: &mut CurrentThread, waiter: &FutexWaiter, deadline: Option<Instant>) -> Result<()> {
+    trace::count(Counter::FutexWaits);
     loop {
         let waited = waiter.waiter.wait(cx, Wait::interruptible("a futex").until(deadline));
         if waiter.is_woken.load(Ordering::Acquire) {
@@ -106,6 +108,7 @@ fn wake_queue(table: &mut Table, key: WordKey, count: usize, bits: u32) -> usize
     queue.retain(|waiter| {
         if woken < count && waiter.bits & bits != 0 {
             woken += 1;
+            trace::count(Counter::FutexWakes);
             waiter.is_woken.store(true, Ordering::Release);
             waiter.waiter.wake();
             false

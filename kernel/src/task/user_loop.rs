@@ -6,6 +6,7 @@ use crate::mm::FaultError;
 use crate::signal::deliver::attend;
 use crate::signal::fault;
 use crate::syscall::{Call, dispatch};
+use crate::trace::{self, Counter};
 use alloc::sync::Arc;
 use machine::thread::CurrentThread;
 use machine::user::{PageFault, UserContext, UserExit, run_user};
@@ -25,10 +26,12 @@ fn run_until_end(call: &mut Call<'_>) -> i32 {
         let interrupted = match run_user(call.cx, call.user) {
             UserExit::Syscall => dispatch::dispatch(call),
             UserExit::PageFault(page_fault) => {
+                trace::count(Counter::FaultsUser);
                 resolve(call, page_fault);
                 None
             }
             UserExit::Exception(exception) => {
+                trace::count(Counter::Exceptions);
                 fault::exception(call.cx, call.task, exception, call.user.pc());
                 None
             }

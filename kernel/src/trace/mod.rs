@@ -9,13 +9,14 @@ mod watchdog;
 
 pub use control::{enable_from_command_line, set_enabled};
 pub use machine::probe;
-pub use machine::trace::{Counter, add, count};
+pub use machine::trace::{Counter, add, count, current_thread};
 pub use providers::{proc, syscall, vminfo};
 pub use watchdog::start as start_watchdog;
 
 /// Makes every provider known. Called once at start, before the first program.
 pub fn init() {
     use machine::trace::providers as of_machine;
+    machine::trace::init(machine::cpu::count());
     for provider in [
         &of_machine::sched::PROVIDER,
         &of_machine::irq::PROVIDER,

@@ -18,10 +18,10 @@ provider! {
 provider! {
     /// Virtual memory.
     pub mod vminfo = 4, Evolving;
-    /// A page fault begins: address, 0 read, 1 write, 2 execute, whether a page was there, the program counter.
-    fault_entry(addr: UserAddr, kind: u32, is_present: bool, pc: UserAddr);
-    /// A page fault ends: 0 resolved, else the signal it becomes.
-    fault_return(addr: UserAddr, signal: u32);
+    /// A page fault begins, of a program or of a copy for it: address, 0 read, 1 write, 2 execute, whether a page was there.
+    fault_entry(addr: UserAddr, kind: u32, is_present: bool);
+    /// A page fault ends: whether the access can go on.
+    fault_return(addr: UserAddr, is_resolved: bool);
     /// An anonymous page of zeros was given.
     anonymous(addr: UserAddr);
     /// Pages of a file were mapped, so many, the first from this page of the file.
@@ -53,7 +53,7 @@ provider! {
     exec(tid: u32, entry: UserAddr);
     /// A task ended.
     exit(tid: u32, status: i32);
-    /// A signal was made pending for a process or task.
+    /// A signal was sent to a process or task, by this thread (the kernel's number).
     signal_send(signal: u32, tid: u32, from: u32);
     /// A signal's handler is entered, or its default taken (handler 0).
     signal_handle(signal: u32, tid: u32, handler: UserAddr);
