@@ -4,7 +4,7 @@ use super::space::{AddressSpace, Memory};
 use super::vma::{Backing, Protection, Vma};
 use crate::task::Process;
 use crate::task::limits::Resource;
-use crate::trace::{self, Counter};
+use crate::trace::{self, Counter, probe};
 use alloc::sync::Arc;
 use core::ops::Range;
 use machine::addr::{PAGE_SIZE, USER_END, USER_MIN, UserAddr, page_ceil};
@@ -113,6 +113,7 @@ impl AddressSpace {
         }
         memory.add(range, request.vma);
         trace::count(Counter::MemoryMaps);
+        probe!(trace::vminfo::map(UserAddr(addr), bytes as u64));
         Ok(UserAddr(addr))
     }
 
@@ -123,6 +124,7 @@ impl AddressSpace {
         memory.areas.reserve(pure::range_map::SPLIT_SLOTS)?;
         memory.take_out(cx, range);
         trace::count(Counter::MemoryUnmaps);
+        probe!(trace::vminfo::unmap(addr, bytes as u64));
         Ok(())
     }
 

@@ -11,6 +11,7 @@ use crate::mm::AddressSpace;
 use super::completion::Completion;
 use crate::errno::Result;
 use crate::signal::TaskSignals;
+use crate::trace::{self, probe};
 use crate::syscall::Call;
 use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
@@ -107,7 +108,11 @@ impl Task {
     }
     /// Ties the machine thread to it, once.
     pub(crate) fn set_thread(&self, thread: &Arc<Thread>) {
-        self.thread.call_once(|| Arc::downgrade(thread));
+        self.thread.call_once(|| {
+            let (pid, parent) = (self.process.pid(), self.process.parent_pid());
+            probe!(trace::proc::create(self.tid, pid, parent, thread.id()));
+            Arc::downgrade(thread)
+        });
     }
     /// Makes it attend to its state: see [`Thread::notify`].
     pub fn notify(&self) {

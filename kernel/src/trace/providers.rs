@@ -33,7 +33,7 @@ provider! {
     /// A page of a file was read into the page cache.
     page_in(index: u64, bytes: u32);
     /// Memory was mapped.
-    map(addr: UserAddr, bytes: u64, access: u32);
+    map(addr: UserAddr, bytes: u64);
     /// Memory was unmapped.
     unmap(addr: UserAddr, bytes: u64);
     /// The program's break moved.
