@@ -110,7 +110,7 @@ impl Task {
     pub(crate) fn set_thread(&self, thread: &Arc<Thread>) {
         self.thread.call_once(|| {
             let (pid, parent) = (self.process.pid(), self.process.parent_pid());
-            probe!(trace::proc::create(self.tid, pid, parent, thread.id()));
+            probe!(trace::proc::create(self.tid(), pid, parent, thread.id()));
             Arc::downgrade(thread)
         });
     }
