@@ -32,6 +32,23 @@ pub fn is_multifunction(config: &impl ConfigSpace) -> bool {
     config.read32(0x0c) & 0x0080_0000 != 0
 }
 
+/// The bus behind a bridge; `None` for other functions.
+pub fn bus_behind(config: &impl ConfigSpace) -> Option<u8> {
+    let identity = identity(config);
+    let is_bridge = (config.read32(0x0c) >> 16) & 0x7f == 1;
+    // CAST: the second byte.
+    identity.filter(|_| is_bridge).map(|_| (config.read32(0x18) >> 8) as u8)
+}
+
+/// Which virtio device a function of virtio's vendor is: by its model, or for the older models by its subsystem.
+pub fn virtio_device(config: &impl ConfigSpace) -> Option<u32> {
+    match identity(config)?.device {
+        0x1000..0x1040 => Some(config.read32(0x2c) >> 16),
+        device @ 0x1040..0x1080 => Some(u32::from(device - 0x1040)),
+        _ => None,
+    }
+}
+
 /// A capability: its number and where it begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Capability {
@@ -193,8 +210,29 @@ mod tests {
     }
 
     #[test]
+    fn devices_of_both_kinds_are_told() {
+        assert_eq!(virtio_device(&console()), Some(3));
+        let mut words = [0; 64];
+        words[0] = 0x1005_1af4;
+        words[0x2c / 4] = 0x0004_1af4;
+        assert_eq!(virtio_device(&Words(words)), Some(4));
+    }
+
+    #[test]
+    fn bridges_say_what_is_behind_them() {
+        let mut words = [0; 64];
+        words[0] = 0x000c_1b36;
+        words[0x0c / 4] = 0x0001_0000;
+        words[0x18 / 4] = 0x0001_0100;
+        assert_eq!(bus_behind(&Words(words)), Some(1));
+        assert_eq!(bus_behind(&console()), None);
+    }
+
+    #[test]
     fn nobody_is_nobody() {
         assert_eq!(identity(&Words([!0; 64])), None);
+        assert_eq!(bus_behind(&Words([!0; 64])), None);
+        assert_eq!(virtio_device(&Words([!0; 64])), None);
     }
 
     #[test]

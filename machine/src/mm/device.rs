@@ -39,6 +39,11 @@ impl Mmio {
         kernel_map::map_device(pages).map(|start| Mmio { start: start.wrapping_add(offset), bytes })
     }
 
+    /// Whether a register of `bytes` bytes at `offset` lies in the window, for offsets that a device gave.
+    pub fn has(&self, offset: usize, bytes: usize) -> bool {
+        offset.checked_add(bytes).is_some_and(|end| end <= self.bytes) && offset.is_multiple_of(bytes)
+    }
+
     /// The address of a register of `T` at `offset`.
     fn register<T>(&self, offset: usize) -> *mut T {
         let end = offset.checked_add(size_of::<T>());

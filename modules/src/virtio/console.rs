@@ -8,7 +8,6 @@ use super::queue::Queue;
 use super::transport::{Transport, VirtioError};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use machine::irq;
 use machine::mm::DmaBuffer;
 use machine::sync::{Wait, WaitQueue};
 use machine::thread::{self, CurrentThread};
@@ -117,7 +116,7 @@ pub(super) fn start(cx: &mut CurrentThread, transport: Transport) -> Result<(), 
         None => (None, 0, queues(0)?),
     };
     let handler = Interrupt { transport: transport.clone(), port: port.clone(), control: progress.clone() };
-    irq::connect(transport.irq(), Arc::new(handler))?;
+    transport.connect(Arc::new(handler))?;
     transport.set_running();
     if let Some(mut control) = control {
         open(cx, &transport, &mut control, &progress, number)?;

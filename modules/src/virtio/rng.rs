@@ -1,7 +1,7 @@
 //! The virtio entropy source (specification 1.2, section 5.4): feeds the kernel's generator once at start.
 use super::transport::{Transport, VirtioError};
 use alloc::sync::Arc;
-use machine::irq::{self, Handler};
+use machine::irq::Handler;
 use machine::mm::DmaBuffer;
 use machine::sync::{Wait, WaitQueue};
 use machine::thread::{CurrentThread, IrqContext};
@@ -32,7 +32,7 @@ pub(super) fn start(cx: &mut CurrentThread, transport: Transport) -> Result<(), 
     let arrived = Arc::new(WaitQueue::new());
     let mut queue = transport.queue(0, 1)?;
     let buffer = DmaBuffer::allocate(SEED_BYTES)?;
-    irq::connect(transport.irq(), Arc::new(Interrupt { transport: transport.clone(), arrived: arrived.clone() }))?;
+    transport.connect(Arc::new(Interrupt { transport: transport.clone(), arrived: arrived.clone() }))?;
     transport.set_running();
     queue.push(&buffer, 0, SEED_BYTES, true);
     transport.notify(queue.index());
