@@ -62,8 +62,10 @@ pub fn name(number: u64) -> Option<&'static str> {
 
 /// The numbers of the call `name` on (x86-64, ARM64), for documents.
 pub fn on_both(name: &str) -> (Option<u32>, Option<u32>) {
-    let x86_64 = syscalls::x86_64::Sysno::iter().find(|call| linux_name(call.name()) == name).map(|call| call.id() as u32);
-    let aarch64 = syscalls::aarch64::Sysno::iter().find(|call| linux_name(call.name()) == name).map(|call| call.id() as u32);
+    let x86_64 =
+        syscalls::x86_64::Sysno::iter().find(|call| linux_name(call.name()) == name).map(|call| call.id() as u32);
+    let aarch64 =
+        syscalls::aarch64::Sysno::iter().find(|call| linux_name(call.name()) == name).map(|call| call.id() as u32);
     (x86_64, aarch64)
 }
 

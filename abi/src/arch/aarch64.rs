@@ -157,8 +157,12 @@ pub fn parse_frame(bytes: &[u8], registers: &[u64; REGISTER_COUNT]) -> Option<Pa
     for (index, register) in registers.iter_mut().enumerate() {
         *register = word(bytes, SIGCONTEXT + 8 + index * 8);
     }
-    let alternate =
-        StackT { base: word(bytes, STACK), flags: half(bytes, STACK + 8) as i32, padding: 0, size: word(bytes, STACK + 16) };
+    let alternate = StackT {
+        base: word(bytes, STACK),
+        flags: half(bytes, STACK + 8) as i32,
+        padding: 0,
+        size: word(bytes, STACK + 16),
+    };
     let mut fp = FpPlace::Absent;
     let mut next = RESERVED;
     loop {

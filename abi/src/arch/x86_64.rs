@@ -202,8 +202,12 @@ pub fn parse_frame(bytes: &[u8], registers: &[u64; REGISTER_COUNT]) -> Option<Pa
         0 => FpPlace::Absent,
         address => FpPlace::At(address),
     };
-    let alternate =
-        StackT { base: word(bytes, STACK), flags: half(bytes, STACK + 8) as i32, padding: 0, size: word(bytes, STACK + 16) };
+    let alternate = StackT {
+        base: word(bytes, STACK),
+        flags: half(bytes, STACK + 8) as i32,
+        padding: 0,
+        size: word(bytes, STACK + 16),
+    };
     Some(ParsedFrame { registers, mask: word(bytes, MASK), alternate, fp })
 }
 

@@ -29,14 +29,8 @@ pub mod flags {
     /// Back to default once delivered.
     pub const RESET_HANDLER: u64 = 0x8000_0000;
     /// Everything known; `SA_UNSUPPORTED` and others are cleared when stored, so that programs can ask.
-    pub const KNOWN: u64 = NO_CHILD_STOP
-        | NO_CHILD_WAIT
-        | SIGINFO
-        | RESTORER
-        | ON_STACK
-        | RESTART
-        | NO_DEFER
-        | RESET_HANDLER;
+    pub const KNOWN: u64 =
+        NO_CHILD_STOP | NO_CHILD_WAIT | SIGINFO | RESTORER | ON_STACK | RESTART | NO_DEFER | RESET_HANDLER;
 }
 
 /// Actions by signal.

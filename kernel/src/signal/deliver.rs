@@ -6,8 +6,8 @@ use super::set::{DefaultAction, Signal, SignalSet};
 use super::state::{STACK_AUTO_DISARM, STACK_DISABLED, TaskSignals};
 use crate::errno::{Errno, Restart, Result};
 use crate::syscall::Call;
-use crate::user_memory::UserSlice;
 use crate::trace::{self, Counter, probe};
+use crate::user_memory::UserSlice;
 use abi::arch::frame::{FpPlace, FrameInput};
 use abi::arch::{self, FRAME_BYTES};
 use abi::{Sigaction, Siginfo, StackT};
@@ -37,9 +37,9 @@ pub(crate) fn attend(call: &mut Call<'_>, mut interrupted: Option<Interrupted>) 
         let signals = &call.task.process().signals;
         if signals.is_stopped() {
             // Interrupted or not, the state is looked at again.
-            let _ = signals.continued.wait(call.cx, Wait::interruptible("stopped"), |_| {
-                (!signals.is_stopped()).then_some(())
-            });
+            let _ = signals
+                .continued
+                .wait(call.cx, Wait::interruptible("stopped"), |_| (!signals.is_stopped()).then_some(()));
             continue;
         }
         let wanted = SignalSet::ALL.without(call.task.signals.blocked());
@@ -117,8 +117,7 @@ fn deliver(call: &mut Call<'_>, signal: Signal, info: &Siginfo, action: &Sigacti
     let sp = call.user.sp() as u64;
     let alternate = signals.alternate_stack();
     let is_on_alternate = is_on_stack(&alternate, sp);
-    let is_new_stack =
-        action.flags & flags::ON_STACK != 0 && alternate.flags & STACK_DISABLED == 0 && !is_on_alternate;
+    let is_new_stack = action.flags & flags::ON_STACK != 0 && alternate.flags & STACK_DISABLED == 0 && !is_on_alternate;
     let stack_top = if is_new_stack { alternate.base.wrapping_add(alternate.size) } else { sp };
     let blocked = signals.blocked();
     let space = call.task.space(call.cx).ok_or(Errno::EFAULT)?;

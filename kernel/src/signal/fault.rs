@@ -57,7 +57,8 @@ pub(crate) fn page_fault(cx: &CurrentThread, task: &Task, fault: PageFault, erro
     };
     // x86-64's error code: present, write, user, fetch. ARM64 shows a syndrome there, which programs use for write or not.
     let write = fault.kind == AccessKind::Write;
-    let code_word = u64::from(fault.is_present) | u64::from(write) << 1 | 4 | u64::from(fault.kind == AccessKind::Execute) << 4;
+    let code_word =
+        u64::from(fault.is_present) | u64::from(write) << 1 | 4 | u64::from(fault.kind == AccessKind::Execute) << 4;
     task.signals.set_fault(FaultRecord { address, code: machine_code(code_word, write), vector: 14 });
     force(cx, task, signal, Siginfo::fault(signal.number(), code, address));
 }

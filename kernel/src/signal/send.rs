@@ -65,8 +65,7 @@ pub(crate) fn send_in(table: &mut TaskTable, pid: Pid, info: Siginfo) -> Result<
         return Ok(());
     }
     let Some(node) = table.node(pid) else { return Err(Errno::ESRCH) };
-    let blocked_by_all =
-        node.tasks.iter().fold(SignalSet::ALL, |set, task| set.intersection(task.signals.blocked()));
+    let blocked_by_all = node.tasks.iter().fold(SignalSet::ALL, |set, task| set.intersection(task.signals.blocked()));
     if is_dropped(&process, signal, blocked_by_all) {
         return Ok(());
     }

@@ -89,7 +89,11 @@ pub const STACK_AUTO_DISARM: i32 = i32::MIN;
 impl TaskSignals {
     /// Nothing pending, no alternate stack, `blocked` blocked.
     pub fn new(blocked: SignalSet) -> TaskSignals {
-        let own = Own { alternate_stack: StackT { flags: STACK_DISABLED, ..StackT::default() }, saved_mask: None, fault: FaultRecord::default() };
+        let own = Own {
+            alternate_stack: StackT { flags: STACK_DISABLED, ..StackT::default() },
+            saved_mask: None,
+            fault: FaultRecord::default(),
+        };
         TaskSignals {
             blocked: AtomicU64::new(blocked.0),
             waited_for: AtomicU64::new(0),

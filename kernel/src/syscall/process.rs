@@ -2,13 +2,14 @@
 use super::argument::{Flags, LongFlags};
 use super::call::Call;
 use crate::errno::{Errno, Result};
+use crate::task::Pid;
 use crate::task::clone::{self, CloneRequest};
 use crate::task::table::{self, TaskTable};
 use crate::task::wait::{self, Selector, Waited};
-use crate::task::Pid;
 use crate::user_memory::{UserPtr, UserSlice};
 use abi::linux::{
-    __WALL, __WCLONE, __WNOTHREAD, CLONE_VFORK, CLONE_VM, P_ALL, P_PGID, P_PID, WCONTINUED, WEXITED, WNOHANG, WNOWAIT, WSTOPPED,
+    __WALL, __WCLONE, __WNOTHREAD, CLONE_VFORK, CLONE_VM, P_ALL, P_PGID, P_PID, WCONTINUED, WEXITED, WNOHANG, WNOWAIT,
+    WSTOPPED,
 };
 use abi::{CloneArgs, Rusage, Siginfo};
 use machine::addr::{PAGE_SIZE, UserAddr};
@@ -293,4 +294,3 @@ pub fn sys_get_robust_list(call: &mut Call<'_>, tid: i32, head: UserPtr<u64>, by
 pub fn sys_rseq(_call: &mut Call<'_>, _area: UserAddr, _bytes: u32, _flags: Flags, _signature: Flags) -> Result<u64> {
     Err(Errno::ENOSYS)
 }
-

@@ -37,7 +37,7 @@ fn possible() -> u64 {
 
 /// Tells on which CPUs a thread may run; answers the bytes written.
 pub fn sys_sched_getaffinity(call: &mut Call<'_>, tid: i32, bytes: usize, mask: UserAddr) -> Result<u64> {
-    if bytes < MASK_BYTES || bytes % MASK_BYTES != 0 {
+    if bytes < MASK_BYTES || !bytes.is_multiple_of(MASK_BYTES) {
         return Err(Errno::EINVAL);
     }
     let task = find(call, tid)?;
@@ -142,7 +142,11 @@ fn selected(call: &Call<'_>, which: u32, who: i32) -> Result<Vec<Arc<Task>>> {
         PRIO_USER => {
             let uid = if who == 0 { call.process().uid() } else { number };
             let table = table::lock(call.cx);
-            table.nodes().filter(|(_, node)| node.process.uid() == uid).flat_map(|(_, node)| node.tasks.clone()).collect()
+            table
+                .nodes()
+                .filter(|(_, node)| node.process.uid() == uid)
+                .flat_map(|(_, node)| node.tasks.clone())
+                .collect()
         }
         _ => return Err(Errno::EINVAL),
     };

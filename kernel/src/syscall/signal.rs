@@ -203,7 +203,14 @@ fn sender_info(call: &Call<'_>, signal: i32, code: i32) -> Siginfo {
 }
 
 /// Whether the caller may send to a process.
-fn may_send(cx: &CurrentThread, table: &TaskTable, sender: &Credentials, from: Pid, to: Pid, signal: i32) -> Result<()> {
+fn may_send(
+    cx: &CurrentThread,
+    table: &TaskTable,
+    sender: &Credentials,
+    from: Pid,
+    to: Pid,
+    signal: i32,
+) -> Result<()> {
     let node = table.node(to).ok_or(Errno::ESRCH)?;
     if sender.is_privileged() || from == to {
         return Ok(());
@@ -247,7 +254,8 @@ pub fn sys_kill(call: &mut Call<'_>, pid: i32, signal: SignalNumber) -> Result<u
     // LINUX: success if any was reached; else the last refusal; ESRCH for an empty group.
     let mut result = Err(Errno::ESRCH);
     for pid in targets {
-        let sent = may_send(call.cx, &table, &credentials, me, pid, signal).and_then(|()| send_in(&mut table, pid, info));
+        let sent =
+            may_send(call.cx, &table, &credentials, me, pid, signal).and_then(|()| send_in(&mut table, pid, info));
         if result.is_err() {
             result = sent;
         }

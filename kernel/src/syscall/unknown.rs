@@ -30,6 +30,9 @@ pub fn tried(cx: &CurrentThread) -> Vec<(u64, u64)> {
 pub(crate) fn report(cx: &mut CurrentThread) {
     for (number, times) in tried(cx) {
         let name = abi::number::name(number).unwrap_or("no such call in Linux");
-        console::report(cx, format_args!("unsupported system call {number} ({name}): tried {times} times, answered ENOSYS"));
+        console::report(
+            cx,
+            format_args!("unsupported system call {number} ({name}): tried {times} times, answered ENOSYS"),
+        );
     }
 }

@@ -6,12 +6,12 @@ use super::{Pid, Process, SIGCHLD, Task, user_loop};
 use crate::errno::{Errno, Result};
 use crate::signal::{Signal, TaskSignals};
 use crate::syscall::Call;
-use crate::user_memory::UserPtr;
 use crate::trace::{self, Counter};
+use crate::user_memory::UserPtr;
 use abi::linux::{
-    CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_CLEAR_SIGHAND, CLONE_FILES, CLONE_FS, CLONE_INTO_CGROUP, CLONE_NEWCGROUP,
-    CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS, CLONE_PARENT, CLONE_PARENT_SETTID,
-    CLONE_PIDFD, CLONE_SETTLS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VFORK, CLONE_VM,
+    CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID, CLONE_CLEAR_SIGHAND, CLONE_FILES, CLONE_FS, CLONE_INTO_CGROUP,
+    CLONE_NEWCGROUP, CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWNS, CLONE_NEWPID, CLONE_NEWUSER, CLONE_NEWUTS, CLONE_PARENT,
+    CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_SETTLS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VFORK, CLONE_VM,
 };
 use alloc::boxed::Box;
 use alloc::format;
@@ -39,8 +39,14 @@ pub struct CloneRequest {
 
 impl CloneRequest {
     /// fork.
-    pub const FORK: CloneRequest =
-        CloneRequest { flags: 0, exit_signal: SIGCHLD, stack: 0, tls: 0, parent_tid: UserAddr::NULL, child_tid: UserAddr::NULL };
+    pub const FORK: CloneRequest = CloneRequest {
+        flags: 0,
+        exit_signal: SIGCHLD,
+        stack: 0,
+        tls: 0,
+        parent_tid: UserAddr::NULL,
+        child_tid: UserAddr::NULL,
+    };
 
     fn has(&self, flag: u32) -> bool {
         self.flags & u64::from(flag) != 0

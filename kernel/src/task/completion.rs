@@ -23,9 +23,9 @@ impl Completion {
     pub(crate) fn wait(&self, cx: &mut CurrentThread, reason: &'static str, is_ending: impl Fn() -> bool) {
         let mut was_notified = false;
         while !is_ending() {
-            let waited = self.queue.wait(cx, Wait::interruptible(reason), |_| {
-                self.is_done.load(Ordering::Acquire).then_some(())
-            });
+            let waited = self
+                .queue
+                .wait(cx, Wait::interruptible(reason), |_| self.is_done.load(Ordering::Acquire).then_some(()));
             if waited.is_ok() {
                 break;
             }

@@ -4,9 +4,9 @@ use super::table::{self, TaskTable};
 use super::usage::Usage;
 use super::{Pid, Process, SIGCHLD, Task};
 use crate::mm::AddressSpace;
+use crate::signal::Signal;
 use crate::signal::actions::{IGNORE, flags};
 use crate::signal::send::send_in;
-use crate::signal::Signal;
 use crate::trace::{self, Counter, probe};
 use abi::Siginfo;
 use alloc::sync::Arc;
@@ -19,9 +19,8 @@ const CLD_KILLED: i32 = 2;
 /// Ends the running task, and its process if it was the last. The caller returns from the thread's entry next.
 pub(super) fn end_task(cx: &mut CurrentThread, task: &Arc<Task>, status: i32) {
     release_memory(cx, task);
-    let (files, fs, space) = task.with_resources(cx, |resources| {
-        (resources.files.take(), resources.fs.take(), resources.space.take())
-    });
+    let (files, fs, space) =
+        task.with_resources(cx, |resources| (resources.files.take(), resources.fs.take(), resources.space.take()));
     if let Some(space) = &space {
         let kib = resident_kib(cx, space);
         task.process().note_resident(kib);
@@ -123,7 +122,8 @@ fn hang_up_if_orphaned(table: &mut TaskTable, group: Pid, leaving: Pid) {
         return;
     }
     let members = table.group_members(group);
-    let is_stopped = |pid: &Pid| table.node(*pid).is_some_and(|node| node.process.signals.is_stopped() && !node.is_zombie());
+    let is_stopped =
+        |pid: &Pid| table.node(*pid).is_some_and(|node| node.process.signals.is_stopped() && !node.is_zombie());
     if !members.iter().any(is_stopped) {
         return;
     }

@@ -7,8 +7,8 @@ use super::Task;
 use crate::errno::{Errno, Result};
 use crate::lock_order;
 use crate::mm::WordKey;
-use crate::user_memory::UserPtr;
 use crate::trace::{self, Counter};
+use crate::user_memory::UserPtr;
 use abi::RobustListHead;
 use abi::linux::{FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS};
 use alloc::collections::{BTreeMap, VecDeque};
@@ -38,7 +38,7 @@ static TABLE: SpinLock<Table> = SpinLock::new(&lock_order::FUTEX, BTreeMap::new(
 
 /// What a futex's address stands for: the same word of memory, whoever names it.
 fn key(cx: &mut CurrentThread, task: &Task, addr: UserAddr, is_private: bool) -> Result<WordKey> {
-    if addr.0 % 4 != 0 {
+    if !addr.0.is_multiple_of(4) {
         return Err(Errno::EINVAL);
     }
     let space = task.space(cx).ok_or(Errno::EFAULT)?;

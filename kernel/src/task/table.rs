@@ -254,9 +254,10 @@ impl TaskTable {
                 && node.process.pid() != except
                 && !node.is_zombie()
                 && node.parent != INIT
-                && self.nodes.get(&node.parent).is_some_and(|parent| {
-                    parent.session == node.session && parent.group != group
-                })
+                && self
+                    .nodes
+                    .get(&node.parent)
+                    .is_some_and(|parent| parent.session == node.session && parent.group != group)
         })
     }
     /// Whether a group has a member.

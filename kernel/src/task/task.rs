@@ -3,16 +3,16 @@
 //! Shared as `Arc<Task>`: by the task table, by its own user loop, and as the data of its machine thread
 //! ([`Task::current`]). The machine thread is referred to weakly, so that the two do not keep each other alive.
 //! Locks: `TASK_RESOURCES` around the references; what only the task itself writes is atomic.
+use super::completion::Completion;
 use super::process::Process;
 use super::{Credentials, Pid};
+use crate::errno::Result;
 use crate::fs::{FileTable, FsContext};
 use crate::lock_order;
 use crate::mm::AddressSpace;
-use super::completion::Completion;
-use crate::errno::Result;
 use crate::signal::TaskSignals;
-use crate::trace::{self, probe};
 use crate::syscall::Call;
+use crate::trace::{self, probe};
 use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};

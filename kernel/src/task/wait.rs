@@ -64,12 +64,20 @@ pub struct Waited {
 }
 
 /// Waits for a child of `process`. `Ok(None)`: WNOHANG and nothing to tell. ECHILD if no child could ever match.
-pub fn wait(cx: &mut CurrentThread, process: &Arc<Process>, selector: Selector, options: u32) -> Result<Option<Waited>> {
-    let look = |cx: &mut CurrentThread| match search(&mut table::lock(cx), process, selector, options) {
-        Search::Found(waited) => Some(Ok(Some(waited))),
-        Search::Nothing if options & WNOHANG != 0 => Some(Ok(None)),
-        Search::Nothing => None,
-        Search::NoChild => Some(Err(Errno::ECHILD)),
+pub fn wait(
+    cx: &mut CurrentThread,
+    process: &Arc<Process>,
+    selector: Selector,
+    options: u32,
+) -> Result<Option<Waited>> {
+    let look = |cx: &mut CurrentThread| {
+        let found = search(&mut table::lock(cx), process, selector, options);
+        match found {
+            Search::Found(waited) => Some(Ok(Some(waited))),
+            Search::Nothing if options & WNOHANG != 0 => Some(Ok(None)),
+            Search::Nothing => None,
+            Search::NoChild => Some(Err(Errno::ECHILD)),
+        }
     };
     match look(cx) {
         Some(result) => result,
