@@ -125,7 +125,7 @@ fn what_linux_finds_after_the_point_of_no_return() {
         load(PF_R, 0, 0, 0x500, 0x500),
         load(PF_R, 0, 0x8000_0000_0000, 0x500, 0x500),
         load(PF_R, 0, 0xffff_ffff_8000_0000, 0x500, 0x500),
-        load(PF_R, 0, u64::MAX & !0xfff, 0x500, 0x2000),
+        load(PF_R, 0, !0xfff, 0x500, 0x2000),
         load(PF_R, 0, 0x40_0000, 0x500, u64::MAX),
         load(PF_R, 0, 0x7fff_ffff_e000, 0x500, 0x1001),
         load(PF_R, 0x7fff_ffff_ffff_f000, 0x40_0000, 0x2000, 0x2000),
@@ -176,7 +176,7 @@ fn check_plan(bytes: &[u8], bias: usize) {
     let Ok(placement) = plan.place(bias, BOUNDS) else { return };
     for segment in &placement.segments {
         if let Some(file) = segment.file {
-            assert!(file.bytes > 0 && (file.addr | file.bytes | file.offset as usize) % PAGE == 0);
+            assert!(file.bytes > 0 && (file.addr | file.bytes | file.offset as usize).is_multiple_of(PAGE));
             assert!(file.addr >= BOUNDS.start && file.bytes <= BOUNDS.end - file.addr);
             assert!(segment.zero.is_empty() || segment.zero.end == file.addr + file.bytes);
         }

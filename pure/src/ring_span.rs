@@ -88,7 +88,7 @@ mod tests {
         #[test]
         fn bytes_come_out_as_they_went_in(steps in proptest::collection::vec((any::<bool>(), 1usize..40), 0..200)) {
             let mut span = RingSpan::<8>::new(4);
-            let mut pages = vec![[0u8; 8]; 4];
+            let mut pages = [[0u8; 8]; 4];
             let mut model = VecDeque::new();
             let mut next = 0u8;
             for (is_write, limit) in steps {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 const SCRIPT: &str = "cat /etc/greeting /data/link /data/hard; stat -c '%a %h %s' /data/file /data/hard; \
-    wc -c < /data/large; cksum < /data/large; ls /data/empty | wc -l";
+    wc -c < /data/large; md5sum < /data/large; ls /data/empty | wc -l";
 
 pub(crate) fn directory_tar_and_cpio(guest: &Guest) {
     let directory = tempfile::tempdir().expect("a temporary directory");
@@ -21,8 +21,8 @@ pub(crate) fn directory_tar_and_cpio(guest: &Guest) {
     shell("cd root && find . | busybox cpio -o -H newc >../root.cpio 2>/dev/null && cd .. && gzip -k root.cpio");
     let large = crate::guest::noise(9, 1_000_000);
     fs::write(directory.path().join("large"), &large).expect("a file");
-    let sum = Command::new("cksum").stdin(fs::File::open(directory.path().join("large")).expect("a file")).output();
-    let sum = String::from_utf8_lossy(&sum.expect("cksum").stdout).trim().to_string();
+    let sum = Command::new("md5sum").stdin(fs::File::open(directory.path().join("large")).expect("a file")).output();
+    let sum = String::from_utf8_lossy(&sum.expect("md5sum").stdout).trim().to_string();
     let expected = format!("hello\nin the file\nin the file\n640 2 12\n640 2 12\n1000000\n{sum}\n0\n");
     for name in ["root", "root.tar", "root.tar.gz", "root.cpio", "root.cpio.gz"] {
         let path = directory.path().join(name).display().to_string();
@@ -43,7 +43,7 @@ fn fill(guest: &Guest, root: &Path) {
     fs::hard_link(root.join("data/file"), root.join("data/hard")).expect("a link");
     symlink("file", root.join("data/link")).expect("a link");
     fs::write(root.join("data/large"), crate::guest::noise(9, 1_000_000)).expect("a file");
-    for applet in ["sh", "cat", "stat", "wc", "cksum", "ls"] {
+    for applet in ["sh", "cat", "stat", "wc", "md5sum", "ls"] {
         symlink("busybox", root.join("bin").join(applet)).expect("a link");
     }
 }

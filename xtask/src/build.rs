@@ -2,9 +2,9 @@
 //!
 //! Products go to `.ochre/kernel/ARCH/`: `ochre-kernel` (ELF, for `-kernel` on x86-64 and for debuggers) and `Image` (ARM64).
 
-use crate::{flat_image, symbols};
 use crate::toolchain::Toolchain;
 use crate::tree::{self, Arch};
+use crate::{flat_image, symbols};
 use anyhow::Context;
 use std::path::PathBuf;
 
@@ -40,16 +40,13 @@ pub(crate) fn build(arguments: &Arguments) -> anyhow::Result<()> {
 pub(crate) fn build_one(arch: Arch, out: &std::path::Path, defect: Option<&str>) -> anyhow::Result<()> {
     let toolchain = Toolchain::find(arch)?;
     let more: Vec<String> = defect.iter().map(|name| format!("--cfg=ochre_defect=\"{name}\"")).collect();
-    let mut cargo = toolchain.cargo("build", arch, &more);
+    // A defective build must not push out the products of the sound one.
+    let target = tree::cache().join(if defect.is_some() { "target/defect" } else { "target/kernel" });
+    let mut cargo = toolchain.cargo("build", arch, &target, &more);
     cargo.args(["--quiet", "--release", "-p", "image", "--bin", "ochre-kernel"]);
-    if defect.is_some() {
-        // A defective build must not push out the products of the sound one.
-        cargo.arg("--target-dir").arg(tree::cache().join("target/defect"));
-    }
     let status = cargo.status().context("cannot start cargo")?;
     anyhow::ensure!(status.success(), "the kernel for {} doesn't compile", arch.name());
-    let directory = if defect.is_some() { "target/defect" } else { "target/kernel" };
-    let built = tree::cache().join(directory).join(arch.target()).join("release/ochre-kernel");
+    let built = target.join(arch.target()).join("release/ochre-kernel");
     let mut elf = std::fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
     symbols::fill(&mut elf).context("cannot fill the symbol table")?;
     std::fs::create_dir_all(out)?;

@@ -7,7 +7,10 @@ use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
 mod build;
+mod check;
+mod docs;
 mod flat_image;
+mod inject;
 mod symbols;
 mod toolchain;
 mod tree;
@@ -24,11 +27,20 @@ struct Cli {
 enum Command {
     /// Build the kernel
     Build(build::Arguments),
+    /// Check layering, unsafe code, headers, formatting, clippy and generated pages
+    Check,
+    /// Write the generated pages of docs/
+    Docs,
+    /// Build kernels with deliberate defects and see that the tests notice
+    Inject(inject::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Build(arguments) => build::build(&arguments),
+        Command::Check => check::check(),
+        Command::Docs => docs::write(),
+        Command::Inject(arguments) => inject::inject(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -25,6 +25,8 @@ impl std::error::Error for Missing {}
 
 /// Debian's packages for the last way.
 const PACKAGES: [&str; 4] = ["rustc-web", "rust-web-src", "rust-web-llvm", "lld-22"];
+/// Debian's clippy.
+const DEBIAN_CLIPPY: &str = "/usr/bin/clippy-driver";
 /// Where Debian's compiler is.
 const DEBIAN_RUSTC: &str = "/usr/bin/rustc";
 
@@ -54,15 +56,15 @@ impl Toolchain {
         Ok(Toolchain { builds_std, linker })
     }
 
-    /// `cargo COMMAND` for `arch`, with all flags set.
-    pub(crate) fn cargo(&self, command: &str, arch: Arch, more_flags: &[String]) -> Command {
+    /// `cargo COMMAND` for `arch`, with all flags set and its products below `target`.
+    pub(crate) fn cargo(&self, command: &str, arch: Arch, target: &Path, more_flags: &[String]) -> Command {
         let mut cargo = Command::new("cargo");
         let mut flags = arch.rust_flags(&self.linker);
         flags.extend_from_slice(more_flags);
         cargo
             .arg(command)
             .args(["--target", arch.target(), "--locked", "--target-dir"])
-            .arg(tree::cache().join("target/kernel"))
+            .arg(target)
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"))
             .env_remove("RUSTFLAGS")
             .current_dir(tree::top());
@@ -70,6 +72,22 @@ impl Toolchain {
             cargo.env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=core,alloc");
         }
         cargo
+    }
+
+    /// Clippy for `arch`, warnings denied: that of this compiler, installed if it is missing and we may. `None` if it can't be had.
+    pub(crate) fn clippy(&self, arch: Arch, target: &Path) -> anyhow::Result<Option<Command>> {
+        if !self.builds_std {
+            let mut clippy = self.cargo("clippy", arch, target, &["-Dwarnings".to_string()]);
+            clippy.env_remove("CLIPPY_ARGS");
+            return Ok(output_of("cargo", &["clippy", "--version"]).map(|_| clippy));
+        }
+        if !Path::new(DEBIAN_CLIPPY).exists() {
+            install(&["rust-web-clippy"])?;
+        }
+        // What `cargo clippy` does, with the driver of Debian's compiler: cargo's own finds rustup's, of another version.
+        let mut clippy = self.cargo("check", arch, target, &[]);
+        clippy.env("RUSTC_WORKSPACE_WRAPPER", DEBIAN_CLIPPY).env("CLIPPY_ARGS", "-Dwarnings__CLIPPY_HACKERY__");
+        Ok(Some(clippy))
     }
 }
 

@@ -159,7 +159,7 @@ impl Memory {
             }
             return Ok(Step::Done);
         }
-        if is_shared || mapped.count == 1 {
+        if is_shared || mapped.count == 1 || cfg!(ochre_defect = "cow") {
             self.table.set_access(cx, page, protection.access(true));
             trace::count(Counter::FaultsCowInPlace);
             probe!(trace::vminfo::cow_in_place(page));

@@ -233,6 +233,9 @@ impl Drop for Frame {
         if slot.count.fetch_sub(1, Ordering::Release) == 1 {
             fence(Ordering::Acquire);
             frame_table::note_freed(slot);
+            if cfg!(ochre_defect = "leak") && self.index % 8 == 0 {
+                return;
+            }
             frame_cache::release(self.index);
         }
     }

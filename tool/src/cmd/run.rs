@@ -264,7 +264,7 @@ fn conclude(ending: Ending, options: &MachineOptions, program: &[OsString]) -> a
         eprintln!("ochre: {line}");
     }
     let show_tail = || {
-        if !options.kernel_log.is_some() && !log_tail.is_empty() {
+        if options.kernel_log.is_none() && !log_tail.is_empty() {
             eprintln!("--- the end of the kernel's log ---");
             // Nobody listens to stderr: then there is nobody to tell.
             let _ = std::io::stderr().write_all(&log_tail);

@@ -1,0 +1,63 @@
+//! The rows of the kernel's system call table, read from its subject files (`kernel/src/syscall/table/`), whose form is fixed:
+//! `/// text` lines, then `name(argument: Type, …) = handler;`.
+
+use crate::tree;
+use anyhow::Context;
+
+/// A call that the kernel serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Call {
+    /// Linux's name.
+    pub(crate) name: String,
+    /// What is missing, if anything.
+    pub(crate) limits: String,
+    /// The subject file's name.
+    pub(crate) subject: String,
+}
+
+/// All rows.
+pub(crate) fn all() -> anyhow::Result<Vec<Call>> {
+    let directory = tree::top().join("kernel/src/syscall/table");
+    let mut calls = Vec::new();
+    for entry in std::fs::read_dir(&directory).context("the system call table")? {
+        let path = entry?.path();
+        let subject = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        if subject != "mod" {
+            calls.extend(rows(&std::fs::read_to_string(&path)?, &subject));
+        }
+    }
+    calls.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(calls)
+}
+
+fn rows(text: &str, subject: &str) -> Vec<Call> {
+    let mut calls = Vec::new();
+    let mut limits = String::new();
+    let body = text.lines().skip_while(|line| !line.starts_with("calls!")).skip(1).map(str::trim);
+    for line in body {
+        if let Some(words) = line.strip_prefix("///") {
+            if !limits.is_empty() {
+                limits.push(' ');
+            }
+            limits.push_str(words.trim());
+        } else if let Some((name, _)) = line.split_once('(')
+            && !name.is_empty()
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        {
+            calls.push(Call { name: name.into(), limits: std::mem::take(&mut limits), subject: subject.into() });
+        }
+    }
+    calls
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn rows_are_read() {
+        let text = "//! x(y)\ncalls! {\n    handlers: crate::a;\n\n    /// Not\n    /// all.\n    one(fd: Fd) = sys_one;\n    two(\n        a: u32,\n    ) = sys_two;\n}\n";
+        let calls = super::rows(text, "s");
+        assert_eq!(calls.len(), 2);
+        assert_eq!((calls[0].name.as_str(), calls[0].limits.as_str()), ("one", "Not all."));
+        assert_eq!((calls[1].name.as_str(), calls[1].limits.as_str()), ("two", ""));
+    }
+}
