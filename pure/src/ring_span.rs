@@ -81,7 +81,6 @@ impl<const PAGE: usize> RingSpan<PAGE> {
 mod tests {
     use super::*;
     use alloc::collections::VecDeque;
-    use alloc::vec;
     use proptest::prelude::*;
 
     proptest! {
