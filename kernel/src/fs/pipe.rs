@@ -176,14 +176,15 @@ impl Pipe {
         let mut is_moved = false;
         while let Some(run) = ring.span.read_run(to.left()) {
             let Some(frame) = ring.pages[run.page].clone() else { break };
-            let before = to.left();
+            let before = to.mark();
             outcome = to.put_frame(cx, &frame, run.offset, run.bytes);
-            let moved = before - to.left();
-            is_moved |= moved > 0;
-            ring.span.consume(moved);
             if outcome.is_err() {
+                // LINUX: a piece is read as a whole or not at all.
+                to.rewind(before);
                 break;
             }
+            is_moved = true;
+            ring.span.consume(run.bytes);
         }
         self.readable.store(ring.span.readable(), Ordering::Release);
         let room_after = ring.span.writable();
@@ -191,7 +192,9 @@ impl Pipe {
         if room_before < ATOMIC_BYTES && room_after >= ATOMIC_BYTES {
             self.room.wake_all();
         }
-        outcome?;
+        if !is_moved {
+            outcome?;
+        }
         Ok(is_moved || !has_writers)
     }
 
@@ -222,13 +225,15 @@ impl Pipe {
                         frame
                     }
                 };
-                let before = from.left();
+                let before = from.clone();
                 outcome = from.take_frame(cx, &frame, run.offset, run.bytes);
-                ring.span.produce(before - from.left());
-                trace::add(Counter::PipeBytes, (before - from.left()) as u64);
                 if outcome.is_err() {
+                    // LINUX: a piece is written as a whole or not at all.
+                    *from = before;
                     break;
                 }
+                ring.span.produce(run.bytes);
+                trace::add(Counter::PipeBytes, run.bytes as u64);
             }
         }
         self.readable.store(ring.span.readable(), Ordering::Release);

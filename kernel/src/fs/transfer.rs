@@ -84,7 +84,25 @@ pub enum Sink<'a> {
     Kernel(&'a mut [u8]),
 }
 
+/// Where a sink was, for going back to when a piece could not be taken as a whole.
+pub struct Mark<'a>(Option<Segments<'a>>);
+
 impl<'a> Sink<'a> {
+    /// Where it is now. The kernel's own buffers take every piece as a whole and need no mark.
+    pub fn mark(&self) -> Mark<'a> {
+        match self {
+            Sink::User(segments) => Mark(Some(segments.clone())),
+            Sink::Kernel(_) => Mark(None),
+        }
+    }
+
+    /// Goes back to where it was.
+    pub fn rewind(&mut self, mark: Mark<'a>) {
+        if let (Sink::User(segments), Mark(Some(before))) = (self, mark) {
+            *segments = before;
+        }
+    }
+
     /// User memory in segments.
     pub fn user(segments: &'a [UserSlice]) -> Sink<'a> {
         Sink::User(Segments::new(segments))

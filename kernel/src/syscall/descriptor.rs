@@ -8,7 +8,7 @@ use crate::user_memory::UserPtr;
 use abi::Flock;
 use abi::linux::{
     F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_RDLCK, F_SETFD, F_SETFL,
-    F_SETLK, F_SETLKW, F_UNLCK, F_WRLCK, FD_CLOEXEC, LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, O_CLOEXEC, SEEK_CUR, SEEK_END,
+    F_SETLK, F_SETLKW, F_UNLCK, F_WRLCK, FD_CLOEXEC, LOCK_EX, LOCK_MAND, LOCK_NB, LOCK_SH, LOCK_UN, O_CLOEXEC, SEEK_CUR, SEEK_END,
     SEEK_SET,
 };
 use machine::addr::UserAddr;
@@ -175,6 +175,10 @@ fn set_lock(call: &mut Call<'_>, file: &OpenFile, pointer: UserPtr<Flock>, waits
 /// Locks a whole file.
 pub fn sys_flock(call: &mut Call<'_>, fd: Fd, operation: u32) -> Result<u64> {
     let file = call.file(fd)?;
+    if operation & LOCK_MAND != 0 {
+        // LINUX: mandatory locks were taken out; asking for one succeeds and does nothing.
+        return Ok(0);
+    }
     let locks = file.inode().base().file_locks().clone();
     let holder = Holder::description(&file);
     let kind = match operation & !LOCK_NB {

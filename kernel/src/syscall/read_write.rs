@@ -162,7 +162,7 @@ pub fn sys_lseek(call: &mut Call<'_>, fd: Fd, distance: i64, whence: u32) -> Res
                 return Ok(found);
             }
         };
-        let target = i64::try_from(base).ok().and_then(|base| base.checked_add(distance)).ok_or(Errno::EOVERFLOW)?;
+        let target = i64::try_from(base).ok().and_then(|base| base.checked_add(distance)).ok_or(Errno::EINVAL)?;
         *position = u64::try_from(target).map_err(|_| Errno::EINVAL)?;
         Ok(*position)
     })
