@@ -2,7 +2,7 @@
 
 use crate::cmd::run::{MachineOptions, RunArguments};
 use crate::cmd::test::TestArguments;
-use crate::cmd::{run, shell, test};
+use crate::cmd::{doctor, run, shell, test};
 use crate::home::Home;
 use crate::{status, vmm};
 use clap::{Parser, Subcommand};
@@ -22,6 +22,8 @@ enum Command {
     Run(RunArguments),
     /// An interactive shell in a fresh machine
     Shell(MachineOptions),
+    /// Show what is installed, what is missing, what will be used
+    Doctor,
     /// Run every test of the project, on both architectures
     Test(TestArguments),
 }
@@ -37,6 +39,7 @@ pub(crate) fn run() -> anyhow::Result<u8> {
     match cli.command {
         Command::Run(arguments) => run::run(&home, &arguments),
         Command::Test(arguments) => test::test(&home, &arguments),
+        Command::Doctor => doctor::doctor(&home),
         Command::Shell(options) => shell::shell(&home, options),
     }
 }

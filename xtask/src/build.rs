@@ -1,6 +1,7 @@
 //! `xtask build`: the kernel's ELF file with its symbol table filled in, and for ARM64 the flat `Image`.
 //!
-//! Products go to `.ochre/kernel/ARCH/`: `ochre-kernel` (ELF, for `-kernel` on x86-64 and for debuggers) and `Image` (ARM64).
+//! Products go to `.ochre/kernel/ARCH/`: for `-kernel`, `ochre-kernel` (x86-64, ELF without debug information) or `Image` (ARM64);
+//! `ochre-kernel.debug`, the whole ELF file, for debuggers.
 
 use crate::toolchain::Toolchain;
 use crate::tree::{self, Arch};
@@ -50,10 +51,11 @@ pub(crate) fn build_one(arch: Arch, out: &std::path::Path, defect: Option<&str>)
     let mut elf = std::fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
     symbols::fill(&mut elf).context("cannot fill the symbol table")?;
     std::fs::create_dir_all(out)?;
-    if arch == Arch::Aarch64 {
-        write(&out.join("Image"), &flat_image::from_elf(&elf)?)?;
+    match arch {
+        Arch::Aarch64 => write(&out.join("Image"), &flat_image::from_elf(&elf)?)?,
+        Arch::X86_64 => write(&out.join("ochre-kernel"), &flat_image::without_sections(&elf)?)?,
     }
-    write(&out.join("ochre-kernel"), &elf)
+    write(&out.join("ochre-kernel.debug"), &elf)
 }
 
 /// Replaces a file as a whole, so that a machine being started never reads half of it.

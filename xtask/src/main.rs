@@ -27,6 +27,8 @@ struct Cli {
 enum Command {
     /// Build the kernel
     Build(build::Arguments),
+    /// Say which compiler builds the kernel
+    Toolchain,
     /// Check layering, unsafe code, headers, formatting, clippy and generated pages
     Check,
     /// Write the generated pages of docs/
@@ -38,6 +40,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Build(arguments) => build::build(&arguments),
+        Command::Toolchain => toolchain::Toolchain::describe(tree::Arch::X86_64).map(|text| println!("{text}")),
         Command::Check => check::check(),
         Command::Docs => docs::write(),
         Command::Inject(arguments) => inject::inject(&arguments),

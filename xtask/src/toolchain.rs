@@ -56,6 +56,23 @@ impl Toolchain {
         Ok(Toolchain { builds_std, linker })
     }
 
+    /// In words, which one would be taken for `arch`; or, as an error, what to install. Installs nothing.
+    pub(crate) fn describe(arch: Arch) -> anyhow::Result<String> {
+        let way = if has_target(arch) {
+            format!("the toolchain in use has {}", arch.target())
+        } else if has_debian_sources() {
+            "Debian's rustc-web, which builds core and alloc itself".to_string()
+        } else {
+            let list = PACKAGES.join(" ");
+            let text =
+                format!("rustup target add {}; or apt-get install --no-install-recommends {list}", arch.target());
+            return Err(Missing(text).into());
+        };
+        let linker =
+            find_linker().ok_or_else(|| Missing("the linker rust-lld (Debian's rust-web-llvm, lld-22)".into()))?;
+        Ok(format!("{way}; linker {}", linker.display()))
+    }
+
     /// `cargo COMMAND` for `arch`, with all flags set and its products below `target`.
     pub(crate) fn cargo(&self, command: &str, arch: Arch, target: &Path, more_flags: &[String]) -> Command {
         let mut cargo = Command::new("cargo");
@@ -72,6 +89,13 @@ impl Toolchain {
             cargo.env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1").arg("-Zbuild-std=core,alloc");
         }
         cargo
+    }
+
+    /// Tells a script which compiler to use.
+    pub(crate) fn describe_to(&self, script: &mut Command) {
+        if self.builds_std {
+            script.env("RUSTC", DEBIAN_RUSTC).env("RUSTC_BOOTSTRAP", "1").env("BUILD_STD", "1");
+        }
     }
 
     /// Clippy for `arch`, warnings denied: that of this compiler, installed if it is missing and we may. `None` if it can't be had.

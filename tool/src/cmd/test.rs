@@ -83,6 +83,9 @@ pub(crate) fn test(home: &Home, arguments: &TestArguments) -> anyhow::Result<u8>
         for (arch, programs, runner) in &built {
             let place = Place::Machine { arch: *arch, cpus, kernel: None };
             jobs.push_back(Box::new(move || guest::run(place, programs, runner, filter)));
+            if filter.is_none() {
+                jobs.push_back(Box::new(move || guest::trials(*arch, cpus)));
+            }
         }
     }
     finish(jobs)

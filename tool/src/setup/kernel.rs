@@ -10,20 +10,33 @@ use std::process::{Command, Stdio};
 /// What the kernel is made of; a change below any of these means another build.
 const SOURCES: [&str; 9] = ["abi", "wire", "pure", "machine", "kernel", "modules", "image", "Cargo.toml", "Cargo.lock"];
 
+fn directory(home: &Home, arch: Arch) -> PathBuf {
+    home.cache.join("kernel").join(arch.name())
+}
+
+/// The kernel's file for `-kernel`, built or not.
+pub(crate) fn file(home: &Home, arch: Arch) -> PathBuf {
+    directory(home, arch).join(arch.kernel_file())
+}
+
+/// Whether the kernel is there and younger than its sources.
+pub(crate) fn is_fresh(home: &Home, arch: Arch) -> bool {
+    let sources = SOURCES.map(|source| home.top.join(source));
+    file(home, arch).exists() && !home::is_stale(&directory(home, arch).join("stamp"), &sources)
+}
+
 /// The kernel's file for `-kernel`, after a build if one was needed.
 pub(crate) fn ensure(home: &Home, arch: Arch) -> anyhow::Result<PathBuf> {
-    let directory = home.cache.join("kernel").join(arch.name());
-    let file = directory.join(arch.kernel_file());
-    let stamp = directory.join("stamp");
-    let sources = SOURCES.map(|source| home.top.join(source));
-    if file.exists() && !home::is_stale(&stamp, &sources) {
+    let directory = directory(home, arch);
+    let file = file(home, arch);
+    if is_fresh(home, arch) {
         return Ok(file);
     }
     std::fs::create_dir_all(&directory)?;
     // Two tools at once: the second waits for the first, and then finds nothing to do.
     let lock = File::create(directory.join("lock"))?;
     lock.lock()?;
-    if file.exists() && !home::is_stale(&stamp, &sources) {
+    if is_fresh(home, arch) {
         return Ok(file);
     }
     // The stamp bears the time before the build: a source changed during it is built again.
@@ -46,6 +59,6 @@ pub(crate) fn ensure(home: &Home, arch: Arch) -> anyhow::Result<PathBuf> {
         }
         _ => anyhow::bail!("the kernel for {arch} could not be built (see above)"),
     }
-    started.persist(&stamp).map_err(|error| error.error)?;
+    started.persist(directory.join("stamp")).map_err(|error| error.error)?;
     Ok(file)
 }

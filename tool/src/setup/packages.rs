@@ -65,7 +65,7 @@ fn last_line(output: &Output) -> String {
 /// Fetches Debian's `package` for `arch` and unpacks it below the cache, leaving the system's own package state alone: lists and
 /// downloads live in the cache. Answers the directory with the package's files.
 pub(crate) fn fetch(home: &Home, arch: Arch, package: &str) -> anyhow::Result<PathBuf> {
-    let target = home.cache.join("packages").join(arch.name()).join(package);
+    let target = unpacked(home, arch, package);
     if target.is_dir() {
         return Ok(target);
     }
@@ -103,6 +103,11 @@ pub(crate) fn fetch(home: &Home, arch: Arch, package: &str) -> anyhow::Result<Pa
     }
     std::fs::rename(unpacked.keep(), &target)?;
     Ok(target)
+}
+
+/// Where [`fetch`] unpacks a package.
+pub(crate) fn unpacked(home: &Home, arch: Arch, package: &str) -> PathBuf {
+    home.cache.join("packages").join(arch.name()).join(package)
 }
 
 /// apt with folders of our own.

@@ -82,6 +82,25 @@ pub(crate) fn run(
     Ok(report)
 }
 
+/// The trials of the audited core, which run in place of a program.
+pub(crate) fn trials(arch: Arch, cpus: u32) -> anyhow::Result<Report> {
+    let start = Instant::now();
+    let mut report = Report::new(format!("trials of the core on {arch}, {cpus} CPUs"));
+    let output = Command::new(std::env::current_exe()?)
+        .args(["run", "--arch", arch.name(), "--accel", "tcg", "--timeout", "5m", "--cpus", &cpus.to_string()])
+        .args(["--kernel-log=info", "--append", "ochre.test=machine", "--", "true"])
+        .stdin(Stdio::null())
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    if said.lines().any(|line| line.ends_with("trials passed")) {
+        report.passed += 1;
+    } else {
+        report.fail(format!("the log does not say that they passed\n{}", tail(&said, 60)));
+    }
+    report.time = start.elapsed();
+    Ok(report)
+}
+
 /// Compares the runner's verdicts with what was wanted.
 fn judge(report: &mut Report, wanted: &[&str], verdicts: &str, said: &str) {
     let results: HashMap<&str, &str> = verdicts

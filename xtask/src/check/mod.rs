@@ -41,6 +41,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
     for arch in Arch::ALL {
         judge(&format!("clippy_of_the_kernel_for_{}", arch.name()), kernel_clippy(arch));
     }
+    judge("token_rules_do_not_compile_when_broken", compile_fail());
     anyhow::ensure!(failed == 0, "{failed} checks failed");
     Ok(())
 }
@@ -64,4 +65,12 @@ fn kernel_clippy(arch: Arch) -> Found {
         return Ok(vec!["clippy for the kernel's compiler is missing".into()]);
     };
     quiet(clippy.args(["--quiet", "-p", "image", "-p", "modules", "-p", "kernel", "-p", "machine"]))
+}
+
+/// The misuses of locks and tokens that the compiler must refuse, by the script beside them.
+fn compile_fail() -> Found {
+    let mut script = Command::new("sh");
+    script.arg("machine/compile_fail/run.sh").env("OUT", tree::cache().join("target/compile-fail"));
+    Toolchain::find(Arch::X86_64)?.describe_to(&mut script);
+    quiet(&mut script)
 }
