@@ -100,6 +100,15 @@ impl PageCache {
         self.pages.lock(cx).tree.get(index).cloned()
     }
 
+    /// The frames of the pages from `first` on that are in the cache and within the file, one for each place of `frames`.
+    pub fn frames_if_present(&self, cx: &CurrentThread, first: u64, frames: &mut [Option<Frame>]) {
+        let end = self.size_bytes().div_ceil(PAGE_SIZE as u64);
+        let pages = self.pages.lock(cx);
+        for (index, frame) in (first..end).zip(frames) {
+            *frame = pages.tree.get(index).cloned();
+        }
+    }
+
     /// The frame of page `index`, wherever the end of the file is.
     fn frame_for_write(&self, cx: &CurrentThread, index: u64) -> Result<Frame> {
         let backing = {

@@ -10,7 +10,7 @@
 //! A page that is not in the cache is read without the lock; the fault then starts again.
 use super::error::FaultError;
 use super::space::{AddressSpace, Memory};
-use super::vma::{Backing, GUARD_GAP_BYTES, Protection, Vma};
+use super::vma::{GUARD_GAP_BYTES, Protection};
 use crate::errno::Errno;
 use crate::fs::PageCache;
 use crate::task::Task;
@@ -131,11 +131,18 @@ impl Memory {
             trace::count(Counter::FaultsFile);
             return Ok(Step::Done);
         }
-        let (area, start, end) = (entry.value.clone_backing(), entry.start, entry.end);
-        self.table.map(page, frame, protection.access(false))?;
+        // Above all what was asked for, and in the same pass its neighbours.
+        let first = (page.0 & !(AROUND_PAGES * PAGE_SIZE - 1)).max(entry.start);
+        let last = ((page.0 & !(AROUND_PAGES * PAGE_SIZE - 1)) + AROUND_PAGES * PAGE_SIZE).min(entry.end);
+        let mut frames = [const { None::<Frame> }; AROUND_PAGES];
+        let frames = &mut frames[..(last - first) / PAGE_SIZE];
+        cache.frames_if_present(cx, index - ((page.0 - first) / PAGE_SIZE) as u64, frames);
+        frames[(page.0 - first) / PAGE_SIZE] = Some(frame);
+        let mapped = self.table.map_absent(UserAddr(first), frames, protection.access(false))?;
         trace::count(Counter::FaultsFile);
-        self.map_around(cx, page.0, start..end, &area, protection);
-        probe!(trace::vminfo::file(page, index, 1));
+        trace::add(Counter::FaultsAround, mapped.saturating_sub(1) as u64);
+        // CAST: at most AROUND_PAGES.
+        probe!(trace::vminfo::file(page, index, mapped as u32));
         Ok(Step::Done)
     }
 
@@ -196,40 +203,6 @@ impl Memory {
         }
     }
 
-    /// Maps the neighbours of a file page that are in the cache and not mapped yet. Best effort.
-    fn map_around(
-        &mut self,
-        cx: &CurrentThread,
-        page: usize,
-        area: core::ops::Range<usize>,
-        backing: &(Arc<PageCache>, u64),
-        protection: Protection,
-    ) {
-        let window = AROUND_PAGES * PAGE_SIZE;
-        let first = (page & !(window - 1)).max(area.start);
-        let end = ((page & !(window - 1)) + window).min(area.end);
-        let (cache, offset) = backing;
-        let end_of_file = cache.size_bytes().div_ceil(PAGE_SIZE as u64);
-        let mut mapped = 0;
-        for addr in (first..end).step_by(PAGE_SIZE).filter(|addr| *addr != page) {
-            let index = (offset + (addr - area.start) as u64) / PAGE_SIZE as u64;
-            if index >= end_of_file {
-                break;
-            }
-            let addr = UserAddr(addr);
-            if self.table.query(addr).is_some() {
-                continue;
-            }
-            if let Some(frame) = cache.frame_if_present(cx, index) {
-                if self.table.map(addr, frame, protection.access(false)).is_err() {
-                    break;
-                }
-                mapped += 1;
-            }
-        }
-        trace::add(Counter::FaultsAround, mapped);
-    }
-
     /// Lets the stack above grow down to `page`, if there is one and it may.
     fn grow_stack(&mut self, cx: &CurrentThread, page: usize) -> Result<(), FaultError> {
         let index = self.areas.index_from(page);
@@ -253,16 +226,6 @@ impl Memory {
         self.areas.extend_down(start, page);
         trace::count(Counter::StackGrowths);
         Ok(())
-    }
-}
-
-impl Vma {
-    /// What fault-around needs of the backing.
-    fn clone_backing(&self) -> (Arc<PageCache>, u64) {
-        match &self.backing {
-            Backing::Cache(backing) => (backing.cache.clone(), backing.offset),
-            Backing::Anonymous => unreachable!("fault-around is for files only"),
-        }
     }
 }
 

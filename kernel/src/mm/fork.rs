@@ -1,9 +1,10 @@
 //! Fork's copy of an address space.
 //!
-//! Only pages that the child could not find elsewhere are entered into its table: those of anonymous memory and the private
-//! copies of file pages. Pages of the page cache, shared memory included, come by the child's own faults, with fault-around:
-//! most children execute another program soon and touch few of them. Private pages lose their write right on both sides;
-//! the first writer copies ([`super::fault`]).
+//! The child's table must have the pages that the child could not find elsewhere: those of anonymous memory and the private
+//! copies of file pages. Other file pages are entered too where the area is small, as a program's code is: that costs some fifty
+//! instructions a page, and a fault that it saves, of which even a child that executes another program at once takes a few,
+//! several thousand. Large mappings of files and shared memory come by the child's own faults. Private pages lose their
+//! write right on both sides; the first writer copies ([`super::fault`]).
 use super::error::MapError;
 use super::space::{AddressSpace, Memory};
 use super::vma::{Backing, Vma};
@@ -13,6 +14,9 @@ use machine::addr::{PAGE_SIZE, UserAddr};
 use machine::mm::UserSpace;
 use machine::thread::CurrentThread;
 use pure::range_map::RangeMap;
+
+/// Up to this length the pages of a private file area are entered into the child's table.
+const SMALL_AREA_BYTES: usize = 2 << 20;
 
 impl AddressSpace {
     /// A copy for a child process.
@@ -54,7 +58,8 @@ impl Memory {
             }
             // LINUX: locks are not inherited.
             let vma = Vma { is_locked: false, ..entry.value.clone() };
-            if entry.value.has_own_pages && !entry.value.is_shared && !entry.value.is_zero_in_child {
+            let is_copied = entry.value.has_own_pages || entry.bytes() <= SMALL_AREA_BYTES;
+            if is_copied && !entry.value.is_shared && !entry.value.is_zero_in_child {
                 let range = UserAddr(entry.start)..UserAddr(entry.end);
                 self.table.share_into(&mut child.table, range, true)?;
             }

@@ -135,6 +135,36 @@ impl UserSpace {
         Ok(())
     }
 
+    /// Maps `frames`, one a page from page-aligned `addr` on, where there is one and nothing is mapped yet; answers how many.
+    pub fn map_absent(
+        &mut self,
+        addr: UserAddr,
+        frames: &mut [Option<Frame>],
+        access: Access,
+    ) -> Result<usize, OutOfMemory> {
+        check_page(addr);
+        let mut mapped = 0;
+        for (addr, frame) in (addr.0..USER_END).step_by(PAGE_SIZE).zip(frames) {
+            if frame.is_none() {
+                continue;
+            }
+            let table = self.table_or_new(addr)?;
+            if table.load(addr).is_present() {
+                continue;
+            }
+            if let Some(frame) = frame.take() {
+                if access.is_executable {
+                    frame.make_executable();
+                }
+                table.store(addr, Entry::leaf(frame.into_mapping(), access.rights(), 0));
+                mapped += 1;
+            }
+        }
+        page_table::publish();
+        self.handle.resident.fetch_add(mapped, Ordering::Relaxed);
+        Ok(mapped)
+    }
+
     /// Replaces the frame mapped at `addr` (copy-on-write), and flushes the old translation everywhere.
     pub fn replace(
         &mut self,
