@@ -131,10 +131,13 @@ impl Pipe {
         }
         let (readers_seen, writers_seen) =
             (self.reader_openings.load(Ordering::Acquire), self.writer_openings.load(Ordering::Acquire));
+        // Looked at before the other end is woken: it may write all it has and be gone before this thread runs again.
+        let other_end = if mode == O_RDONLY { &self.writers } else { &self.readers };
+        let is_met = other_end.load(Ordering::Acquire) > 0;
         self.add_ends(flags);
         self.data.wake_all();
         self.room.wake_all();
-        if is_non_blocking || mode == O_RDWR {
+        if is_non_blocking || mode == O_RDWR || is_met {
             return Ok(());
         }
         let how = Wait::interruptible("the other end of a FIFO");
