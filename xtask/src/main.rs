@@ -10,6 +10,7 @@ mod build;
 mod check;
 mod docs;
 mod flat_image;
+mod fuzz;
 mod inject;
 mod symbols;
 mod toolchain;
@@ -33,6 +34,8 @@ enum Command {
     Check,
     /// Write the generated pages of docs/
     Docs,
+    /// Run the fuzz targets of pure/fuzz for a short time
+    Fuzz(fuzz::Arguments),
     /// Build kernels with deliberate defects and see that the tests notice
     Inject(inject::Arguments),
 }
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
         Command::Toolchain => toolchain::Toolchain::describe(tree::Arch::X86_64).map(|text| println!("{text}")),
         Command::Check => check::check(),
         Command::Docs => docs::write(),
+        Command::Fuzz(arguments) => fuzz::fuzz(&arguments),
         Command::Inject(arguments) => inject::inject(&arguments),
     };
     match done {
