@@ -96,6 +96,7 @@ pub(crate) fn watch(this: &cpu::CpuLocal) {
 
 /// Shows where this CPU is and goes on: somebody outside asked by a non-maskable interrupt (QEMU: `nmi`), which gets through
 /// when everything else hangs. Every CPU is asked at once and writes without locks, so lines may mix.
+#[cfg_attr(target_arch = "aarch64", expect(dead_code, reason = "no interrupt there that cannot be masked"))]
 pub(crate) fn show_place(pc: usize, sp: usize, frame_pointer: usize) {
     let local = arch::cpu::local();
     // SAFETY: set before anything can fail, to data that lives for ever; null only before that.

@@ -2,8 +2,10 @@
 //! before anything else, in one of the ways that the kernel must report well.
 use core::hint::black_box;
 
-/// Words of the command line and what they do.
-const KINDS: [(&[u8], fn()); 4] =
+/// A word of the command line and what it does.
+type Kind = (&'static [u8], fn());
+
+const KINDS: [Kind; 4] =
     [(b"panic", panic_now), (b"fault", read_nowhere), (b"stack", overflow_stack), (b"nested", panic_while_locked)];
 
 /// Fails as the command line says; returns if it says nothing.

@@ -59,9 +59,12 @@ fn random() -> u64 {
     u64::from_le_bytes(bytes)
 }
 
+/// A trial's name and body.
+type Trial = (&'static str, fn(&mut CurrentThread));
+
 /// Runs every trial.
 pub(crate) fn run(cx: &mut CurrentThread) {
-    let trials: [(&str, fn(&mut CurrentThread)); 10] = [
+    let trials: [Trial; 10] = [
         ("spawn and end", spawn_storm),
         ("locks", lock_storm),
         ("wake and sleep", ping_pong),
@@ -268,7 +271,7 @@ fn notify_storm(cx: &mut CurrentThread) {
     let limit = time::now().after(60_000_000_000);
     while rounds.load(Ordering::Relaxed) < 2000 {
         target.notify();
-        if random() % 4 == 0 {
+        if random().is_multiple_of(4) {
             cx.yield_now();
         }
         assert!(time::now() < limit, "notifications arrive: {} of 2000", rounds.load(Ordering::Relaxed));

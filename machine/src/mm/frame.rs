@@ -53,9 +53,9 @@ impl Frame {
     /// A frame with unspecified contents. Callers must overwrite all of it before user space can see it.
     #[inline]
     pub fn allocate(kind: FrameKind) -> Result<Frame, OutOfMemory> {
-        let index = match frame_cache::allocate() {
+        let index = match frame_cache::allocate(kind) {
             Some(index) => index,
-            None => Self::allocate_after_reclaim()?,
+            None => Self::allocate_after_reclaim(kind)?,
         };
         let slot = frame_table::slot(index);
         slot.count.store(1, Ordering::Relaxed);
@@ -66,9 +66,9 @@ impl Frame {
     }
 
     #[cold]
-    fn allocate_after_reclaim() -> Result<u32, OutOfMemory> {
+    fn allocate_after_reclaim(kind: FrameKind) -> Result<u32, OutOfMemory> {
         while frame_table::reclaim(32) {
-            if let Some(index) = frame_cache::allocate() {
+            if let Some(index) = frame_cache::allocate(kind) {
                 return Ok(index);
             }
         }
@@ -233,7 +233,7 @@ impl Drop for Frame {
         if slot.count.fetch_sub(1, Ordering::Release) == 1 {
             fence(Ordering::Acquire);
             frame_table::note_freed(slot);
-            if cfg!(ochre_defect = "leak") && self.index % 8 == 0 {
+            if cfg!(ochre_defect = "leak") && self.index.is_multiple_of(8) {
                 return;
             }
             frame_cache::release(self.index);

@@ -1,6 +1,7 @@
 //! Single frames that a CPU keeps at hand, so that most allocations take no lock.
 //!
 //! Used by its own CPU with preemption off, and not by interrupt handlers, which go to the allocator itself.
+use super::frame::FrameKind;
 use super::frame_table;
 use crate::cpu::CpuLocal;
 use crate::thread::header;
@@ -45,9 +46,13 @@ unsafe fn stack(cpu: &CpuLocal) -> &mut Stack {
     unsafe { &mut *cpu.frames.stack.get() }
 }
 
-/// One frame with unspecified contents.
+/// One frame with unspecified contents, if one may be taken for this use.
 #[inline]
-pub(super) fn allocate() -> Option<u32> {
+pub(super) fn allocate(kind: FrameKind) -> Option<u32> {
+    if !frame_table::may_take(kind) {
+        trace::count(Counter::FrameAllocationsFailed);
+        return None;
+    }
     let header = header::preempt_off();
     let frame = if header.handlers.get() != 0 {
         frame_table::allocate(0)
@@ -55,7 +60,7 @@ pub(super) fn allocate() -> Option<u32> {
         // SAFETY: preemption is off and this is no handler.
         let stack = unsafe { stack(header.cpu()) };
         if stack.count == 0 {
-            stack.count = frame_table::allocate_many(&mut stack.frames[..BATCH], 0);
+            stack.count = frame_table::allocate_many(&mut stack.frames[..BATCH]);
         }
         if stack.count == 0 {
             None

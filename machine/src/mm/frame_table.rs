@@ -47,6 +47,8 @@ static USED: [AtomicUsize; 5] = [const { AtomicUsize::new(0) }; 5];
 static RECLAIMER: AtomicPtr<()> = AtomicPtr::new(ptr::null_mut());
 /// Frames kept back from programs, so that the kernel's own small allocations go on.
 static RESERVE: AtomicUsize = AtomicUsize::new(0);
+/// Frames free in the allocator, those in per-CPU caches not among them.
+static FREE: AtomicUsize = AtomicUsize::new(0);
 
 /// The links, as the buddy allocator sees them.
 struct Table;
@@ -102,21 +104,30 @@ pub(crate) fn is_ram(addr: PhysAddr) -> bool {
     frame >= first && frame - first < FRAMES.load(Ordering::Relaxed) as u64
 }
 
+/// Runs `body` on the allocator and notes how many frames are free afterwards.
+fn with_buddy<R>(body: impl FnOnce(&mut Buddy) -> R) -> R {
+    BUDDY.with(|buddy| {
+        let result = body(buddy);
+        FREE.store(buddy.free_frames(), Ordering::Relaxed);
+        result
+    })
+}
+
 /// Takes 2^`order` frames from the allocator.
 pub(crate) fn allocate(order: usize) -> Option<u32> {
-    BUDDY.with(|buddy| buddy.allocate(&mut Table, order))
+    with_buddy(|buddy| buddy.allocate(&mut Table, order))
 }
 
 /// Gives them back.
 pub(crate) fn release(index: u32, order: usize) {
-    BUDDY.with(|buddy| buddy.release(&mut Table, index, order));
+    with_buddy(|buddy| buddy.release(&mut Table, index, order));
 }
 
-/// Takes single frames into `room` until it is full or `most` are taken; answers how many. With `keep`, leaves that many frames free.
-pub(super) fn allocate_many(room: &mut [u32], keep: usize) -> usize {
-    BUDDY.with(|buddy| {
+/// Takes single frames into `room` until it is full or none is left; answers how many.
+pub(super) fn allocate_many(room: &mut [u32]) -> usize {
+    with_buddy(|buddy| {
         let mut taken = 0;
-        while taken < room.len() && buddy.free_frames() > keep {
+        while taken < room.len() {
             let Some(frame) = buddy.allocate(&mut Table, 0) else {
                 break;
             };
@@ -129,17 +140,23 @@ pub(super) fn allocate_many(room: &mut [u32], keep: usize) -> usize {
 
 /// Gives single frames back.
 pub(super) fn release_many(frames: &[u32]) {
-    BUDDY.with(|buddy| {
+    with_buddy(|buddy| {
         for &frame in frames {
             buddy.release(&mut Table, frame, 0);
         }
     });
 }
 
-/// Frames kept back from programs.
+/// Whether a frame for this use may be taken now. The last frames are kept for the kernel's own objects, whose allocation
+/// has no way to fail everywhere: programs' pages leave the whole reserve alone, page tables and stacks half of it.
 #[inline(always)]
-pub(super) fn reserve() -> usize {
-    RESERVE.load(Ordering::Relaxed)
+pub(super) fn may_take(kind: FrameKind) -> bool {
+    let kept = match kind {
+        FrameKind::Anonymous | FrameKind::PageCache => RESERVE.load(Ordering::Relaxed),
+        FrameKind::PageTable | FrameKind::Kernel => RESERVE.load(Ordering::Relaxed) / 2,
+        FrameKind::Dma => 0,
+    };
+    FREE.load(Ordering::Relaxed) > kept
 }
 
 /// Notes that `frames` frames are in use as `kind`, or (negative) no longer.
@@ -208,6 +225,7 @@ pub(crate) fn init(ram: &[PhysRange], taken: &[PhysRange], early_start: u64, ear
         }
     });
     TOTAL.store(total, Ordering::Relaxed);
+    FREE.store(total, Ordering::Relaxed);
     RESERVE.store((total / 64).clamp(32, 1024), Ordering::Relaxed);
     Ok(())
 }
@@ -233,7 +251,7 @@ fn add_free(buddy: &mut Buddy, start: u64, end: u64, taken: &[PhysRange], array:
             buddy.add(&mut Table, from, to);
             *total += (to - from) as usize;
         }
-        at = after.max(at + if until > at { until - at } else { 0 });
+        at = after.max(at + until.saturating_sub(at));
     }
 }
 

@@ -242,7 +242,7 @@ fn drain(magazine: &mut Magazine, class: usize) {
 fn allocate_small(class: usize) -> *mut u8 {
     let header = header::preempt_off();
     let object = if header.handlers.get() != 0 {
-        SLABS[class].with(|slabs| slabs.take(class)).unwrap_or(ptr::null_mut())
+        SLABS[class].with(|slabs| slabs.take(class)).unwrap_or_default()
     } else {
         // SAFETY: preemption is off and this is no handler: the magazine is this context's alone.
         let magazine = unsafe { &mut *header.cpu().magazines.stacks[class].get() };

@@ -63,7 +63,7 @@ fn entry(table: PhysAddr, index: usize) -> *mut Entry {
 
 /// A zeroed frame for a table.
 pub(super) fn new_table() -> Result<PhysAddr, OutOfMemory> {
-    let frame = frame_cache::allocate().ok_or(OutOfMemory)?;
+    let frame = frame_cache::allocate(FrameKind::PageTable).ok_or(OutOfMemory)?;
     // SAFETY: the frame is new.
     unsafe { frame_table::zero_words(frame_table::memory(frame), PAGE_SIZE) };
     let slot = frame_table::slot(frame);
@@ -170,7 +170,7 @@ pub(crate) fn map_stack(bytes: usize) -> Option<usize> {
     let root = PhysAddr(ROOT.load(Ordering::Relaxed));
     for virt in (base..base + bytes).step_by(PAGE_SIZE) {
         // What was mapped before a failure stays: the address is not used again, and memory has run out anyway.
-        let frame = frame_cache::allocate()?;
+        let frame = frame_cache::allocate(FrameKind::Kernel)?;
         frame_table::slot(frame).kind.store(FrameKind::Kernel as u8, Ordering::Relaxed);
         frame_table::note_used(FrameKind::Kernel, 1);
         NEXT.with(|_| map_page(root, virt, frame_table::addr_of(frame), Rights::KERNEL_DATA, 0)).ok()?;

@@ -393,7 +393,7 @@ impl UserSpace {
 
 #[inline(always)]
 fn check_page(addr: UserAddr) {
-    assert!(addr.0 % PAGE_SIZE == 0 && addr.0 < USER_END, "{:#x} is not the address of a user page", addr.0);
+    assert!(addr.0.is_multiple_of(PAGE_SIZE) && addr.0 < USER_END, "{:#x} is not the address of a user page", addr.0);
 }
 
 #[inline(always)]

@@ -96,7 +96,7 @@ pub fn read_string(cx: &mut CurrentThread, from: UserAddr, to: &mut [u8]) -> Res
 pub fn load_u32(cx: &mut CurrentThread, from: UserAddr) -> Result<u32, UserFault> {
     cx.assert_may_sleep();
     check(from, 4)?;
-    if from.0 % 4 != 0 {
+    if !from.0.is_multiple_of(4) {
         return Err(UserFault);
     }
     // SAFETY: the word is in user space.
@@ -113,7 +113,7 @@ pub fn compare_exchange_u32(
 ) -> Result<u32, UserFault> {
     cx.assert_may_sleep();
     check(at, 4)?;
-    if at.0 % 4 != 0 {
+    if !at.0.is_multiple_of(4) {
         return Err(UserFault);
     }
     // SAFETY: the word is in user space.

@@ -35,8 +35,6 @@ pub(super) struct Sched {
     pub(super) virtual_run_time: u64,
     /// What a parked thread waits for.
     pub(super) reason: &'static str,
-    /// When it was parked.
-    pub(super) parked_at: u64,
 }
 
 /// What a new thread starts with.
@@ -96,7 +94,7 @@ impl Thread {
             data,
             is_idle,
             cpu: AtomicU32::new(0),
-            sched: UnsafeCell::new(Sched { state, virtual_run_time: 0, reason: "", parked_at: 0 }),
+            sched: UnsafeCell::new(Sched { state, virtual_run_time: 0, reason: "" }),
             context: UnsafeCell::new(arch::context::Saved::default()),
             user: UnsafeCell::new(user),
             entry: Cell::new(entry),
@@ -129,17 +127,6 @@ impl Thread {
             RunState::Parked { is_interruptible: true } => ThreadState::Sleeping(sched.reason),
             RunState::Parked { is_interruptible: false } => ThreadState::Blocked(sched.reason),
             RunState::Ended => ThreadState::Ended,
-        })
-    }
-
-    /// How long it has been parked without being interruptible, and for what.
-    pub(crate) fn blocked_for_ns(&self) -> Option<(u64, &'static str)> {
-        scheduler::with_home(self, |sched| match sched.state {
-            RunState::Parked { is_interruptible: false } => {
-                let ticks = arch::timer::ticks().saturating_sub(sched.parked_at);
-                Some((crate::time::ns_of_ticks(ticks), sched.reason))
-            }
-            _ => None,
         })
     }
 

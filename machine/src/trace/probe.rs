@@ -37,7 +37,8 @@ macro_rules! values {
 values! {
     Unsigned: u8 u16 u32 u64 => u64::from;
     Unsigned: usize => |value| value as u64;
-    Signed: i32 i64 => |value| i64::from(value).cast_unsigned();
+    Signed: i32 => |value| i64::from(value).cast_unsigned();
+    Signed: i64 => i64::cast_unsigned;
     Bool: bool => u64::from;
     Hex: crate::addr::UserAddr => |value: crate::addr::UserAddr| value.0 as u64;
     Hex: crate::addr::PhysAddr => |value: crate::addr::PhysAddr| value.0;

@@ -121,10 +121,10 @@ pub(super) fn map_device(window: PhysRange) -> Option<usize> {
     let device = &tables().device.0;
     // The device may have been mapped with a neighbour.
     let wanted = Entry::leaf(PhysAddr(first), Rights::DEVICE, 1).0;
-    if count == 1 {
-        if let Some(found) = (0..slot).find(|&i| device[i].load(Ordering::Relaxed) == wanted) {
-            return Some(DEVICE_WINDOW_BASE + found * LARGE_PAGE_SIZE + (window.start.0 - first) as usize);
-        }
+    if count == 1
+        && let Some(found) = (0..slot).find(|&i| device[i].load(Ordering::Relaxed) == wanted)
+    {
+        return Some(DEVICE_WINDOW_BASE + found * LARGE_PAGE_SIZE + (window.start.0 - first) as usize);
     }
     for (i, entry) in device.get(slot..slot.checked_add(count)?)?.iter().enumerate() {
         entry.store(Entry::leaf(PhysAddr(first + i as u64 * block), Rights::DEVICE, 1).0, Ordering::Relaxed);

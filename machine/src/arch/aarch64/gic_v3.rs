@@ -92,8 +92,9 @@ pub(super) fn init_this_cpu(cpu: CpuId) {
         gic::write(private, register::IPRIORITYR + word * 4, PRIORITIES);
     }
     gic::write(private, register::ISENABLER, 0xffff);
+    let enabled = read_sysreg!("S3_0_C12_C12_5") | 1;
     // SAFETY: ICC_SRE_EL1: the system register interface, which a GICv3 has.
-    unsafe { write_sysreg!("S3_0_C12_C12_5", read_sysreg!("S3_0_C12_C12_5") | 1) };
+    unsafe { write_sysreg!("S3_0_C12_C12_5", enabled) };
     isb();
     // SAFETY: ICC_PMR_EL1, ICC_BPR1_EL1, ICC_CTLR_EL1 (EOI also deactivates), ICC_IGRPEN1_EL1: interrupts get through to
     // this CPU, which has its vectors and still masks them.

@@ -48,7 +48,7 @@ pub(super) fn handle() {
         gic::FIRST_SPECIAL.. => return,
         RESCHEDULE => crate::thread::reschedule_interrupt(),
         SHOOTDOWN => crate::mm::space::shootdown_interrupt(),
-        HALT => super::cpu::halt_forever(),
+        HALT => crate::fail::halt_interrupt(),
         number if number == timer::intid() => {
             // The line is a level: it must be low before the end of the interrupt. The shared code sets it again.
             timer::set_deadline(None);
