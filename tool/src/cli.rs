@@ -1,8 +1,9 @@
 //! The command line, and which command it means.
 
+use crate::cmd::bench::BenchArguments;
 use crate::cmd::run::{MachineOptions, RunArguments};
 use crate::cmd::test::TestArguments;
-use crate::cmd::{doctor, run, shell, test};
+use crate::cmd::{bench, doctor, run, shell, test};
 use crate::home::Home;
 use crate::{status, vmm};
 use clap::{Parser, Subcommand};
@@ -26,6 +27,8 @@ enum Command {
     Doctor,
     /// Run every test of the project, on both architectures
     Test(TestArguments),
+    /// Measure this kernel beside Debian's Linux in the same machine
+    Bench(BenchArguments),
 }
 
 /// Does what the command line says; answers the exit status.
@@ -40,6 +43,7 @@ pub(crate) fn run() -> anyhow::Result<u8> {
         Command::Run(arguments) => run::run(&home, &arguments),
         Command::Test(arguments) => test::test(&home, &arguments),
         Command::Doctor => doctor::doctor(&home),
+        Command::Bench(arguments) => bench::bench(&home, &arguments),
         Command::Shell(options) => shell::shell(&home, options),
     }
 }

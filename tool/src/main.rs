@@ -8,6 +8,7 @@
 use std::process::ExitCode;
 
 mod arch;
+mod bench;
 mod cli;
 mod cmd;
 mod home;

@@ -110,6 +110,25 @@ pub(crate) fn unpacked(home: &Home, arch: Arch, package: &str) -> PathBuf {
     home.cache.join("packages").join(arch.name()).join(package)
 }
 
+/// The first package that `package` depends on whose name begins with `prefix`.
+pub(crate) fn dependency(home: &Home, arch: Arch, package: &str, prefix: &str) -> anyhow::Result<String> {
+    if find_program("apt-cache").is_none() {
+        return Err(failure(status::SETUP, format!("Debian's {package} is needed, and this system has no apt")));
+    }
+    let apt = Apt::new(home, arch)?;
+    let depends = || -> anyhow::Result<Option<String>> {
+        let output = Command::new("apt-cache").args(&apt.options).args(["depends", package]).output()?;
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let mut names = text.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
+        Ok(names.find(|name| name.starts_with(prefix)).map(String::from))
+    };
+    if let Some(name) = depends()? {
+        return Ok(name);
+    }
+    let output = apt.run(&["update"], &home.cache)?;
+    depends()?.ok_or_else(|| failure(status::SETUP, format!("cannot find Debian's {package}: {}", last_line(&output))))
+}
+
 /// apt with folders of our own.
 struct Apt {
     options: Vec<OsString>,

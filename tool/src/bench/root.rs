@@ -1,0 +1,32 @@
+//! The root that both kernels boot: BusyBox, the benchmark programs in `/bench`, and Ochre's run description, which Linux sees
+//! as a file like any other.
+
+use crate::arch::Arch;
+use crate::home::Home;
+use crate::root::default;
+use crate::root::initramfs::{Source, Unfinished};
+use crate::setup::busybox;
+use crate::suite::programs::Programs;
+use std::fs::File;
+use wire::config::{Description, Terminal};
+
+/// Makes the initramfs whose Ochre run is `arguments`, the first of them a path in the root.
+pub(crate) fn make(home: &Home, arch: Arch, programs: &Programs, arguments: &[&str]) -> anyhow::Result<File> {
+    let source = Source::Default(default::open(home, arch, &busybox::ensure(home, arch)?)?);
+    let mut initramfs = Unfinished::new(source, 4096)?;
+    for name in &programs.names {
+        let guest = format!("bench/{name}");
+        initramfs.add_file(guest.as_bytes(), &programs.directory.join(name), 0o755)?;
+    }
+    let words: Vec<&[u8]> = arguments.iter().map(|word| word.as_bytes()).collect();
+    initramfs.finish(&Description {
+        program: words[0],
+        arguments: &words,
+        environment: &[],
+        workdir: b"/",
+        hostname: b"ochre",
+        terminal: Terminal { descriptors: 0, rows: 0, columns: 0 },
+        epoch_ns: 0,
+        flags: 0,
+    })
+}

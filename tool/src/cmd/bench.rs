@@ -1,0 +1,209 @@
+//! `ochre bench`: figures of our kernel and of Debian's Linux, as it comes and tuned, in the same machine. Runs of the kernels take
+//! turns, so that a busy host disturbs all alike; counted instructions do not depend on it at all.
+
+use crate::arch::Arch;
+use crate::bench::figures::Figures;
+use crate::bench::machine::{self, END, Line, Setting};
+use crate::bench::{linux, root};
+use crate::home::Home;
+use crate::setup::{kernel, packages};
+use crate::suite::programs::{self, Programs};
+use clap::ValueEnum;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Subject {
+    /// Start to the first program's first output: seconds, and instructions.
+    Boot,
+    /// fork+exit+wait, fork+exec+wait, vfork+exec+wait.
+    Exec,
+    /// Null and unknown system call, pipe round trip.
+    Syscall,
+    /// The least memory with which the first program runs.
+    Memory,
+}
+
+/// `ochre bench`'s command line.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct BenchArguments {
+    /// What to measure [default: all]
+    #[arg(value_enum)]
+    subjects: Vec<Subject>,
+    /// One guest architecture only
+    #[arg(long, value_enum)]
+    arch: Option<Arch>,
+    /// Timed runs of each kernel
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
+    runs: u32,
+    /// Samples as JSON, one object a line, in place of tables
+    #[arg(long)]
+    json: bool,
+}
+
+/// A kernel under measurement.
+struct Contestant {
+    name: &'static str,
+    file: PathBuf,
+    words: String,
+}
+
+/// Memory of the machines of all subjects but [`Subject::Memory`], in MiB.
+const MEMORY: u64 = 512;
+/// How long one machine may run; counting runs are slow.
+const LIMIT: Duration = Duration::from_secs(300);
+/// How long a machine with little memory may take to come up.
+const MEMORY_LIMIT: Duration = Duration::from_secs(20);
+
+const FIRST: &str = "/bench/first";
+const CALLS: &str = "/bench/calls";
+const NOTHING: &str = "/bench/nothing";
+
+/// Measures and prints.
+pub(crate) fn bench(home: &Home, arguments: &BenchArguments) -> anyhow::Result<u8> {
+    let subjects = if arguments.subjects.is_empty() { Subject::value_variants() } else { &arguments.subjects };
+    for arch in Arch::ALL.into_iter().filter(|arch| arguments.arch.is_none_or(|only| only == *arch)) {
+        let bench = Bench {
+            arch,
+            qemu: packages::ensure_program(arch.qemu(), arch.qemu_package())?,
+            programs: programs::build(home, arch, "user/bench")?,
+            contestants: contestants(home, arch)?,
+            home,
+        };
+        let mut figures = Figures::default();
+        for subject in subjects {
+            match subject {
+                Subject::Boot => bench.boot(arguments.runs, &mut figures)?,
+                Subject::Exec => bench.calls(&["fork", "vfork"], arguments.runs, &mut figures)?,
+                Subject::Syscall => bench.calls(&["sys", "pipe"], arguments.runs, &mut figures)?,
+                Subject::Memory => bench.memory(&mut figures)?,
+            }
+        }
+        let names: Vec<&str> = bench.contestants.iter().map(|contestant| contestant.name).collect();
+        if arguments.json {
+            print!("{}", figures.json(&names));
+        } else {
+            println!("{arch}, emulated, 1 processor, {MEMORY} MiB, {} runs each in turn", arguments.runs);
+            print!("{}", figures.table(&names));
+        }
+    }
+    Ok(0)
+}
+
+fn contestants(home: &Home, arch: Arch) -> anyhow::Result<[Contestant; 3]> {
+    let peer = linux::ensure(home, arch)?;
+    let console = match arch {
+        Arch::X86_64 => "console=ttyS0 quiet panic=-1",
+        Arch::Aarch64 => "console=ttyAMA0 quiet panic=-1",
+    };
+    Ok([
+        Contestant { name: "ochre", file: kernel::ensure(home, arch)?, words: "ochre.log=error".into() },
+        Contestant { name: "tuned", file: peer.clone(), words: format!("{console} {}", linux::TUNED) },
+        Contestant { name: "stock", file: peer, words: console.into() },
+    ])
+}
+
+/// Everything a subject needs.
+struct Bench<'a> {
+    home: &'a Home,
+    arch: Arch,
+    qemu: PathBuf,
+    programs: Programs,
+    contestants: [Contestant; 3],
+}
+
+impl Bench<'_> {
+    /// Runs `arguments` as the first program of `contestant`'s machine; `None` if it did not get to its end.
+    fn lines(
+        &self,
+        contestant: &Contestant,
+        arguments: &[&str],
+        memory_mib: u64,
+        counts: bool,
+        limit: Duration,
+    ) -> anyhow::Result<Option<Vec<Line>>> {
+        let initramfs = root::make(self.home, self.arch, &self.programs, arguments)?;
+        let (program, rest) = (arguments[0], arguments[1..].join(" "));
+        let setting = Setting {
+            arch: self.arch,
+            qemu: &self.qemu,
+            kernel: &contestant.file,
+            initramfs: &initramfs,
+            command_line: &format!("{} rdinit={program} -- {rest}", contestant.words),
+            memory_mib,
+            counts,
+            is_pc: program == CALLS,
+        };
+        let lines = machine::run(&setting, limit)?;
+        Ok(lines.last().is_some_and(|line| line.text == END).then_some(lines))
+    }
+
+    fn must(&self, contestant: &Contestant, arguments: &[&str], counts: bool) -> anyhow::Result<Vec<Line>> {
+        self.lines(contestant, arguments, MEMORY, counts, LIMIT)?.ok_or_else(|| {
+            anyhow::anyhow!("{} on {} did not finish {}", contestant.name, self.arch, arguments.join(" "))
+        })
+    }
+
+    fn boot(&self, runs: u32, figures: &mut Figures) -> anyhow::Result<()> {
+        for _ in 0..runs {
+            for (index, contestant) in self.contestants.iter().enumerate() {
+                let lines = self.must(contestant, &[FIRST], false)?;
+                let (first, _) = counter(&lines)?;
+                figures.add("boot to first output, s", index, first.as_secs_f64());
+            }
+        }
+        for (index, contestant) in self.contestants.iter().enumerate() {
+            let (_, instructions) = counter(&self.must(contestant, &[FIRST], true)?)?;
+            figures.add("boot to first output, instructions", index, instructions);
+        }
+        Ok(())
+    }
+
+    fn calls(&self, families: &[&str], runs: u32, figures: &mut Figures) -> anyhow::Result<()> {
+        for run in 0..=runs {
+            let counts = run == runs;
+            for (index, contestant) in self.contestants.iter().enumerate() {
+                for line in self.must(contestant, &[CALLS, NOTHING, "5"], counts)? {
+                    let mut words = line.text.split_whitespace();
+                    let (Some(name), Some(least)) = (words.next(), words.next()) else { continue };
+                    let family = name.split('.').next().unwrap_or(name);
+                    let Ok(value) = least.parse() else { continue };
+                    if families.contains(&family) {
+                        figures.add(&format!("{name}, {}", if counts { "instructions" } else { "ns" }), index, value);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Halves the distance between a memory that is too small and one that is enough.
+    fn memory(&self, figures: &mut Figures) -> anyhow::Result<()> {
+        for (index, contestant) in self.contestants.iter().enumerate() {
+            let (mut too_small, mut enough) = (1, MEMORY);
+            while enough - too_small > 1 {
+                let middle = (too_small + enough) / 2;
+                match self.lines(contestant, &[FIRST], middle, false, MEMORY_LIMIT)? {
+                    Some(_) => enough = middle,
+                    None => too_small = middle,
+                }
+            }
+            figures.add("least memory, MiB", index, enough as f64);
+        }
+        Ok(())
+    }
+}
+
+/// The line of `first`: when it came, and the instructions until then if they were counted. Its counter goes up once an
+/// instruction on x86-64; on ARM64 at the rate the line tells, while an instruction takes a nanosecond.
+fn counter(lines: &[Line]) -> anyhow::Result<(Duration, f64)> {
+    for line in lines {
+        let words: Vec<&str> = line.text.split_whitespace().collect();
+        if let ["counter", value, rate] = words[..] {
+            let (value, rate): (f64, f64) = (value.parse()?, rate.parse()?);
+            return Ok((line.at, if rate > 0.0 { value * 1e9 / rate } else { value }));
+        }
+    }
+    anyhow::bail!("the first program printed no counter")
+}
