@@ -13,9 +13,19 @@ const ROOM: usize = 64;
 /// Frames moved at once between cache and allocator.
 const BATCH: usize = 32;
 
+/// Most zeroed tables kept.
+const TABLE_ROOM: usize = 32;
+
 /// See the module.
 pub(crate) struct FrameCache {
     stack: UnsafeCell<Stack>,
+    tables: UnsafeCell<Tables>,
+}
+
+/// Frames of zeros, ready to be page tables.
+struct Tables {
+    count: usize,
+    frames: [u32; TABLE_ROOM],
 }
 
 struct Stack {
@@ -25,13 +35,19 @@ struct Stack {
 
 impl FrameCache {
     pub(crate) const fn new() -> FrameCache {
-        FrameCache { stack: UnsafeCell::new(Stack { count: 0, frames: [0; ROOM] }) }
+        FrameCache {
+            stack: UnsafeCell::new(Stack { count: 0, frames: [0; ROOM] }),
+            tables: UnsafeCell::new(Tables { count: 0, frames: [0; TABLE_ROOM] }),
+        }
     }
 
     /// Frames kept now; read by others, so perhaps stale.
     pub(super) fn len(&self) -> usize {
-        // SAFETY: a racy read of one word, for a count.
-        unsafe { (&raw const (*self.stack.get()).count).read_volatile() }
+        // SAFETY: racy reads of single words, for a count.
+        unsafe {
+            (&raw const (*self.stack.get()).count).read_volatile()
+                + (&raw const (*self.tables.get()).count).read_volatile()
+        }
     }
 }
 
@@ -92,6 +108,38 @@ pub(super) fn release(frame: u32) {
         }
         stack.frames[stack.count] = frame;
         stack.count += 1;
+    }
+    header::preempt_on(header);
+}
+
+/// A frame of zeros, if one is at hand.
+#[inline]
+pub(super) fn take_table() -> Option<u32> {
+    let header = header::preempt_off();
+    let mut taken = None;
+    if header.handlers.get() == 0 {
+        // SAFETY: preemption is off and this is no handler.
+        let tables = unsafe { &mut *header.cpu().frames.tables.get() };
+        if tables.count > 0 {
+            tables.count -= 1;
+            taken = Some(tables.frames[tables.count]);
+        }
+    }
+    header::preempt_on(header);
+    taken
+}
+
+/// Keeps a frame of zeros for the next table, or gives it back if there are enough.
+#[inline]
+pub(super) fn put_table(frame: u32) {
+    let header = header::preempt_off();
+    // SAFETY: preemption is off; if this is no handler, nobody else uses the cell.
+    let tables = unsafe { &mut *header.cpu().frames.tables.get() };
+    if header.handlers.get() == 0 && tables.count < TABLE_ROOM {
+        tables.frames[tables.count] = frame;
+        tables.count += 1;
+    } else {
+        release(frame);
     }
     header::preempt_on(header);
 }

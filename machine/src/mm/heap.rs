@@ -338,9 +338,9 @@ fn allocate_large(layout: &Layout) -> *mut u8 {
     let Some(order) = order_of(layout) else {
         return ptr::null_mut();
     };
-    let frame = frame_table::allocate(order).or_else(|| {
-        frame_table::reclaim(1 << order).then(|| frame_table::allocate(order)).flatten()
-    });
+    // Large blocks are asked for on behalf of programs, and their callers can be told that there is none.
+    let take = || frame_table::may_take(FrameKind::Kernel).then(|| frame_table::allocate(order)).flatten();
+    let frame = take().or_else(|| frame_table::reclaim(1 << order).then(take).flatten());
     match frame {
         Some(frame) => {
             frame_table::note_used(FrameKind::Kernel, 1 << order);

@@ -13,6 +13,7 @@
 //! Locks: this file's (leaf, above the frame allocator's).
 use super::frame::{FrameKind, OutOfMemory};
 use super::rights::Rights;
+use super::table::Table;
 use super::{frame_cache, frame_table};
 use crate::addr::{DIRECT_MAP_BASE, DYNAMIC_BASE, IMAGE_BASE, LARGE_PAGE_SIZE, PAGE_SHIFT, PAGE_SIZE, PhysAddr};
 use crate::arch::page_table::{self, Entry};
@@ -61,23 +62,6 @@ fn entry(table: PhysAddr, index: usize) -> *mut Entry {
     direct(table).cast::<Entry>().wrapping_add(index)
 }
 
-/// A zeroed frame for a table.
-pub(super) fn new_table() -> Result<PhysAddr, OutOfMemory> {
-    let frame = frame_cache::allocate(FrameKind::PageTable).ok_or(OutOfMemory)?;
-    // SAFETY: the frame is new.
-    unsafe { frame_table::zero_words(frame_table::memory(frame), PAGE_SIZE) };
-    let slot = frame_table::slot(frame);
-    slot.kind.store(FrameKind::PageTable as u8, Ordering::Relaxed);
-    frame_table::note_used(FrameKind::PageTable, 1);
-    Ok(frame_table::addr_of(frame))
-}
-
-/// Gives a table's frame back.
-pub(super) fn release_table(table: PhysAddr) {
-    frame_table::note_used(FrameKind::PageTable, -1);
-    frame_cache::release(frame_table::index_of(table));
-}
-
 /// Maps one page of `level` in the kernel's tables. The caller is alone (boot) or holds this file's lock.
 fn map_page(root: PhysAddr, virt: usize, phys: PhysAddr, rights: Rights, level: usize) -> Result<(), OutOfMemory> {
     let mut table = root;
@@ -89,7 +73,7 @@ fn map_page(root: PhysAddr, virt: usize, phys: PhysAddr, rights: Rights, level: 
             debug_assert!(!found.is_leaf(above), "a large kernel page is never split");
             found.addr()
         } else {
-            let new = new_table()?;
+            let new = Table::new()?;
             // SAFETY: as above.
             unsafe { place.write(Entry::table(new)) };
             new
@@ -102,7 +86,7 @@ fn map_page(root: PhysAddr, virt: usize, phys: PhysAddr, rights: Rights, level: 
 
 /// Builds the final kernel tables over `ram` for the image at `image`; answers the root.
 pub(crate) fn build(ram: &[PhysRange], image: PhysRange) -> Result<PhysAddr, OutOfMemory> {
-    let root = new_table()?;
+    let root = Table::new()?;
     let address = |symbol: &u8| core::ptr::from_ref(symbol) as usize;
     let text = address(&__text_start)..address(&__text_end);
     let constants = address(&__rodata_start)..address(&__rodata_end);
@@ -143,7 +127,7 @@ pub(crate) fn build(ram: &[PhysRange], image: PhysRange) -> Result<PhysAddr, Out
         done = done.max(end);
     }
     // The dynamic area's top-level entry, so that it is in every copy of the kernel half.
-    let dynamic = new_table()?;
+    let dynamic = Table::new()?;
     // SAFETY: an entry of the new root.
     unsafe { entry(root, index(DYNAMIC_BASE, 3)).write(Entry::table(dynamic)) };
     page_table::prepare_kernel_root(root);
@@ -157,6 +141,14 @@ pub(super) fn copy_top(user_root: PhysAddr) {
     for top in [index(DIRECT_MAP_BASE, 3), index(DYNAMIC_BASE, 3), index(IMAGE_BASE, 3)] {
         // SAFETY: both are roots; the kernel root's top level never changes.
         unsafe { entry(user_root, top).write(entry(root, top).read()) };
+    }
+}
+
+/// Takes them out again, before the root's frame is used for something else.
+pub(super) fn clear_top(user_root: PhysAddr) {
+    for top in [index(DIRECT_MAP_BASE, 3), index(DYNAMIC_BASE, 3), index(IMAGE_BASE, 3)] {
+        // SAFETY: a root that no CPU has loaded.
+        unsafe { entry(user_root, top).write(Entry::ABSENT) };
     }
 }
 

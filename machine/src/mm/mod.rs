@@ -6,7 +6,7 @@
 //! | `frame_table`, `frame_cache`, `frame` | metadata and buddy allocator, frames at hand per CPU, the counted reference |
 //! | `heap` | size classes, magazines, the global allocator |
 //! | `kernel_map` | the kernel's own mappings |
-//! | `space`, `space_handle`, `flush`, `asid` | user page tables, who has them loaded, forgetting translations |
+//! | `space`, `space_handle`, `table`, `flush`, `asid` | user page tables, who has them loaded, forgetting translations |
 //! | `user_copy` | between kernel and user memory |
 //! | `device` | device windows and shared memory |
 mod asid;
@@ -20,6 +20,7 @@ pub(crate) mod kernel_map;
 pub mod rights;
 pub mod space;
 pub(crate) mod space_handle;
+mod table;
 pub mod user_copy;
 
 pub use device::{DmaBuffer, Mmio};

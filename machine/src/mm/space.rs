@@ -10,8 +10,8 @@ use super::flush::Flush;
 use super::frame::{self, Frame, OutOfMemory};
 use super::kernel_map::ENTRIES;
 use super::rights::Rights;
-use super::space_handle::LeafTable;
 pub use super::space_handle::SpaceHandle;
+use super::table::Table;
 use crate::addr::{PAGE_SIZE, USER_END, UserAddr};
 use crate::arch::page_table::{self, Entry};
 use crate::thread::CurrentThread;
@@ -83,7 +83,7 @@ pub struct Mapped {
 pub struct UserSpace {
     handle: Arc<SpaceHandle>,
     /// The leaf table used last: its first address and place. Tables are never freed before the space.
-    last: Option<(usize, LeafTable)>,
+    last: Option<(usize, Table)>,
 }
 
 /// Bytes that one leaf table maps.
@@ -101,7 +101,7 @@ impl UserSpace {
     }
 
     #[inline(always)]
-    fn table(&self, addr: usize) -> Option<LeafTable> {
+    fn table(&self, addr: usize) -> Option<Table> {
         match self.last {
             Some((base, table)) if base == addr & !(LEAF_SPAN - 1) => Some(table),
             _ => self.handle.find_leaf_table(addr),
@@ -109,7 +109,7 @@ impl UserSpace {
     }
 
     #[inline(always)]
-    fn table_or_new(&mut self, addr: usize) -> Result<LeafTable, OutOfMemory> {
+    fn table_or_new(&mut self, addr: usize) -> Result<Table, OutOfMemory> {
         let base = addr & !(LEAF_SPAN - 1);
         match self.last {
             Some((last, table)) if last == base => Ok(table),
@@ -125,11 +125,11 @@ impl UserSpace {
     pub fn map(&mut self, addr: UserAddr, frame: Frame, access: Access) -> Result<(), OutOfMemory> {
         check_page(addr);
         let table = self.table_or_new(addr.0)?;
-        assert!(!table.load(addr.0).is_present(), "something is mapped at {:#x}", addr.0);
+        assert!(!table.load(Table::index(addr.0)).is_present(), "something is mapped at {:#x}", addr.0);
         if access.is_executable {
             frame.make_executable();
         }
-        table.store(addr.0, Entry::leaf(frame.into_mapping(), access.rights(), 0));
+        table.put(Table::index(addr.0), Entry::leaf(frame.into_mapping(), access.rights(), 0));
         page_table::publish();
         self.handle.resident.fetch_add(1, Ordering::Relaxed);
         Ok(())
@@ -149,14 +149,14 @@ impl UserSpace {
                 continue;
             }
             let table = self.table_or_new(addr)?;
-            if table.load(addr).is_present() {
+            if table.load(Table::index(addr)).is_present() {
                 continue;
             }
             if let Some(frame) = frame.take() {
                 if access.is_executable {
                     frame.make_executable();
                 }
-                table.store(addr, Entry::leaf(frame.into_mapping(), access.rights(), 0));
+                table.put(Table::index(addr), Entry::leaf(frame.into_mapping(), access.rights(), 0));
                 mapped += 1;
             }
         }
@@ -178,7 +178,7 @@ impl UserSpace {
         if access.is_executable {
             frame.make_executable();
         }
-        let old = table.swap(addr.0, Entry::leaf(frame.into_mapping(), access.rights(), 0));
+        let old = table.swap(Table::index(addr.0), Entry::leaf(frame.into_mapping(), access.rights(), 0));
         if old.is_present() {
             let mut flush = Flush::new(&self.handle);
             flush.add(cx, addr.0, Some(old.addr()));
@@ -197,7 +197,7 @@ impl UserSpace {
         let Some(table) = self.table(addr.0) else {
             return;
         };
-        let Some(old) = table.change(addr.0, |entry| {
+        let Some(old) = table.change(Table::index(addr.0), |entry| {
             entry.is_present().then(|| entry.with_rights(access.rights(), 0))
         }) else {
             return;
@@ -219,14 +219,10 @@ impl UserSpace {
     pub fn unmap(&mut self, cx: &mut CurrentThread, range: Range<UserAddr>) {
         let mut flush = Flush::new(&self.handle);
         let mut removed = 0;
-        self.handle.each_leaf_table(range.start.0..range.end.0, |table, addresses| {
-            for addr in addresses.step_by(PAGE_SIZE) {
-                if table.load(addr).is_present() {
-                    let old = table.swap(addr, Entry::ABSENT);
-                    removed += 1;
-                    flush.add(cx, addr, Some(old.addr()));
-                }
-            }
+        self.handle.each_page(range.start.0..range.end.0, |table, addr, _| {
+            let old = table.swap(Table::index(addr), Entry::ABSENT);
+            removed += 1;
+            flush.add(cx, addr, Some(old.addr()));
         });
         flush.finish(cx);
         self.handle.resident.fetch_sub(removed, Ordering::Relaxed);
@@ -240,26 +236,20 @@ impl UserSpace {
         new: &mut dyn FnMut(UserAddr, &Mapped) -> Access,
     ) {
         let mut flush = Flush::new(&self.handle);
-        self.handle.each_leaf_table(range.start.0..range.end.0, |table, addresses| {
-            for addr in addresses.step_by(PAGE_SIZE) {
-                let entry = table.load(addr);
-                if !entry.is_present() {
-                    continue;
-                }
-                let found = mapped(entry);
-                let access = new(UserAddr(addr), &found);
-                if access == found.access {
-                    continue;
-                }
-                if access.is_executable && !found.access.is_executable {
-                    frame::make_executable(entry.addr());
-                }
-                table.change(addr, |entry| Some(entry.with_rights(access.rights(), 0)));
-                if access.covers(found.access) {
-                    self.handle.flush_widened(addr);
-                } else {
-                    flush.add(cx, addr, None);
-                }
+        self.handle.each_page(range.start.0..range.end.0, |table, addr, entry| {
+            let found = mapped(entry);
+            let access = new(UserAddr(addr), &found);
+            if access == found.access {
+                return;
+            }
+            if access.is_executable && !found.access.is_executable {
+                frame::make_executable(entry.addr());
+            }
+            table.change(Table::index(addr), |entry| Some(entry.with_rights(access.rights(), 0)));
+            if access.covers(found.access) {
+                self.handle.flush_widened(addr);
+            } else {
+                flush.add(cx, addr, None);
             }
         });
         flush.finish(cx);
@@ -270,7 +260,7 @@ impl UserSpace {
         if addr.0 >= USER_END {
             return None;
         }
-        let entry = self.table(addr.0)?.load(addr.0);
+        let entry = self.table(addr.0)?.load(Table::index(addr.0));
         entry.is_present().then(|| mapped(entry))
     }
 
@@ -279,7 +269,7 @@ impl UserSpace {
         if addr.0 >= USER_END {
             return None;
         }
-        let entry = self.table(addr.0)?.load(addr.0);
+        let entry = self.table(addr.0)?.load(Table::index(addr.0));
         if !entry.is_present() {
             return None;
         }
@@ -290,14 +280,7 @@ impl UserSpace {
 
     /// Visits present pages of the range in order.
     pub fn each(&self, range: Range<UserAddr>, visit: &mut dyn FnMut(UserAddr, &Mapped)) {
-        self.handle.each_leaf_table(range.start.0..range.end.0, |table, addresses| {
-            for addr in addresses.step_by(PAGE_SIZE) {
-                let entry = table.load(addr);
-                if entry.is_present() {
-                    visit(UserAddr(addr), &mapped(entry));
-                }
-            }
-        });
+        self.handle.each_page(range.start.0..range.end.0, |_, addr, entry| visit(UserAddr(addr), &mapped(entry)));
     }
 
     /// Fork's copy: maps every present page of the range in `child` too (same frames, counts raised). With
@@ -310,32 +293,25 @@ impl UserSpace {
     ) -> Result<(), OutOfMemory> {
         let mut copied = 0;
         let mut outcome = Ok(());
-        self.handle.each_leaf_table(range.start.0..range.end.0, |table, addresses| {
-            let mut to = None;
-            for addr in addresses.step_by(PAGE_SIZE) {
-                let mut entry = table.load(addr);
-                if !entry.is_present() || outcome.is_err() {
-                    continue;
-                }
-                let target = match to {
-                    Some(target) => target,
-                    None => match child.table_or_new(addr) {
-                        Ok(target) => *to.insert(target),
-                        Err(error) => {
-                            outcome = Err(error);
-                            continue;
-                        }
-                    },
-                };
-                if is_private && entry.is_writable() {
-                    // A dirty bit set meanwhile may be lost: a private page's is not used for anything.
-                    entry = entry.write_protected();
-                    table.store(addr, entry);
-                }
-                frame::add_mapping(entry.addr());
-                target.store(addr, entry);
-                copied += 1;
+        self.handle.each_page(range.start.0..range.end.0, |table, addr, mut entry| {
+            if outcome.is_err() {
+                return;
             }
+            let target = match child.table_or_new(addr) {
+                Ok(target) => target,
+                Err(error) => {
+                    outcome = Err(error);
+                    return;
+                }
+            };
+            if is_private && entry.is_writable() {
+                // A dirty bit set meanwhile may be lost: a private page's is not used for anything.
+                entry = entry.write_protected();
+                table.put(Table::index(addr), entry);
+            }
+            frame::add_mapping(entry.addr());
+            target.put(Table::index(addr), entry);
+            copied += 1;
         });
         page_table::publish();
         child.handle.resident.fetch_add(copied, Ordering::Relaxed);
@@ -359,26 +335,20 @@ impl UserSpace {
         // First every table that is needed, so that nothing can fail half-way.
         let handle = self.handle.clone();
         let mut outcome = Ok(());
-        handle.each_leaf_table(from.start.0..from.end.0, |table, addresses| {
-            for addr in addresses.step_by(PAGE_SIZE) {
-                if outcome.is_ok() && table.load(addr).is_present() {
-                    outcome = self.table_or_new(to.0 + (addr - from.start.0)).map(|_| ());
-                }
+        handle.each_page(from.start.0..from.end.0, |_, addr, _| {
+            if outcome.is_ok() {
+                outcome = self.table_or_new(to.0 + (addr - from.start.0)).map(|_| ());
             }
         });
         outcome?;
         let mut flush = Flush::new(&handle);
-        handle.each_leaf_table(from.start.0..from.end.0, |table, addresses| {
-            for addr in addresses.step_by(PAGE_SIZE) {
-                if table.load(addr).is_present() {
-                    let target = to.0 + (addr - from.start.0);
-                    let entry = table.swap(addr, Entry::ABSENT);
-                    if let Some(place) = self.table(target) {
-                        place.store(target, entry);
-                    }
-                    flush.add(cx, addr, None);
-                }
+        handle.each_page(from.start.0..from.end.0, |table, addr, _| {
+            let target = to.0 + (addr - from.start.0);
+            let entry = table.swap(Table::index(addr), Entry::ABSENT);
+            if let Some(place) = self.table(target) {
+                place.put(Table::index(target), entry);
             }
+            flush.add(cx, addr, None);
         });
         page_table::publish();
         flush.finish(cx);

@@ -9,6 +9,7 @@
 use super::asid;
 use super::frame::{Frame, OutOfMemory};
 use super::kernel_map::{self, ENTRIES};
+use super::table::Table;
 use crate::addr::{PAGE_SIZE, PhysAddr, USER_END};
 use crate::arch::page_table::{self, Entry};
 use crate::cpu::{self, CpuLocal, MAX_CPUS};
@@ -36,56 +37,9 @@ pub struct SpaceHandle {
     next: AtomicPtr<SpaceHandle>,
 }
 
-/// A table of the lowest level.
-#[derive(Clone, Copy)]
-pub(super) struct LeafTable {
-    entries: *const [AtomicU64; ENTRIES],
-}
-
-// SAFETY: the pointer is used only through a borrow of the space, and the entries are atomic.
-unsafe impl Send for LeafTable {}
-// SAFETY: as above.
-unsafe impl Sync for LeafTable {}
-
-impl LeafTable {
-    fn at(table: PhysAddr) -> LeafTable {
-        LeafTable { entries: kernel_map::direct(table).cast_const().cast() }
-    }
-
-    #[inline(always)]
-    fn entry(&self, addr: usize) -> &AtomicU64 {
-        // SAFETY: the table lives as long as the space it was found in, which every user of this type borrows.
-        unsafe { &(*self.entries)[kernel_map::index(addr, 0)] }
-    }
-
-    #[inline(always)]
-    pub(super) fn load(&self, addr: usize) -> Entry {
-        Entry(self.entry(addr).load(Ordering::Relaxed))
-    }
-
-    #[inline(always)]
-    pub(super) fn store(&self, addr: usize, entry: Entry) {
-        self.entry(addr).store(entry.0, Ordering::Release);
-    }
-
-    #[inline(always)]
-    pub(super) fn swap(&self, addr: usize, entry: Entry) -> Entry {
-        Entry(self.entry(addr).swap(entry.0, Ordering::AcqRel))
-    }
-
-    /// Changes an entry without losing bits that the hardware sets meanwhile; answers the old one, `None` if `new` did.
-    #[inline(always)]
-    pub(super) fn change(&self, addr: usize, new: impl Fn(Entry) -> Option<Entry>) -> Option<Entry> {
-        self.entry(addr)
-            .fetch_update(Ordering::AcqRel, Ordering::Relaxed, |old| new(Entry(old)).map(|entry| entry.0))
-            .ok()
-            .map(Entry)
-    }
-}
-
 impl SpaceHandle {
     pub(super) fn new() -> Result<Arc<SpaceHandle>, OutOfMemory> {
-        let root = kernel_map::new_table()?;
+        let root = Table::new()?;
         if page_table::SHARES_ROOT {
             kernel_map::copy_top(root);
         }
@@ -102,48 +56,49 @@ impl SpaceHandle {
     }
 
     /// The leaf table for `addr`, if there is one.
-    pub(super) fn find_leaf_table(&self, addr: usize) -> Option<LeafTable> {
+    #[inline]
+    pub(super) fn find_leaf_table(&self, addr: usize) -> Option<Table> {
         let mut table = self.root;
         for level in [3, 2, 1] {
-            let entry = read(table, kernel_map::index(addr, level));
+            let entry = Table::at(table).load(kernel_map::index(addr, level));
             if !entry.is_present() {
                 return None;
             }
             table = entry.addr();
         }
-        Some(LeafTable::at(table))
+        Some(Table::at(table))
     }
 
     /// The leaf table for `addr`, made if there is none. Only called by the owner of the `UserSpace`.
-    pub(super) fn make_leaf_table(&self, addr: usize) -> Result<LeafTable, OutOfMemory> {
+    pub(super) fn make_leaf_table(&self, addr: usize) -> Result<Table, OutOfMemory> {
         let mut table = self.root;
         for level in [3, 2, 1] {
             let index = kernel_map::index(addr, level);
-            let entry = read(table, index);
+            let above = Table::at(table);
+            let entry = above.load(index);
             table = if entry.is_present() {
                 entry.addr()
             } else {
-                let new = kernel_map::new_table()?;
+                let new = Table::new()?;
                 self.tables.fetch_add(1, Ordering::Relaxed);
                 page_table::publish();
-                // SAFETY: a table of this space; only the owner adds entries above the leaves.
-                let place = unsafe { &*kernel_map::direct(table).cast::<[AtomicU64; ENTRIES]>() };
-                place[index].store(user_table(new).0, Ordering::Release);
+                above.put(index, Entry::table(new));
                 new
             };
         }
-        Ok(LeafTable::at(table))
+        Ok(Table::at(table))
     }
 
-    /// Visits the leaf tables of a page-aligned range with the part of the range that each maps.
-    pub(super) fn each_leaf_table(&self, range: Range<usize>, mut visit: impl FnMut(LeafTable, Range<usize>)) {
+    /// Visits the present pages of a page-aligned range in order: their table, address and entry.
+    #[inline(always)]
+    pub(super) fn each_page(&self, range: Range<usize>, mut visit: impl FnMut(Table, usize, Entry)) {
         let end = range.end.min(USER_END);
         let mut addr = range.start;
         while addr < end {
             let mut table = self.root;
             let mut missing = None;
             for level in [3, 2, 1] {
-                let entry = read(table, kernel_map::index(addr, level));
+                let entry = Table::at(table).load(kernel_map::index(addr, level));
                 if !entry.is_present() {
                     missing = Some(level);
                     break;
@@ -154,57 +109,42 @@ impl SpaceHandle {
             let span = PAGE_SIZE << (9 * missing.unwrap_or(1));
             let next = ((addr & !(span - 1)) + span).min(end);
             if missing.is_none() {
-                visit(LeafTable::at(table), addr..next);
+                let leaves = Table::at(table);
+                let base = addr & !(span - 1);
+                leaves.each(Table::index(addr), Table::index(next - 1), |index, entry| {
+                    visit(leaves, base + index * PAGE_SIZE, entry);
+                });
             }
             addr = next;
         }
     }
 }
 
-/// An entry of a table.
-#[inline(always)]
-fn read(table: PhysAddr, index: usize) -> Entry {
-    // SAFETY: `table` is a table of a living space.
-    let entries = unsafe { &*kernel_map::direct(table).cast::<[AtomicU64; ENTRIES]>() };
-    Entry(entries[index].load(Ordering::Relaxed))
-}
-
-#[inline(always)]
-fn user_table(table: PhysAddr) -> Entry {
-    Entry::table(table)
-}
-
 impl Drop for SpaceHandle {
     fn drop(&mut self) {
         debug_assert!(*self.loaded_on.get_mut() == 0, "a CPU that has it loaded keeps a reference");
-        release_tables(self.root, 3);
+        // Of the root only the user half: the other one is the kernel's.
+        Table::at(self.root).drain(ENTRIES / 2, |entry| release_below(entry.addr(), 2));
+        if page_table::SHARES_ROOT {
+            kernel_map::clear_top(self.root);
+        }
+        Table::release(self.root);
         asid::release(self.asid);
     }
 }
 
-/// Entries looked at in one step: most tables are nearly empty.
-const STRIDE: usize = 8;
-const _: () = assert!(Entry::ABSENT.0 == 0, "a stride of absent entries is told by their bits alone");
-
-/// Frees a table of `level`, the tables below it and the frames of their leaves; of a root, only what is below the user half.
-fn release_tables(table: PhysAddr, level: usize) {
-    // SAFETY: `table` is a table of a space that nobody uses any more.
-    let entries = unsafe { &*kernel_map::direct(table).cast::<[AtomicU64; ENTRIES]>() };
-    let entries = if level == 3 { &entries[..ENTRIES / 2] } else { &entries[..] };
-    for stride in entries.as_chunks::<STRIDE>().0 {
-        if stride.iter().fold(0, |bits, entry| bits | entry.load(Ordering::Relaxed)) == 0 {
-            continue;
-        }
-        for entry in stride.iter().map(|entry| Entry(entry.load(Ordering::Relaxed))).filter(|entry| entry.is_present()) {
-            if level > 0 {
-                release_tables(entry.addr(), level - 1);
-            } else {
-                // SAFETY: the leaf owned this reference, and the leaf is never looked at again.
-                drop(unsafe { Frame::from_mapping(entry.addr()) });
-            }
-        }
+/// Frees a table of `level` with the tables or frames that it refers to.
+fn release_below(addr: PhysAddr, level: usize) {
+    let table = Table::at(addr);
+    if level == 0 {
+        table.drain(ENTRIES, |entry| {
+            // SAFETY: the leaf owned this reference, and it is absent now.
+            drop(unsafe { Frame::from_mapping(entry.addr()) });
+        });
+    } else {
+        table.drain(ENTRIES, |entry| release_below(entry.addr(), level - 1));
     }
-    kernel_map::release_table(table);
+    Table::release(addr);
 }
 
 /// Makes user addresses on this CPU mean what `space` says. Interrupts are off.

@@ -12,6 +12,7 @@ use crate::cpu::CpuLocal;
 use crate::sync::LockClass;
 use crate::thread::Thread;
 use core::cell::Cell;
+use core::mem::MaybeUninit;
 use core::panic::Location;
 use core::ptr;
 use core::sync::atomic::{Ordering, compiler_fence};
@@ -21,7 +22,7 @@ pub(crate) const STACK_BYTES: usize = 32 * 1024;
 /// Bytes at the end of each stack that hold its [`StackHeader`].
 pub(crate) const STACK_HEADER_BYTES: usize = 512;
 /// Most locks held at once by one thread and the interrupts on top of it.
-const MAX_HELD: usize = 16;
+const MAX_HELD: usize = 13;
 
 /// A lock that is held.
 #[derive(Clone, Copy)]
@@ -32,6 +33,8 @@ pub(crate) struct Held {
     pub(crate) lock: usize,
     /// Who took it.
     pub(crate) site: &'static Location<'static>,
+    /// The highest rank held before.
+    outer_rank: u32,
 }
 
 /// See the module.
@@ -52,9 +55,9 @@ pub(crate) struct StackHeader {
     /// While not zero, a fault in a user copy fails at once.
     pub(crate) no_fault: Cell<u32>,
     held_count: Cell<u32>,
-    /// Entries of `held` that belong to what the current handler interrupted.
-    held_base: Cell<u32>,
-    held: [Cell<Option<Held>>; MAX_HELD],
+    /// One more than the highest rank held, by this thread or (in a handler) by the handler.
+    held_rank: Cell<u32>,
+    held: [Cell<MaybeUninit<Held>>; MAX_HELD],
 }
 
 const _: () = assert!(size_of::<StackHeader>() <= STACK_HEADER_BYTES);
@@ -86,8 +89,8 @@ impl StackHeader {
             in_user: Cell::new(false),
             no_fault: Cell::new(0),
             held_count: Cell::new(0),
-            held_base: Cell::new(0),
-            held: [const { Cell::new(None) }; MAX_HELD],
+            held_rank: Cell::new(0),
+            held: [const { Cell::new(MaybeUninit::uninit()) }; MAX_HELD],
         }
     }
 
@@ -101,43 +104,65 @@ impl StackHeader {
     /// Notes a lock about to be taken; panics if the order forbids it. Call before spinning or sleeping for it.
     #[inline(always)]
     pub(crate) fn push_held(&self, class: &'static LockClass, lock: usize, site: &'static Location<'static>) {
-        let count = self.held_count.get();
-        if count > self.held_base.get()
-            && let Some(top) = self.held[count as usize - 1].get()
-            && top.class.rank >= class.rank
-        {
-            order_violation(top, class, site);
+        let count = self.held_count.get() as usize;
+        let (outer_rank, rank) = (self.held_rank.get(), u32::from(class.rank) + 1);
+        if rank <= outer_rank || count >= MAX_HELD {
+            self.refuse(class, site);
         }
-        if count as usize == self.held.len() {
-            too_many_locks(class);
-        }
-        self.held[count as usize].set(Some(Held { class, lock, site }));
-        self.held_count.set(count + 1);
+        self.held[count].set(MaybeUninit::new(Held { class, lock, site, outer_rank }));
+        self.held_rank.set(rank);
+        self.held_count.set(count as u32 + 1);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn refuse(&self, class: &'static LockClass, site: &'static Location<'static>) -> ! {
+        let count = self.held_count();
+        assert!(count < MAX_HELD, "too many locks held when taking {} at {site}", class.name);
+        // PROOF: a rank is held, so a lock is.
+        let top = self.held().filter(|held| held.class.rank >= class.rank).last().expect("a lock of that rank is held");
+        panic!(
+            "lock order: {} (rank {}) taken at {} while holding {} (rank {}) taken at {}",
+            class.name, class.rank, site, top.class.name, top.class.rank, top.site
+        );
+    }
+
+    #[inline(always)]
+    fn held_at(&self, index: usize) -> Held {
+        // SAFETY: entries below the count were written by `push_held`.
+        unsafe { self.held[index].get().assume_init() }
     }
 
     /// Forgets a lock.
     #[inline(always)]
     pub(crate) fn pop_held(&self, lock: usize) {
-        let count = self.held_count.get();
-        if count > 0
-            && let Some(top) = self.held[count as usize - 1].get()
-            && top.lock == lock
-        {
-            self.held_count.set(count - 1);
-        } else {
-            self.remove_held(lock);
+        let last = (self.held_count.get() as usize).wrapping_sub(1);
+        if last < MAX_HELD {
+            let top = self.held_at(last);
+            if top.lock == lock {
+                self.held_count.set(last as u32);
+                self.held_rank.set(top.outer_rank);
+                return;
+            }
         }
+        self.remove_held(lock);
     }
 
     /// [`pop_held`](Self::pop_held) for a lock that was not the last one taken.
     #[cold]
     fn remove_held(&self, lock: usize) {
-        let count = self.held_count.get() as usize;
-        let Some(index) = (0..count).rev().find(|&i| self.held[i].get().is_some_and(|held| held.lock == lock)) else {
+        let count = self.held_count();
+        let Some(index) = (0..count).rev().find(|&i| self.held_at(i).lock == lock) else {
             return;
         };
+        // The one above it now follows the one below it. Ranks rise, so the highest stays.
+        let outer_rank = self.held_at(index).outer_rank;
         for i in index..count - 1 {
-            self.held[i].set(self.held[i + 1].get());
+            let mut moved = self.held_at(i + 1);
+            if i == index {
+                moved.outer_rank = outer_rank;
+            }
+            self.held[i].set(MaybeUninit::new(moved));
         }
         self.held_count.set(count as u32 - 1);
     }
@@ -150,23 +175,8 @@ impl StackHeader {
 
     /// The locks held, oldest first.
     pub(crate) fn held(&self) -> impl Iterator<Item = Held> + '_ {
-        self.held.iter().take(self.held_count()).filter_map(Cell::get)
+        (0..self.held_count().min(MAX_HELD)).map(|index| self.held_at(index))
     }
-}
-
-#[cold]
-#[inline(never)]
-fn order_violation(top: Held, class: &'static LockClass, site: &'static Location<'static>) -> ! {
-    panic!(
-        "lock order: {} (rank {}) taken at {} while holding {} (rank {}) taken at {}",
-        class.name, class.rank, site, top.class.name, top.class.rank, top.site
-    );
-}
-
-#[cold]
-#[inline(never)]
-fn too_many_locks(class: &'static LockClass) -> ! {
-    panic!("too many locks held when taking {}", class.name);
 }
 
 /// Keeps this thread on its CPU until [`preempt_on`]; nests.
@@ -223,9 +233,9 @@ pub(crate) fn in_handler<R>(body: impl FnOnce(&super::IrqContext) -> R) -> R {
     let header = current();
     header.interrupts_off.set(header.interrupts_off.get() + 1);
     header.handlers.set(header.handlers.get() + 1);
-    let base = header.held_base.replace(header.held_count.get());
+    let rank = header.held_rank.replace(0);
     let result = body(&super::IrqContext::new());
-    header.held_base.set(base);
+    header.held_rank.set(rank);
     header.handlers.set(header.handlers.get() - 1);
     header.interrupts_off.set(header.interrupts_off.get() - 1);
     result
