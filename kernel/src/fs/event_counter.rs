@@ -90,7 +90,9 @@ impl File for EventCounter {
         } else if open.is_non_blocking() {
             Err(Errno::EAGAIN)
         } else {
-            self.changed.wait(cx, Wait::interruptible("room in an event counter"), |cx| self.try_add(cx, more)).map_err(Errno::from)
+            self.changed
+                .wait(cx, Wait::interruptible("room in an event counter"), |cx| self.try_add(cx, more))
+                .map_err(Errno::from)
         };
         outcome?;
         *from = rest;

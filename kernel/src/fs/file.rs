@@ -73,7 +73,13 @@ pub trait File: Any + Send + Sync {
     }
 
     /// Writes at `*offset`, or at the end for O_APPEND, and moves it.
-    fn write(&self, _cx: &mut CurrentThread, _open: &OpenFile, _offset: &mut u64, _from: &mut Source<'_>) -> Result<()> {
+    fn write(
+        &self,
+        _cx: &mut CurrentThread,
+        _open: &OpenFile,
+        _offset: &mut u64,
+        _from: &mut Source<'_>,
+    ) -> Result<()> {
         Err(Errno::EINVAL)
     }
 

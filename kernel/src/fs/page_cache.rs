@@ -344,13 +344,7 @@ fn read_in(backing: Backing, index: u64) -> Result<Frame> {
 }
 
 /// Puts `bytes` bytes from `offset` of `memory`, zeros where it ends.
-fn put_memory(
-    cx: &mut CurrentThread,
-    to: &mut Sink<'_>,
-    memory: &[u8],
-    offset: u64,
-    bytes: usize,
-) -> Result<()> {
+fn put_memory(cx: &mut CurrentThread, to: &mut Sink<'_>, memory: &[u8], offset: u64, bytes: usize) -> Result<()> {
     let start = usize::try_from(offset).unwrap_or(usize::MAX).min(memory.len());
     let there = &memory[start..memory.len().min(start.saturating_add(bytes))];
     to.put(cx, there)?;

@@ -61,7 +61,13 @@ pub struct Mount {
 
 impl Mount {
     /// Makes a mount that is not in the table.
-    pub fn new(super_block: Arc<SuperBlock>, root: Arc<Dentry>, on: Option<Path>, source: &[u8], flags: u64) -> Arc<Mount> {
+    pub fn new(
+        super_block: Arc<SuperBlock>,
+        root: Arc<Dentry>,
+        on: Option<Path>,
+        source: &[u8],
+        flags: u64,
+    ) -> Arc<Mount> {
         static NEXT_ID: AtomicU64 = AtomicU64::new(20);
         Arc::new(Mount {
             id: NEXT_ID.fetch_add(1, Ordering::Relaxed),
@@ -181,7 +187,13 @@ pub fn internal_mount() -> &'static Arc<Mount> {
 }
 
 /// Mounts `super_block` on the directory `on`.
-pub fn mount(cx: &CurrentThread, on: &Path, super_block: Arc<SuperBlock>, source: &[u8], flags: u64) -> Result<Arc<Mount>> {
+pub fn mount(
+    cx: &CurrentThread,
+    on: &Path,
+    super_block: Arc<SuperBlock>,
+    source: &[u8],
+    flags: u64,
+) -> Result<Arc<Mount>> {
     let root = super_block.root.clone();
     let mount = Mount::new(super_block, root, Some(on.clone()), source, flags);
     attach(cx, on, mount)
@@ -218,7 +230,8 @@ pub fn unmount(cx: &CurrentThread, path: Path, is_lazy: bool) -> Result<()> {
             return Err(Errno::EBUSY);
         }
         let removed = table.remove(at);
-        let is_still = table.iter().any(|known| known.on.as_ref().is_some_and(|place| Arc::ptr_eq(&place.dentry, &on.dentry)));
+        let is_still =
+            table.iter().any(|known| known.on.as_ref().is_some_and(|place| Arc::ptr_eq(&place.dentry, &on.dentry)));
         on.dentry.set_mount_point(is_still);
         removed
     };

@@ -3,12 +3,12 @@
 //! Main item: [`start`], called once, by the first thread, before the first program.
 use super::dentry;
 use super::device;
-use super::inode::{DeviceNumber, FileKind, FileSystem, NewNode};
 use super::initramfs;
+use super::inode::{DeviceNumber, FileKind, FileSystem, NewNode};
 use super::memory_device;
 use super::names;
-use super::procfs::ProcFs;
 use super::path::{self, Path, SuperBlock};
+use super::procfs::ProcFs;
 use super::tmpfs::TmpFs;
 use super::walk::Walk;
 use crate::errno::{Errno, Result};
@@ -40,9 +40,12 @@ pub fn start(cx: &mut CurrentThread) -> Result<Path> {
 /// Registers the devices of this crate and the names that programs expect beside them.
 fn fill_devices(cx: &mut CurrentThread) -> Result<()> {
     memory_device::register_all(cx)?;
-    for (name, target) in
-        [("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")]
-    {
+    for (name, target) in [
+        ("fd", "/proc/self/fd"),
+        ("stdin", "/proc/self/fd/0"),
+        ("stdout", "/proc/self/fd/1"),
+        ("stderr", "/proc/self/fd/2"),
+    ] {
         let node = DeviceNumber::default();
         device::add_node(cx, name, FileKind::Symlink, 0o777, node, target.as_bytes())?;
     }

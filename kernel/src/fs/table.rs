@@ -153,7 +153,7 @@ impl FileTable {
     }
 
     /// Puts `file` at `fd`, closing what is there (dup2, dup3). The caller has checked `fd` against the limit.
-    pub fn replace(&self, cx: & CurrentThread, fd: Fd, file: Arc<OpenFile>, closes_on_exec: bool) -> Result<()> {
+    pub fn replace(&self, cx: &CurrentThread, fd: Fd, file: Arc<OpenFile>, closes_on_exec: bool) -> Result<()> {
         let at = usize::try_from(fd.0).map_err(|_| Errno::EBADF)?;
         let old = {
             let mut table = self.slots.lock(cx);
@@ -174,7 +174,7 @@ impl FileTable {
     }
 
     /// Closes every descriptor from `first` to `last`, or marks them close-on-exec (`close_range`).
-    pub fn close_range(&self, cx: & CurrentThread, first: u32, last: u32, only_marks: bool) {
+    pub fn close_range(&self, cx: &CurrentThread, first: u32, last: u32, only_marks: bool) {
         let mut at = first as usize;
         while at <= last as usize {
             let taken = {
@@ -199,12 +199,13 @@ impl FileTable {
     }
 
     /// Exec: closes what is marked so.
-    pub fn close_on_exec(&self, cx: & CurrentThread) {
+    pub fn close_on_exec(&self, cx: &CurrentThread) {
         let mut at = 0;
         loop {
             let taken = {
                 let mut table = self.slots.lock(cx);
-                let found = table.slots.iter().skip(at).position(|slot| slot.as_ref().is_some_and(|slot| slot.closes_on_exec));
+                let found =
+                    table.slots.iter().skip(at).position(|slot| slot.as_ref().is_some_and(|slot| slot.closes_on_exec));
                 let Some(found) = found else { return };
                 at += found;
                 table.take(at)

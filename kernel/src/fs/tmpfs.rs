@@ -48,8 +48,7 @@ pub struct TmpFs {
 impl TmpFs {
     /// An empty instance whose root has `permissions`.
     pub fn new(type_name: &'static str, permissions: u32) -> Arc<TmpFs> {
-        let shared =
-            Arc::new(Shared { device: next_anonymous_device(), next_number: AtomicU64::new(1), type_name });
+        let shared = Arc::new(Shared { device: next_anonymous_device(), next_number: AtomicU64::new(1), type_name });
         let new = NewNode {
             kind: FileKind::Directory,
             permissions,
@@ -90,14 +89,8 @@ pub fn unnamed_file(permissions: u32) -> Arc<dyn Inode> {
     let shared = SHARED.call_once(|| {
         Arc::new(Shared { device: next_anonymous_device(), next_number: AtomicU64::new(1), type_name: "tmpfs" })
     });
-    let new = NewNode {
-        kind: FileKind::Regular,
-        permissions,
-        uid: 0,
-        gid: 0,
-        node: DeviceNumber::default(),
-        target: &[],
-    };
+    let new =
+        NewNode { kind: FileKind::Regular, permissions, uid: 0, gid: 0, node: DeviceNumber::default(), target: &[] };
     let inode = TmpInode::new(shared, &new);
     Arc::new(inode)
 }
@@ -166,9 +159,7 @@ impl TmpInode {
         };
         let contents = match new.kind {
             FileKind::Regular => Contents::Regular(Arc::new(PageCache::new(Backing::Zeros))),
-            FileKind::Directory => {
-                Contents::Directory(SpinLock::new(&lock_order::TMPFS_DIRECTORY, Entries::default()))
-            }
+            FileKind::Directory => Contents::Directory(SpinLock::new(&lock_order::TMPFS_DIRECTORY, Entries::default())),
             FileKind::Symlink => Contents::Symlink(Arc::from(new.target)),
             FileKind::Fifo => Contents::Fifo(Once::new()),
             FileKind::CharDevice | FileKind::BlockDevice | FileKind::Socket => Contents::Node,

@@ -131,8 +131,9 @@ impl<'a> Sink<'a> {
     /// Takes `bytes` bytes of `frame` from `offset`, which must lie within it.
     pub fn put_frame(&mut self, cx: &mut CurrentThread, frame: &Frame, offset: usize, bytes: usize) -> Result<()> {
         match self {
-            Sink::User(segments) => segments
-                .each(cx, bytes, |cx, done, addr, count| frame.copy_to_user(cx, offset + done, addr, count)),
+            Sink::User(segments) => {
+                segments.each(cx, bytes, |cx, done, addr, count| frame.copy_to_user(cx, offset + done, addr, count))
+            }
             Sink::Kernel(buffer) => {
                 frame.read(offset, kernel_part(buffer, bytes)?);
                 Ok(())
@@ -143,9 +144,7 @@ impl<'a> Sink<'a> {
     /// Takes `bytes` zeros.
     pub fn put_zeros(&mut self, cx: &mut CurrentThread, bytes: usize) -> Result<()> {
         match self {
-            Sink::User(segments) => {
-                segments.each(cx, bytes, |cx, _done, addr, count| user_copy::zero(cx, addr, count))
-            }
+            Sink::User(segments) => segments.each(cx, bytes, |cx, _done, addr, count| user_copy::zero(cx, addr, count)),
             Sink::Kernel(buffer) => {
                 kernel_part(buffer, bytes)?.fill(0);
                 Ok(())
@@ -206,8 +205,9 @@ impl<'a> Source<'a> {
     /// Fills `bytes` bytes of `frame` from `offset`.
     pub fn take_frame(&mut self, cx: &mut CurrentThread, frame: &Frame, offset: usize, bytes: usize) -> Result<()> {
         match self {
-            Source::User(segments) => segments
-                .each(cx, bytes, |cx, done, addr, count| frame.copy_from_user(cx, offset + done, addr, count)),
+            Source::User(segments) => {
+                segments.each(cx, bytes, |cx, done, addr, count| frame.copy_from_user(cx, offset + done, addr, count))
+            }
             Source::Kernel(buffer) => {
                 let (part, rest) = buffer.split_at_checked(bytes).ok_or(Errno::EINVAL)?;
                 frame.write(offset, part);

@@ -87,9 +87,15 @@ fn statx_time(ns: u64) -> StatxTimestamp {
 }
 
 /// A file's attributes, extended.
-pub fn sys_statx(call: &mut Call<'_>, fd: Fd, path: UserCStr, flags: Flags, mask: u32, out: UserPtr<Statx>) -> Result<u64> {
-    const KNOWN: u32 =
-        AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC;
+pub fn sys_statx(
+    call: &mut Call<'_>,
+    fd: Fd,
+    path: UserCStr,
+    flags: Flags,
+    mask: u32,
+    out: UserPtr<Statx>,
+) -> Result<u64> {
+    const KNOWN: u32 = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH | AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC;
     let both = AT_STATX_FORCE_SYNC | AT_STATX_DONT_SYNC;
     if flags.0 & !KNOWN != 0 || flags.0 & both == both || mask & STATX__RESERVED != 0 {
         return Err(Errno::EINVAL);
@@ -132,15 +138,16 @@ pub fn sys_faccessat2(call: &mut Call<'_>, fd: Fd, path: UserCStr, mode: u32, fl
     let place = call.resolve_or_file(fd, path, flags.0)?;
     let who = call.who();
     let real;
-    let who: &Credentials = if flags.0 & AT_EACCESS != 0 || (who.uid.real == who.uid.file_system && who.gid.real == who.gid.file_system) {
-        &who
-    } else {
-        let mut changed = (*who).clone();
-        changed.uid.file_system = who.uid.real;
-        changed.gid.file_system = who.gid.real;
-        real = changed;
-        &real
-    };
+    let who: &Credentials =
+        if flags.0 & AT_EACCESS != 0 || (who.uid.real == who.uid.file_system && who.gid.real == who.gid.file_system) {
+            &who
+        } else {
+            let mut changed = (*who).clone();
+            changed.uid.file_system = who.uid.real;
+            changed.gid.file_system = who.gid.real;
+            real = changed;
+            &real
+        };
     let base = place.inode()?.base();
     permission::check(call.cx, who, base, mode)?;
     if mode & WRITE != 0 && matches!(base.kind, FileKind::Regular | FileKind::Directory | FileKind::Symlink) {
@@ -313,7 +320,13 @@ fn change_times(call: &mut Call<'_>, place: &Path, access: NewTime, modify: NewT
 }
 
 /// Sets access and modification times.
-pub fn sys_utimensat(call: &mut Call<'_>, fd: Fd, path: UserCStr, times: UserPtr<Timespec>, flags: Flags) -> Result<u64> {
+pub fn sys_utimensat(
+    call: &mut Call<'_>,
+    fd: Fd,
+    path: UserCStr,
+    times: UserPtr<Timespec>,
+    flags: Flags,
+) -> Result<u64> {
     if flags.0 & !(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
         return Err(Errno::EINVAL);
     }

@@ -7,9 +7,9 @@ use crate::fs::{FileKind, OpenFile};
 use crate::user_memory::UserPtr;
 use abi::Flock;
 use abi::linux::{
-    F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_RDLCK, F_SETFD, F_SETFL,
-    F_SETLK, F_SETLKW, F_UNLCK, F_WRLCK, FD_CLOEXEC, LOCK_EX, LOCK_MAND, LOCK_NB, LOCK_SH, LOCK_UN, O_CLOEXEC, SEEK_CUR, SEEK_END,
-    SEEK_SET,
+    F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_RDLCK, F_SETFD,
+    F_SETFL, F_SETLK, F_SETLKW, F_UNLCK, F_WRLCK, FD_CLOEXEC, LOCK_EX, LOCK_MAND, LOCK_NB, LOCK_SH, LOCK_UN, O_CLOEXEC,
+    SEEK_CUR, SEEK_END, SEEK_SET,
 };
 use machine::addr::UserAddr;
 
@@ -93,7 +93,11 @@ pub fn sys_fcntl(call: &mut Call<'_>, fd: Fd, command: u32, argument: u64) -> Re
         GET_PIPE_SIZE if file.inode().base().kind == FileKind::Fifo => Ok(PIPE_BYTES),
         // The size of a pipe is fixed; asking for no more than it has is granted.
         SET_PIPE_SIZE if file.inode().base().kind == FileKind::Fifo => {
-            if u64::from(word) <= PIPE_BYTES { Ok(PIPE_BYTES) } else { Err(Errno::EPERM) }
+            if u64::from(word) <= PIPE_BYTES {
+                Ok(PIPE_BYTES)
+            } else {
+                Err(Errno::EPERM)
+            }
         }
         GET_PIPE_SIZE | SET_PIPE_SIZE => Err(Errno::EBADF),
         _ => Err(Errno::EINVAL),
@@ -156,7 +160,13 @@ fn find_lock(call: &mut Call<'_>, file: &OpenFile, pointer: UserPtr<Flock>, is_d
     Ok(0)
 }
 
-fn set_lock(call: &mut Call<'_>, file: &OpenFile, pointer: UserPtr<Flock>, waits: bool, is_description: bool) -> Result<u64> {
+fn set_lock(
+    call: &mut Call<'_>,
+    file: &OpenFile,
+    pointer: UserPtr<Flock>,
+    waits: bool,
+    is_description: bool,
+) -> Result<u64> {
     let lock = pointer.read(call.cx)?;
     let (wanted, is_unlock) = record(call, file, &lock, is_description)?;
     let locks = file.inode().base().file_locks().clone();

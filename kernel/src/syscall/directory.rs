@@ -16,7 +16,15 @@ use machine::addr::UserAddr;
 /// Most bytes of a listing built at a time.
 const LISTING_BYTES: usize = 32 * 1024;
 
-fn make(call: &mut Call<'_>, fd: Fd, path: UserCStr, kind: FileKind, mode: u32, node: DeviceNumber, target: &[u8]) -> Result<u64> {
+fn make(
+    call: &mut Call<'_>,
+    fd: Fd,
+    path: UserCStr,
+    kind: FileKind,
+    mode: u32,
+    node: DeviceNumber,
+    target: &[u8],
+) -> Result<u64> {
     let (parent, name) = call.resolve_new(fd, path, kind == FileKind::Directory)?;
     let who = call.who();
     let permissions = if kind == FileKind::Symlink { 0o777 } else { mode & !call.task.fs(call.cx).umask() };
@@ -76,7 +84,14 @@ pub fn sys_symlink(call: &mut Call<'_>, target: UserCStr, path: UserCStr) -> Res
 }
 
 /// Gives a file a further name.
-pub fn sys_linkat(call: &mut Call<'_>, old_fd: Fd, old: UserCStr, new_fd: Fd, new: UserCStr, flags: Flags) -> Result<u64> {
+pub fn sys_linkat(
+    call: &mut Call<'_>,
+    old_fd: Fd,
+    old: UserCStr,
+    new_fd: Fd,
+    new: UserCStr,
+    flags: Flags,
+) -> Result<u64> {
     if flags.0 & !(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH) != 0 {
         return Err(Errno::EINVAL);
     }
@@ -139,7 +154,14 @@ pub fn sys_rmdir(call: &mut Call<'_>, path: UserCStr) -> Result<u64> {
 }
 
 /// Moves a name.
-pub fn sys_renameat2(call: &mut Call<'_>, old_fd: Fd, old: UserCStr, new_fd: Fd, new: UserCStr, flags: Flags) -> Result<u64> {
+pub fn sys_renameat2(
+    call: &mut Call<'_>,
+    old_fd: Fd,
+    old: UserCStr,
+    new_fd: Fd,
+    new: UserCStr,
+    flags: Flags,
+) -> Result<u64> {
     // RENAME_WHITEOUT is for union file systems.
     if flags.0 & !(NO_REPLACE | EXCHANGE) != 0 || flags.0 == NO_REPLACE | EXCHANGE {
         return Err(Errno::EINVAL);

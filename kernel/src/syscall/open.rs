@@ -7,8 +7,7 @@ use crate::fs::walk::Walk;
 use crate::user_memory::{UserCStr, UserPtr, UserSlice};
 use abi::OpenHow;
 use abi::linux::{
-    O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY, RESOLVE_CACHED, RESOLVE_IN_ROOT,
-    RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS,
+    O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY, RESOLVE_CACHED, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS,
 };
 
 /// close_range: mark instead of closing.
@@ -46,8 +45,7 @@ pub fn sys_creat(call: &mut Call<'_>, path: UserCStr, mode: Mode) -> Result<u64>
 
 /// Opens a file with a say in how the path is walked.
 pub fn sys_openat2(call: &mut Call<'_>, fd: Fd, path: UserCStr, how: UserPtr<OpenHow>, bytes: usize) -> Result<u64> {
-    const KNOWN_RESOLVE: u64 =
-        (RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_IN_ROOT | RESOLVE_CACHED) as u64;
+    const KNOWN_RESOLVE: u64 = (RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_IN_ROOT | RESOLVE_CACHED) as u64;
     if bytes < size_of::<OpenHow>() {
         return Err(Errno::EINVAL);
     }

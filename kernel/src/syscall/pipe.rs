@@ -74,4 +74,3 @@ pub fn sys_memfd_create(call: &mut Call<'_>, name: UserCStr, flags: Flags) -> Re
     let open = OpenFile::anonymous(&shown, inode, file, O_RDWR | abi::linux::O_LARGEFILE);
     call.install(open, flags.0 & MFD_CLOEXEC != 0)
 }
-

@@ -52,7 +52,9 @@ fn poll(call: &mut Call<'_>, fds: UserPtr<Pollfd>, count: u32, deadline: Option<
     let ready = match wait_any(call.cx, &mut watched, deadline)? {
         Ok(ready) => ready,
         // A deadline counts from the first call; without one the call may simply be made again.
-        Err(WaitError::Interrupted) => return Err(if deadline.is_none() { Restart::IfNoHandler.into() } else { Errno::EINTR }),
+        Err(WaitError::Interrupted) => {
+            return Err(if deadline.is_none() { Restart::IfNoHandler.into() } else { Errno::EINTR });
+        }
         Err(WaitError::TimedOut) => 0,
     };
     for (watched, place) in watched.iter().zip(places) {

@@ -4,7 +4,9 @@ use super::call::Call;
 use crate::errno::{Errno, Result};
 use crate::fs::{FileKind, OpenFile, Sink, Source};
 use crate::user_memory::{TRANSFER_BYTES, UserPtr, UserSlice, read_iovecs};
-use abi::linux::{RWF_APPEND, RWF_DSYNC, RWF_HIPRI, RWF_NOWAIT, RWF_SYNC, SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE, SEEK_SET};
+use abi::linux::{
+    RWF_APPEND, RWF_DSYNC, RWF_HIPRI, RWF_NOWAIT, RWF_SYNC, SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE, SEEK_SET,
+};
 use alloc::vec::Vec;
 use machine::addr::{PAGE_SIZE, UserAddr};
 
@@ -119,7 +121,11 @@ pub fn sys_preadv2(
     flags: Flags,
 ) -> Result<u64> {
     if flags.0 & !HARMLESS != 0 {
-        return Err(if flags.0 & !(HARMLESS | RWF_NOWAIT | RWF_APPEND) != 0 { Errno::EINVAL } else { Errno::EOPNOTSUPP });
+        return Err(if flags.0 & !(HARMLESS | RWF_NOWAIT | RWF_APPEND) != 0 {
+            Errno::EINVAL
+        } else {
+            Errno::EOPNOTSUPP
+        });
     }
     if at == -1 { sys_readv(call, fd, iovecs, count) } else { sys_preadv(call, fd, iovecs, count, at) }
 }
@@ -135,7 +141,11 @@ pub fn sys_pwritev2(
     flags: Flags,
 ) -> Result<u64> {
     if flags.0 & !HARMLESS != 0 {
-        return Err(if flags.0 & !(HARMLESS | RWF_NOWAIT | RWF_APPEND) != 0 { Errno::EINVAL } else { Errno::EOPNOTSUPP });
+        return Err(if flags.0 & !(HARMLESS | RWF_NOWAIT | RWF_APPEND) != 0 {
+            Errno::EINVAL
+        } else {
+            Errno::EOPNOTSUPP
+        });
     }
     if at == -1 { sys_writev(call, fd, iovecs, count) } else { sys_pwritev(call, fd, iovecs, count, at) }
 }

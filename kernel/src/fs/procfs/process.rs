@@ -7,8 +7,8 @@ use super::text::{Text, put};
 use crate::errno::{Errno, Result};
 use crate::fs::Path;
 use crate::fs::permission;
-use crate::mm::{AddressSpace, Protection};
 use crate::mm::listing::AreaContent;
+use crate::mm::{AddressSpace, Protection};
 use crate::task::limits::{INFINITY, Limits};
 use crate::task::{Credentials, Pid, Process, Task, table, usage};
 use alloc::sync::Arc;
@@ -203,7 +203,11 @@ fn limits(_cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<
         out.pad(start, 26)?;
         for value in [limit.soft, limit.hard] {
             let start = out.len();
-            if value == INFINITY { put!(out, "unlimited")? } else { put!(out, "{value}")? }
+            if value == INFINITY {
+                put!(out, "unlimited")?
+            } else {
+                put!(out, "{value}")?
+            }
             out.pad(start, 21)?;
         }
         put!(out, "{unit:10}\n")?;
@@ -291,7 +295,11 @@ fn status(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<(
     if let Some(context) = context {
         put!(out, "\nUmask:\t{:04o}", context.umask())?;
     }
-    put!(out, "\nState:\t{state} ({long_state})\nTgid:\t{pid}\nNgid:\t0\nPid:\t{}\nPPid:\t{parent}\nTracerPid:\t0\n", subject.number)?;
+    put!(
+        out,
+        "\nState:\t{state} ({long_state})\nTgid:\t{pid}\nNgid:\t0\nPid:\t{}\nPPid:\t{parent}\nTracerPid:\t0\n",
+        subject.number
+    )?;
     for (name, ids) in [("Uid", who.uid), ("Gid", who.gid)] {
         put!(out, "{name}:\t{}\t{}\t{}\t{}\n", ids.real, ids.effective, ids.saved, ids.file_system)?;
     }

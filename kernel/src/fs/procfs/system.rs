@@ -61,14 +61,22 @@ const SYS_FS: &[Entry] = &[
 
 const SYS_KERNEL: &[Entry] = &[
     text("cap_last_cap", |_, out| put!(out, "40\n")),
-    settable("domainname", |_, out| name(out, &host::utsname().domain), |_, bytes| {
-        host::set_domain_name(first_line(bytes)?);
-        Ok(())
-    }),
-    settable("hostname", |_, out| name(out, &host::utsname().node), |_, bytes| {
-        host::set_node_name(first_line(bytes)?);
-        Ok(())
-    }),
+    settable(
+        "domainname",
+        |_, out| name(out, &host::utsname().domain),
+        |_, bytes| {
+            host::set_domain_name(first_line(bytes)?);
+            Ok(())
+        },
+    ),
+    settable(
+        "hostname",
+        |_, out| name(out, &host::utsname().node),
+        |_, bytes| {
+            host::set_node_name(first_line(bytes)?);
+            Ok(())
+        },
+    ),
     text("ngroups_max", |_, out| put!(out, "65536\n")),
     text("osrelease", |_, out| put!(out, "{}\n", host::RELEASE)),
     text("ostype", |_, out| put!(out, "Linux\n")),
@@ -262,11 +270,9 @@ fn mount_name(
 fn options(mount: &path::Mount) -> alloc::string::String {
     let flags = mount.flags.load(Ordering::Relaxed);
     let mut options = alloc::string::String::from(if flags & path::MOUNT_READ_ONLY != 0 { "ro" } else { "rw" });
-    for (flag, name) in [
-        (path::MOUNT_NO_SETID, ",nosuid"),
-        (path::MOUNT_NO_DEVICES, ",nodev"),
-        (path::MOUNT_NO_EXECUTION, ",noexec"),
-    ] {
+    for (flag, name) in
+        [(path::MOUNT_NO_SETID, ",nosuid"), (path::MOUNT_NO_DEVICES, ",nodev"), (path::MOUNT_NO_EXECUTION, ",noexec")]
+    {
         if flags & flag != 0 {
             options.push_str(name);
         }

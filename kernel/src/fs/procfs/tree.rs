@@ -108,8 +108,12 @@ impl Node {
             Node::SelfLink => 2,
             Node::ThreadSelfLink => 3,
             // An address is as unique as it is stable.
-            Node::Static(entry) => 16 + (core::ptr::from_ref(entry).addr() as u64 & 0x7fff_ffff) / 8 % (PROCESS_NUMBERS - 16),
-            Node::TraceFile(file) => 16 + (core::ptr::from_ref(file).addr() as u64 & 0x7fff_ffff) / 8 % (PROCESS_NUMBERS - 16),
+            Node::Static(entry) => {
+                16 + (core::ptr::from_ref(entry).addr() as u64 & 0x7fff_ffff) / 8 % (PROCESS_NUMBERS - 16)
+            }
+            Node::TraceFile(file) => {
+                16 + (core::ptr::from_ref(file).addr() as u64 & 0x7fff_ffff) / 8 % (PROCESS_NUMBERS - 16)
+            }
             Node::Process(who) => own(who, 0),
             Node::Tasks(pid) => own(Who { pid, tid: None }, 1),
             Node::Files(who) => own(who, 2),
@@ -289,8 +293,7 @@ impl ProcInode {
                 let subject = who.subject(cx)?;
                 let files = subject.task.as_ref().and_then(|task| task.files_if_any(cx)).ok_or(Errno::ENOENT)?;
                 let file = files.get_any(cx, fd).map_err(|_| Errno::ENOENT)?;
-                let position =
-                    if file.file().is_stream() { 0 } else { file.with_offset(cx, |_, position| *position) };
+                let position = if file.file().is_stream() { 0 } else { file.with_offset(cx, |_, position| *position) };
                 let (flags, mount) = (file.flags(), file.path().mount.id);
                 let number = file.inode().base().number;
                 text.add(format_args!("pos:\t{position}\nflags:\t{flags:07o}\nmnt_id:\t{mount}\nino:\t{number}\n"))?;
@@ -546,8 +549,7 @@ impl File for ProcInode {
             }
             for (at, name, node) in names {
                 let kind = node.kind_and_permissions().0.directory_type();
-                let entry =
-                    DirectoryEntry { number: node.number(), next_offset: at + 1, kind, name: name.as_bytes() };
+                let entry = DirectoryEntry { number: node.number(), next_offset: at + 1, kind, name: name.as_bytes() };
                 if !emit(&entry) {
                     return Ok(());
                 }
