@@ -120,6 +120,13 @@ int main(void)
 	CHECK_EQUAL(pwrite(other, bytes, 8000, 4000), 6000);
 	CHECK_ERRNO(pwrite(other, bytes, 1, 10000), EFBIG);
 	CHECK_ERRNO(ftruncate(other, 10001), EFBIG);
+	pid_t child = fork();
+	if (child == 0) {
+		signal(SIGXFSZ, SIG_DFL);
+		(void)!pwrite(other, bytes, 1, 10000);
+		exit(1);
+	}
+	CHECK_KILLED(child, SIGXFSZ);
 	CHECK_EQUAL(unlink("/tmp/transfer_test") | unlink("/tmp/transfer_test2"), 0);
 	return 0;
 }

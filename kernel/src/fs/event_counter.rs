@@ -26,7 +26,7 @@ pub struct EventCounter {
 
 impl EventCounter {
     /// An open counter. `flags`: O_NONBLOCK or nothing.
-    pub fn new(initial: u64, is_semaphore: bool, flags: u32) -> Arc<OpenFile> {
+    pub fn open(initial: u64, is_semaphore: bool, flags: u32) -> Arc<OpenFile> {
         let value = SpinLock::new(&lock_order::EVENT_COUNTER, initial);
         let counter = Arc::new(EventCounter { value, is_semaphore, changed: WaitQueue::new() });
         // LINUX: the inode of such objects has no type; a character device is the nearest kind there is here.

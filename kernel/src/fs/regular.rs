@@ -7,8 +7,10 @@ use super::open_file::OpenFile;
 use super::permission;
 use super::transfer::{Sink, Source};
 use crate::errno::{Errno, Result};
+use crate::signal::{Signal, send_to_task};
 use crate::task::Task;
 use crate::task::limits::{INFINITY, Resource};
+use abi::Siginfo;
 use abi::linux::{O_APPEND, O_NOATIME};
 use machine::thread::CurrentThread;
 
@@ -39,7 +41,7 @@ pub fn write(cx: &mut CurrentThread, open: &OpenFile, offset: &mut u64, from: &m
     let before = from.left();
     let room = size_limit(cx).saturating_sub(*offset);
     if room == 0 {
-        return Err(Errno::EFBIG);
+        return Err(too_large(cx));
     }
     let outcome = from.limited(usize::try_from(room).unwrap_or(usize::MAX), |from| cache.write(cx, offset, from));
     if from.left() != before {
@@ -51,6 +53,15 @@ pub fn write(cx: &mut CurrentThread, open: &OpenFile, offset: &mut u64, from: &m
     outcome
 }
 
+/// A file may not become that large: the caller is sent SIGXFSZ besides.
+fn too_large(cx: &CurrentThread) -> Errno {
+    if let Some(task) = Task::current(cx) {
+        // Failing means that it is pending already.
+        let _ = send_to_task(cx, &task, Siginfo::kernel(Signal::SIGXFSZ.number()));
+    }
+    Errno::EFBIG
+}
+
 /// RLIMIT_FSIZE of the calling process.
 fn size_limit(cx: &CurrentThread) -> u64 {
     Task::current(cx).map_or(INFINITY, |task| task.process().limit(Resource::FileSize))
@@ -59,7 +70,7 @@ fn size_limit(cx: &CurrentThread) -> u64 {
 /// Sets the length, as `truncate`, `ftruncate` and O_TRUNC do.
 pub fn truncate(cx: &mut CurrentThread, inode: &dyn Inode, bytes: u64) -> Result<()> {
     if bytes > size_limit(cx) {
-        return Err(Errno::EFBIG);
+        return Err(too_large(cx));
     }
     let base = inode.base();
     let _writer = base.write_lock.lock(cx);

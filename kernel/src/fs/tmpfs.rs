@@ -236,7 +236,8 @@ impl Inode for TmpInode {
         let target = own(target)?;
         // Counted first, so that no moment shows a name without a link.
         target.base.update(cx, |attributes| attributes.links += 1);
-        if let Err(error) = self.entries()?.lock(cx).insert(name, target.clone()) {
+        let outcome = self.entries()?.lock(cx).insert(name, target.clone());
+        if let Err(error) = outcome {
             target.base.update(cx, |attributes| attributes.links -= 1);
             return Err(error);
         }

@@ -13,6 +13,7 @@ pub mod futex;
 pub mod identity;
 pub mod memory;
 pub mod misc;
+pub mod mount;
 pub mod open;
 pub mod pipe;
 mod place;

@@ -46,7 +46,7 @@ pub fn sys_eventfd2(call: &mut Call<'_>, initial: u32, flags: Flags) -> Result<u
     if flags.0 & !(EFD_CLOEXEC | EFD_NONBLOCK | EFD_SEMAPHORE) != 0 {
         return Err(Errno::EINVAL);
     }
-    let file = EventCounter::new(u64::from(initial), flags.0 & EFD_SEMAPHORE != 0, flags.0 & EFD_NONBLOCK);
+    let file = EventCounter::open(u64::from(initial), flags.0 & EFD_SEMAPHORE != 0, flags.0 & EFD_NONBLOCK);
     call.install(file, flags.0 & EFD_CLOEXEC != 0)
 }
 

@@ -115,7 +115,7 @@ fn read_set(call: &mut Call<'_>, set: UserPtr<u64>, count: usize) -> Result<[u64
         for (index, word) in words.iter_mut().enumerate().take(count.div_ceil(64)) {
             *word = set.at(index)?.read(call.cx)?;
         }
-        if count % 64 != 0 {
+        if !count.is_multiple_of(64) {
             words[count / 64] &= (1 << (count % 64)) - 1;
         }
     }

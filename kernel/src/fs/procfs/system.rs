@@ -147,7 +147,7 @@ fn cpu_info(_cx: &mut CurrentThread, out: &mut Text) -> Result<()> {
 fn load_average(cx: &mut CurrentThread, out: &mut Text) -> Result<()> {
     let (averages, runnable, total) = thread::load();
     for average in averages {
-        put!(out, "{}.{:02} ", average >> 16, (average & 0xffff) * 100 >> 16)?;
+        put!(out, "{}.{:02} ", average >> 16, ((average & 0xffff) * 100) >> 16)?;
     }
     let last = table::pids(cx).last().copied().unwrap_or(0);
     put!(out, "{runnable}/{total} {last}\n")

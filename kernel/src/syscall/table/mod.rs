@@ -55,6 +55,7 @@ mod futex;
 mod identity;
 mod memory;
 mod misc;
+mod mount;
 mod open;
 mod pipe;
 mod poll;
@@ -74,6 +75,7 @@ const SUBJECTS: &[&[Row]] = &[
     identity::ROWS,
     memory::ROWS,
     misc::ROWS,
+    mount::ROWS,
     open::ROWS,
     pipe::ROWS,
     poll::ROWS,

@@ -1,0 +1,114 @@
+//! Calls on mounts: of tmpfs, proc and devtmpfs, bind mounts, changes of flags.
+use super::argument::{Fd, Flags};
+use super::call::Call;
+use super::place::Links;
+use crate::errno::{Errno, Result};
+use crate::fs::path::{self, MOUNT_NO_DEVICES, MOUNT_NO_EXECUTION, MOUNT_NO_SETID, MOUNT_READ_ONLY, SuperBlock};
+use crate::fs::procfs::ProcFs;
+use crate::fs::tmpfs::TmpFs;
+use crate::fs::{FileKind, FileSystem, Path, device};
+use crate::user_memory::UserCStr;
+use abi::linux::{MS_BIND, MS_MOVE, MS_PRIVATE, MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE, MS_UNBINDABLE};
+use abi::linux::{MNT_DETACH, MNT_EXPIRE, MNT_FORCE, UMOUNT_NOFOLLOW};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::Ordering;
+use machine::addr::{PAGE_SIZE, UserAddr};
+
+/// Flags that a mount keeps.
+const KEPT: u64 = MOUNT_READ_ONLY | MOUNT_NO_SETID | MOUNT_NO_DEVICES | MOUNT_NO_EXECUTION;
+/// Changes of propagation: there is one mount namespace, so they mean nothing.
+const PROPAGATION: u64 = (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE) as u64;
+
+/// Mounts a file system, or changes a mount.
+pub fn sys_mount(
+    call: &mut Call<'_>,
+    source: UserCStr,
+    target: UserCStr,
+    kind: UserCStr,
+    flags: Flags,
+    data: UserAddr,
+) -> Result<u64> {
+    let on = call.resolve(Fd::CWD, target, Links::Follow)?;
+    if !call.who().is_privileged() {
+        return Err(Errno::EPERM);
+    }
+    let flags = u64::from(flags.0);
+    let kept = flags & KEPT;
+    if flags & u64::from(MS_REMOUNT) != 0 {
+        if !on.is_mount_root() {
+            return Err(Errno::EINVAL);
+        }
+        on.mount.flags.store(kept, Ordering::Relaxed);
+        return Ok(0);
+    }
+    if flags & PROPAGATION != 0 {
+        return if on.is_mount_root() { Ok(0) } else { Err(Errno::EINVAL) };
+    }
+    if flags & u64::from(MS_MOVE) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if flags & u64::from(MS_BIND) != 0 {
+        // The mounts below (MS_REC) are not shown at the new place.
+        let _ = MS_REC;
+        let from = call.resolve(Fd::CWD, source, Links::Follow)?;
+        let is_directory = |path: &Path| path.inode().map(|inode| inode.base().kind == FileKind::Directory);
+        if is_directory(&from)? != is_directory(&on)? {
+            return Err(Errno::ENOTDIR);
+        }
+        path::bind(call.cx, &from, &on)?;
+        return Ok(0);
+    }
+    if on.inode()?.base().kind != FileKind::Directory {
+        return Err(Errno::ENOTDIR);
+    }
+    let kind = kind.read(call.cx, PAGE_SIZE, Errno::EINVAL)?;
+    let source = if source.0.is_null() { Vec::from(&b"none"[..]) } else { source.read_path(call.cx)? };
+    let options = read_options(call, data)?;
+    let file_system: Arc<dyn FileSystem> = match &kind[..] {
+        b"tmpfs" | b"ramfs" => TmpFs::new("tmpfs", root_permissions(&options)?),
+        b"proc" => Arc::new(ProcFs),
+        b"devtmpfs" => device::file_system().clone(),
+        _ => return Err(Errno::ENODEV),
+    };
+    path::mount(call.cx, &on, SuperBlock::new(file_system), &source, kept)?;
+    Ok(0)
+}
+
+/// The options text, at most a page.
+fn read_options(call: &mut Call<'_>, data: UserAddr) -> Result<Vec<u8>> {
+    if data.is_null() {
+        return Ok(Vec::new());
+    }
+    UserCStr(data).read(call.cx, PAGE_SIZE, Errno::EINVAL)
+}
+
+/// tmpfs's `mode=` option; sizes are accepted and not enforced beyond the machine's memory.
+fn root_permissions(options: &[u8]) -> Result<u32> {
+    let mut permissions = 0o1777;
+    for option in options.split(|&byte| byte == b',').filter(|option| !option.is_empty()) {
+        let text = core::str::from_utf8(option).map_err(|_| Errno::EINVAL)?;
+        match text.split_once('=') {
+            Some(("mode", mode)) => {
+                permissions = u32::from_str_radix(mode, 8).map_err(|_| Errno::EINVAL)? & 0o7777;
+            }
+            Some(("size" | "nr_blocks" | "nr_inodes" | "uid" | "gid" | "huge", _)) => {}
+            _ => return Err(Errno::EINVAL),
+        }
+    }
+    Ok(permissions)
+}
+
+/// Takes a mount away.
+pub fn sys_umount2(call: &mut Call<'_>, target: UserCStr, flags: Flags) -> Result<u64> {
+    if flags.0 & !(MNT_FORCE | MNT_DETACH | MNT_EXPIRE | UMOUNT_NOFOLLOW) != 0 || flags.0 & MNT_EXPIRE != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let links = if flags.0 & UMOUNT_NOFOLLOW != 0 { Links::Keep } else { Links::Follow };
+    let place = call.resolve(Fd::CWD, target, links)?;
+    if !call.who().is_privileged() {
+        return Err(Errno::EPERM);
+    }
+    path::unmount(call.cx, place, flags.0 & MNT_DETACH != 0)?;
+    Ok(0)
+}
