@@ -23,6 +23,8 @@ lock_classes! {
     DIRECTORY = 120;
     /// One inode's contents against other writers (`fs::inode`).
     INODE_WRITE = 130;
+    /// What one epoll set watches (`fs::epoll`).
+    EPOLL = 102;
     /// One opened text of `/proc` (`fs::procfs`).
     PROC_TEXT = 105;
     /// One pipe's ring (`fs::pipe`).
@@ -88,6 +90,8 @@ lock_classes! {
     UNKNOWN_CALLS = 700;
 
     // Spin locks taken by interrupt handlers too: 800 to 899.
+    /// One epoll set's list of what became ready (`fs::epoll`).
+    EPOLL_READY = 890;
     /// A console port's sending side: buffers and queue (`modules::virtio::port`).
     CONSOLE_PORT_OUT = 800;
     /// A console port's receiving side.

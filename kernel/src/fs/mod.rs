@@ -10,6 +10,7 @@ pub mod anonymous;
 pub mod context;
 pub mod dentry;
 pub mod device;
+pub mod epoll;
 pub mod event_counter;
 pub mod file;
 pub mod file_lock;

@@ -8,6 +8,7 @@ pub mod call;
 pub mod descriptor;
 pub mod directory;
 pub mod dispatch;
+pub mod epoll;
 pub mod exec;
 pub mod futex;
 pub mod identity;

@@ -50,6 +50,7 @@ macro_rules! calls {
 mod attributes;
 mod descriptor;
 mod directory;
+mod epoll;
 mod exec;
 mod futex;
 mod identity;
@@ -70,6 +71,7 @@ const SUBJECTS: &[&[Row]] = &[
     attributes::ROWS,
     descriptor::ROWS,
     directory::ROWS,
+    epoll::ROWS,
     exec::ROWS,
     futex::ROWS,
     identity::ROWS,
