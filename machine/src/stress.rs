@@ -3,6 +3,7 @@
 //! Each trial drives one part from many threads at once and checks what must hold: sums, orders, deadlines, and at the end that
 //! no thread, stack or frame is missing. A failed trial panics, so the machine's exit status tells. Host tests cannot reach this: the
 //! faults looked for are between CPUs, interrupts and switches.
+use crate::addr::PAGE_SIZE;
 use crate::mm::{self, Frame, FrameKind};
 use crate::sync::{IrqSafe, LockClass, Mutex, RwLock, SpinLock, Wait, WaitError, WaitQueue};
 use crate::thread::{self, CpuSet, CurrentThread, IrqContext, Thread};
@@ -90,7 +91,9 @@ pub(crate) fn run(cx: &mut CurrentThread) {
         log!(Info, "round {round}: {:?} {:?}", counts.0, counts.1);
         if let Some((threads, frames)) = before.replace(counts) {
             assert!(threads.threads == counts.0.threads, "threads: {} before, {} now", threads.threads, counts.0.threads);
-            let (free_before, free_now) = (frames.free, counts.1.free);
+            // Stacks are kept for reuse, and how many are alive at once differs by round.
+            let new_stacks = counts.0.stacks.saturating_sub(threads.stacks);
+            let (free_before, free_now) = (frames.free, counts.1.free + new_stacks * thread::header::STACK_BYTES / PAGE_SIZE);
             assert!(free_now + 256 > free_before, "free frames: {free_before} before, {free_now} now");
         }
     }
