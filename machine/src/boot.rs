@@ -186,7 +186,6 @@ extern "C" fn bring_up(_argument: usize) -> ! {
 
 /// The body of the first thread.
 fn main(cx: &mut thread::CurrentThread) {
-    crate::watchdog::start(info().command_line);
     crate::provoke::run(info().command_line);
     if info().command_line.split(u8::is_ascii_whitespace).any(|word| word == b"ochre.test=machine") {
         crate::stress::run(cx);

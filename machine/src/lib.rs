@@ -27,4 +27,3 @@ pub mod thread;
 pub mod time;
 pub mod trace;
 pub mod user;
-mod watchdog;

@@ -24,7 +24,6 @@ pub const WORDS: &[(&str, &str)] = &[
     ("ochre.log=LEVEL", "kernel log to the UART from this level on: error, warn (default), info, debug"),
     ("ochre.trace=GLOB", "probes enabled from the first instant on"),
     ("ochre.test=machine", "run the trials of the machine crate in place of the kernel"),
-    ("ochre.watchdog=SECONDS", "tell of threads that have been blocked for longer (default 120; 0: never)"),
     ("ochre.cpus=N", "use at most N CPUs"),
 ];
 

@@ -5,13 +5,12 @@
 //!
 //! Locks: the list's (leaf).
 use super::header;
-use super::thread::{Entry, RunState};
+use super::thread::Entry;
 use super::user_state::UserState;
 use super::{CurrentThread, Thread, ThreadId, scheduler, stack};
 use crate::arch;
 use crate::cpu::{self, CpuLocal};
 use crate::sync::RawSpin;
-use crate::time;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -176,23 +175,6 @@ pub fn all(visit: &mut dyn FnMut(&Arc<Thread>)) {
     for thread in &threads {
         visit(thread);
     }
-}
-
-/// Visits the threads that wait for something that only its event ends: how long they have, and for what. From any context.
-pub(crate) fn each_blocked(visit: &mut dyn FnMut(&Thread, u64, &'static str)) {
-    LIST.with(|list| {
-        let mut next = list.first;
-        // SAFETY: threads on the list are alive, and its lock is held.
-        while let Some(thread) = unsafe { next.as_ref() } {
-            let waiting = scheduler::with_home(thread, |sched| {
-                (sched.state == RunState::Parked { is_interruptible: false }).then_some((sched.parked_at, sched.reason))
-            });
-            if let Some((parked_at, reason)) = waiting {
-                visit(thread, time::ns_of_ticks(arch::timer::ticks().saturating_sub(parked_at)), reason);
-            }
-            next = thread.next.load(Ordering::Relaxed);
-        }
-    });
 }
 
 /// Frames, threads and stacks in use, for leak checks.

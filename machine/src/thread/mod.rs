@@ -29,7 +29,7 @@ mod stack;
 mod thread;
 pub(crate) mod user_state;
 
-pub(crate) use life::{adopt_boot_stack, each_blocked};
+pub(crate) use life::adopt_boot_stack;
 pub use life::{SpawnError, ThreadCounts, all, counts, spawn};
 pub(crate) use load::sample as sample_load;
 pub use load::{idle_ns, load};

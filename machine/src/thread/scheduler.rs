@@ -309,7 +309,6 @@ pub(crate) fn park(cx: &mut CurrentThread, reason: &'static str, is_interruptibl
         let sched = unsafe { sched(thread) };
         sched.state = RunState::Parked { is_interruptible };
         sched.reason = reason;
-        sched.parked_at = queue.since;
         thread.sleeps.fetch_add(1, Ordering::Relaxed);
         crate::probe!(providers::sched::sleep(thread.id(), is_interruptible));
         let next = take_next(cpu, queue);

@@ -35,8 +35,6 @@ pub(super) struct Sched {
     pub(super) virtual_run_time: u64,
     /// What a parked thread waits for.
     pub(super) reason: &'static str,
-    /// Ticks of the counter when it was parked.
-    pub(super) parked_at: u64,
 }
 
 /// What a new thread starts with.
@@ -96,7 +94,7 @@ impl Thread {
             data,
             is_idle,
             cpu: AtomicU32::new(0),
-            sched: UnsafeCell::new(Sched { state, virtual_run_time: 0, reason: "", parked_at: 0 }),
+            sched: UnsafeCell::new(Sched { state, virtual_run_time: 0, reason: "" }),
             context: UnsafeCell::new(arch::context::Saved::default()),
             user: UnsafeCell::new(user),
             entry: Cell::new(entry),
