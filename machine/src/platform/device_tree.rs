@@ -196,9 +196,7 @@ fn read_chosen(node: &FdtNode<'_>, facts: &mut Facts, data: &mut BootData) {
 fn read_device(node: &FdtNode<'_>, facts: &mut Facts) {
     let mut windows = registers(node).map(|(start, bytes)| PhysRange { start: PhysAddr(start), bytes });
     if is(node, "virtio,mmio") {
-        if let (Some(window), Some(irq), true) =
-            (windows.next(), interrupt(node, 0), facts.virtio_count < MAX_VIRTIO)
-        {
+        if let (Some(window), Some(irq), true) = (windows.next(), interrupt(node, 0), facts.virtio_count < MAX_VIRTIO) {
             facts.virtio[facts.virtio_count] = VirtioMmio { window, irq };
             facts.virtio_count += 1;
         }
@@ -272,9 +270,8 @@ fn push_ram(data: &mut BootData, start: u64, bytes: u64) {
     let page = PAGE_SIZE as u64;
     let Some(end) = start.checked_add(bytes).map(|end| end & !(page - 1)) else { return };
     let Some(start) = start.checked_next_multiple_of(page) else { return };
-    let overlaps = data.ram[..data.ram_count]
-        .iter()
-        .any(|range| start < range.start.0 + range.bytes && range.start.0 < end);
+    let overlaps =
+        data.ram[..data.ram_count].iter().any(|range| start < range.start.0 + range.bytes && range.start.0 < end);
     if start < end && !overlaps {
         push_range(&mut data.ram, &mut data.ram_count, start, end - start);
     }

@@ -15,18 +15,6 @@ pub(crate) struct Saved {
 /// Words that [`switch`] pushes: x19 to x30.
 const SAVED_WORDS: usize = 12;
 
-impl Saved {
-    /// The frame pointer of the thread while it is off the CPU, for stack walks by others.
-    #[allow(dead_code)]
-    pub(crate) fn frame_pointer(&self) -> usize {
-        if self.sp == 0 {
-            return 0;
-        }
-        // SAFETY: `sp` points to the words that `prepare` or `switch` wrote on a stack that lives as long as its thread.
-        unsafe { *(self.sp as *const usize).add(SAVED_WORDS - 2) }
-    }
-}
-
 /// A new thread's saved state: its first switch calls `entry(argument)` on the stack that ends at `stack_top`.
 ///
 /// # Safety

@@ -21,14 +21,6 @@ pub(crate) fn init_this_cpu() {
 pub(crate) fn enable(line: IrqLine) -> bool {
     gic::enable_shared(line)
 }
-/// Masks a line.
-pub(crate) fn mask(number: u32) {
-    gic::mask(number);
-}
-/// Unmasks a line.
-pub(crate) fn unmask(number: u32) {
-    gic::unmask(number);
-}
 /// Sends a message to another CPU. A CPU with interrupts off gets it late: this architecture has no portable
 /// non-maskable interrupt.
 pub(crate) fn send_ipi(to: CpuId, what: Ipi) {

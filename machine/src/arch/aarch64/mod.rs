@@ -1,6 +1,5 @@
 //! ARM64, file by file; the contract is in `arch/mod.rs`. Registers and bits are named after the Arm Architecture
 //! Reference Manual (DDI 0487).
-#![allow(dead_code)]
 pub(crate) mod boot;
 pub(crate) mod clock;
 pub(crate) mod context;

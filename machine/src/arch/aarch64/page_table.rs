@@ -124,10 +124,6 @@ impl Entry {
     pub(crate) fn with_rights(self, rights: Rights, level: usize) -> Entry {
         Entry::leaf(self.addr(), rights, level)
     }
-    /// The same leaf, neither accessed nor dirty (as far as this architecture knows: see the header).
-    pub(crate) fn cleared_accessed_dirty(self) -> Entry {
-        self
-    }
     /// Used since last cleared.
     pub(crate) fn is_accessed(self) -> bool {
         self.0 & ACCESSED != 0
@@ -194,24 +190,6 @@ pub(crate) fn flush_page(asid: u16, addr: usize) {
     unsafe {
         asm!("dsb ishst", "tlbi vae1is, {}", "dsb ish", "isb", in(reg) operand, options(nostack, preserves_flags));
     }
-}
-
-/// Forgets kernel pages everywhere.
-pub(crate) fn flush_kernel(addr: usize, pages: usize) {
-    /// Above this, forgetting everything is cheaper.
-    const MOST_PAGES: usize = 256;
-    if pages > MOST_PAGES {
-        return flush_all();
-    }
-    // SAFETY: a barrier only orders.
-    unsafe { asm!("dsb ishst", options(nostack, preserves_flags)) };
-    for page in 0..pages {
-        let operand = ((addr + page * PAGE_SIZE) as u64 >> 12) & 0xfff_ffff_ffff;
-        // SAFETY: forgetting translations is always sound.
-        unsafe { asm!("tlbi vaae1is, {}", in(reg) operand, options(nostack, preserves_flags)) };
-    }
-    // SAFETY: barriers only order.
-    unsafe { asm!("dsb ish", "isb", options(nostack, preserves_flags)) };
 }
 
 /// Forgets a whole user space everywhere.

@@ -2,8 +2,8 @@
 //!
 //! CPU 0 is the one that booted; the others follow in the device tree's order. They are started one after the other, so one
 //! record tells each its root and its stack.
-use super::{boot, psci, timer};
 use super::sysreg::{read_sysreg, write_sysreg};
+use super::{boot, psci, timer};
 use crate::cpu::{CpuId, MAX_CPUS};
 use crate::platform::device_tree;
 use core::arch::asm;

@@ -188,24 +188,6 @@ pub(crate) fn allocate_message() -> Option<(u32, Message)> {
     Some((line, Message { addr: MESSAGE_ADDRESS | destination << 12, data: FIRST_LINE_VECTOR as u32 + line }))
 }
 
-fn change_mask(number: u32, is_masked: bool) {
-    if let Some((window, entry)) = find(number) {
-        let register = FIRST_ENTRY + entry * 2;
-        let low = access(window, register, None);
-        access(window, register, Some(if is_masked { low | ENTRY_MASKED } else { low & !ENTRY_MASKED }));
-    }
-}
-
-/// Masks a line.
-pub(crate) fn mask(number: u32) {
-    change_mask(number, true);
-}
-
-/// Unmasks a line.
-pub(crate) fn unmask(number: u32) {
-    change_mask(number, false);
-}
-
 /// Sends a message to another CPU.
 pub(crate) fn send_ipi(to: CpuId, what: Ipi) {
     let command = match what {

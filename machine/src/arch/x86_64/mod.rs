@@ -1,5 +1,4 @@
 //! The architecture, file by file; the contract is in `arch/mod.rs`.
-#![allow(dead_code)]
 pub(crate) mod apic;
 pub(crate) mod assembly;
 pub(crate) mod boot;

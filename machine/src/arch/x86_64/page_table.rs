@@ -3,7 +3,7 @@
 //! With PCID (and INVPCID) each user space has a number, so that a switch need not flush; number 0 is the kernel's
 //! own root. Without, there is one number and every load of a root flushes all but global translations.
 use super::registers::{read_cr3, read_cr4, write_cr3, write_cr4};
-use crate::addr::{PAGE_SIZE, PhysAddr};
+use crate::addr::PhysAddr;
 use crate::mm::Rights;
 use core::arch::asm;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -101,10 +101,6 @@ impl Entry {
     pub(crate) fn with_rights(self, rights: Rights, level: usize) -> Entry {
         Entry(Entry::leaf(self.addr(), rights, level).0 | self.0 & (ACCESSED | DIRTY))
     }
-    /// The same leaf, neither accessed nor dirty.
-    pub(crate) fn cleared_accessed_dirty(self) -> Entry {
-        Entry(self.0 & !(ACCESSED | DIRTY))
-    }
     /// Used since last cleared.
     #[inline]
     pub(crate) fn is_accessed(self) -> bool {
@@ -177,14 +173,6 @@ pub(crate) fn flush_page(asid: u16, addr: usize) {
         unsafe { asm!("invlpg [{}]", in(reg) addr, options(nostack, preserves_flags)) };
     } else {
         invalidate_pcid(0, asid, addr);
-    }
-}
-
-/// Forgets kernel pages here.
-pub(crate) fn flush_kernel(addr: usize, pages: usize) {
-    for page in 0..pages {
-        // SAFETY: forgetting a translation is always right; kernel pages are global, so the number does not matter.
-        unsafe { asm!("invlpg [{}]", in(reg) addr + page * PAGE_SIZE, options(nostack, preserves_flags)) };
     }
 }
 
