@@ -109,9 +109,15 @@ impl StackHeader {
         if rank <= outer_rank || count >= MAX_HELD {
             self.refuse(class, site);
         }
-        self.held[count].set(MaybeUninit::new(Held { class, lock, site, outer_rank }));
-        self.held_rank.set(rank);
+        let entry = MaybeUninit::new(Held { class, lock, site, outer_rank });
+        // A handler that comes before the count has risen uses the same place for its own locks. So the entry is written
+        // again once the place is ours; the first time, so that whoever looks in between finds something written there.
+        self.held[count].set(entry);
+        compiler_fence(Ordering::SeqCst);
         self.held_count.set(count as u32 + 1);
+        compiler_fence(Ordering::SeqCst);
+        self.held[count].set(entry);
+        self.held_rank.set(rank);
     }
 
     #[cold]
