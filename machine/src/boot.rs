@@ -244,4 +244,3 @@ fn become_idle() -> ! {
     arch::cpu::interrupts_on();
     scheduler::idle()
 }
-

@@ -1,7 +1,7 @@
 //! CPUs: how many there are, which one this is, and data of which each CPU has its own copy.
-use crate::mm::heap::Magazines;
-use crate::mm::frame_cache::FrameCache;
 use crate::mm::SpaceHandle;
+use crate::mm::frame_cache::FrameCache;
+use crate::mm::heap::Magazines;
 use crate::thread::scheduler::Scheduler;
 use crate::thread::{Thread, header};
 use crate::time::CpuTimers;

@@ -5,10 +5,10 @@
 //! faults looked for are between CPUs, interrupts and switches.
 use crate::addr::PAGE_SIZE;
 use crate::mm::{self, Frame, FrameKind};
+use crate::random::fill;
 use crate::sync::{IrqSafe, LockClass, Mutex, RwLock, SpinLock, Wait, WaitError, WaitQueue};
 use crate::thread::{self, CpuSet, CurrentThread, IrqContext, Thread};
 use crate::time::{self, Expire, Instant, Timer};
-use crate::random::fill;
 use crate::{cpu, log};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -90,10 +90,16 @@ pub(crate) fn run(cx: &mut CurrentThread) {
         let counts = (thread::counts(), mm::counts());
         log!(Info, "round {round}: {:?} {:?}", counts.0, counts.1);
         if let Some((threads, frames)) = before.replace(counts) {
-            assert!(threads.threads == counts.0.threads, "threads: {} before, {} now", threads.threads, counts.0.threads);
+            assert!(
+                threads.threads == counts.0.threads,
+                "threads: {} before, {} now",
+                threads.threads,
+                counts.0.threads
+            );
             // Stacks are kept for reuse, and how many are alive at once differs by round.
             let new_stacks = counts.0.stacks.saturating_sub(threads.stacks);
-            let (free_before, free_now) = (frames.free, counts.1.free + new_stacks * thread::header::STACK_BYTES / PAGE_SIZE);
+            let (free_before, free_now) =
+                (frames.free, counts.1.free + new_stacks * thread::header::STACK_BYTES / PAGE_SIZE);
             assert!(free_now + 256 > free_before, "free frames: {free_before} before, {free_now} now");
         }
     }

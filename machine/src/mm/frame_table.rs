@@ -202,7 +202,12 @@ pub(super) fn counts() -> MemoryCounts {
 
 /// Builds the table: `ram` are the stretches of RAM, `taken` those not to be handed out. `early_end` bounds what the
 /// early direct map reaches: the array must lie below it.
-pub(crate) fn init(ram: &[PhysRange], taken: &[PhysRange], early_start: u64, early_end: u64) -> Result<(), OutOfMemory> {
+pub(crate) fn init(
+    ram: &[PhysRange],
+    taken: &[PhysRange],
+    early_start: u64,
+    early_end: u64,
+) -> Result<(), OutOfMemory> {
     let first = ram.iter().map(|range| range.start.0).min().ok_or(OutOfMemory)? >> PAGE_SHIFT;
     let end = ram.iter().map(|range| range.start.0 + range.bytes).max().ok_or(OutOfMemory)? >> PAGE_SHIFT;
     // Aligned down so that the buddy allocator's blocks are aligned in physical memory too.

@@ -50,11 +50,7 @@ impl Access {
 
     #[inline(always)]
     fn of(rights: Rights) -> Access {
-        Access {
-            is_readable: rights.is_readable,
-            is_writable: rights.is_writable,
-            is_executable: rights.is_executable,
-        }
+        Access { is_readable: rights.is_readable, is_writable: rights.is_writable, is_executable: rights.is_executable }
     }
 
     /// Whether `other` allows nothing that this does not.
@@ -197,9 +193,9 @@ impl UserSpace {
         let Some(table) = self.table(addr.0) else {
             return;
         };
-        let Some(old) = table.change(Table::index(addr.0), |entry| {
-            entry.is_present().then(|| entry.with_rights(access.rights(), 0))
-        }) else {
+        let Some(old) = table
+            .change(Table::index(addr.0), |entry| entry.is_present().then(|| entry.with_rights(access.rights(), 0)))
+        else {
             return;
         };
         let before = Access::of(old.rights());

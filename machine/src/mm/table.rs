@@ -33,10 +33,7 @@ impl Table {
     /// The table at `addr`, which is one of a living space.
     #[inline(always)]
     pub(super) fn at(addr: PhysAddr) -> Table {
-        Table {
-            entries: direct(addr).cast_const().cast(),
-            slot: frame_table::slot(frame_table::index_of(addr)),
-        }
+        Table { entries: direct(addr).cast_const().cast(), slot: frame_table::slot(frame_table::index_of(addr)) }
     }
 
     /// An empty one.

@@ -105,12 +105,7 @@ pub fn load_u32(cx: &mut CurrentThread, from: UserAddr) -> Result<u32, UserFault
 
 /// Compares and exchanges an aligned 32-bit word; answers the old value (futex, robust lists).
 #[track_caller]
-pub fn compare_exchange_u32(
-    cx: &mut CurrentThread,
-    at: UserAddr,
-    expected: u32,
-    new: u32,
-) -> Result<u32, UserFault> {
+pub fn compare_exchange_u32(cx: &mut CurrentThread, at: UserAddr, expected: u32, new: u32) -> Result<u32, UserFault> {
     cx.assert_may_sleep();
     check(at, 4)?;
     if !at.0.is_multiple_of(4) {

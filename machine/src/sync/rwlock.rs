@@ -2,8 +2,8 @@
 //!
 //! One word: the readers' count, a bit for the writer, a bit that a writer waits. A waiting writer keeps new readers out, so it is
 //! not starved; readers that wait are all let in when the writer leaves.
-use super::wait_queue::{Wait, WaitQueue};
 use super::LockClass;
+use super::wait_queue::{Wait, WaitQueue};
 use crate::thread::{CurrentThread, header};
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
@@ -74,7 +74,8 @@ impl<T> RwLock<T> {
         cx.assert_may_sleep();
         header::current().push_held(self.class, self.identity(), Location::caller());
         if !self.try_read() {
-            let taken = self.readers.wait(cx, Wait::uninterruptible(self.class.name), |_| self.try_read().then_some(()));
+            let taken =
+                self.readers.wait(cx, Wait::uninterruptible(self.class.name), |_| self.try_read().then_some(()));
             debug_assert!(taken.is_ok(), "an uninterruptible wait without a deadline ends only with its event");
         }
         ReadGuard { lock: self, _not_send: PhantomData }
@@ -86,7 +87,8 @@ impl<T> RwLock<T> {
         cx.assert_may_sleep();
         header::current().push_held(self.class, self.identity(), Location::caller());
         if self.state.compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            let taken = self.writers.wait(cx, Wait::uninterruptible(self.class.name), |_| self.try_write().then_some(()));
+            let taken =
+                self.writers.wait(cx, Wait::uninterruptible(self.class.name), |_| self.try_write().then_some(()));
             debug_assert!(taken.is_ok(), "an uninterruptible wait without a deadline ends only with its event");
         }
         WriteGuard { lock: self, _not_send: PhantomData }

@@ -67,7 +67,12 @@ impl<T, K> SpinLock<T, K> {
     }
 
     #[inline(always)]
-    fn acquire(&self, header: &'static StackHeader, site: &'static Location<'static>, is_irq_safe: bool) -> SpinGuard<'_, T> {
+    fn acquire(
+        &self,
+        header: &'static StackHeader,
+        site: &'static Location<'static>,
+        is_irq_safe: bool,
+    ) -> SpinGuard<'_, T> {
         header.push_held(self.class, core::ptr::from_ref(&self.word) as usize, site);
         self.word.acquire(self.class.name);
         SpinGuard { word: &self.word, value: self.value.get(), is_irq_safe, _value: PhantomData }

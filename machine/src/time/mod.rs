@@ -7,8 +7,8 @@ mod timer;
 
 pub(crate) use clock::{init, ns_of_ticks};
 pub use clock::{now, set_wall_clock, ticks, ticks_per_second, wall_clock_offset};
-pub use timer::{Expire, Timer};
 pub(crate) use timer::{CpuTimers, TimerNode, interrupt, need_tick};
+pub use timer::{Expire, Timer};
 
 /// A point on the monotonic clock: nanoseconds since boot.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]

@@ -182,7 +182,8 @@ pub(crate) fn enable(line: IrqLine) -> bool {
 pub(crate) fn allocate_message() -> Option<(u32, Message)> {
     static NEXT: AtomicU32 = AtomicU32::new(FIRST_MESSAGE_LINE);
     let last = (LINE_VECTORS_END - FIRST_LINE_VECTOR) as u32;
-    let line = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |line| (line < last).then_some(line + 1)).ok()?;
+    let line =
+        NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |line| (line < last).then_some(line + 1)).ok()?;
     let destination = u64::from(APIC_IDS[0].load(Ordering::Relaxed));
     // Fixed delivery, edge: the data is the vector alone.
     Some((line, Message { addr: MESSAGE_ADDRESS | destination << 12, data: FIRST_LINE_VECTOR as u32 + line }))
