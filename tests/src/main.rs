@@ -48,6 +48,7 @@ const CASES: &[Case] = &[
     ("signals::terminate_can_be_caught", Short, signals::terminate_can_be_caught),
     ("terminal::is_one_and_has_a_size", Short, terminal::is_one_and_has_a_size),
     ("terminal::control_c_ends_the_program", Short, terminal::control_c_ends_the_program),
+    ("terminal::echo_stays_off_a_pipe", Short, terminal::echo_stays_off_a_pipe),
     ("programs::a_host_program_is_run", Short, programs::a_host_program_is_run),
     ("programs::environment_and_workdir_are_set", Short, programs::environment_and_workdir_are_set),
     ("programs::the_clock_is_right", Short, programs::the_clock_is_right),

@@ -18,7 +18,7 @@ struct OnTerminal {
 }
 
 impl OnTerminal {
-    fn start(guest: &Guest, program: &[&str]) -> OnTerminal {
+    fn start(guest: &Guest, program: &[&str], outputs_too: bool) -> OnTerminal {
         let ours = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         rustix::pty::grantpt(&ours).expect("a terminal");
         rustix::pty::unlockpt(&ours).expect("a terminal");
@@ -29,7 +29,11 @@ impl OnTerminal {
         rustix::termios::tcsetwinsize(&theirs, size).expect("a size");
         let copy = || theirs.try_clone().expect("a descriptor");
         let mut command = guest.command(&[], program);
-        let child = command.stdin(copy()).stdout(copy()).stderr(copy()).spawn().expect("ochre");
+        command.stdin(copy());
+        if outputs_too {
+            command.stdout(copy()).stderr(copy());
+        }
+        let child = command.spawn().expect("ochre");
         OnTerminal { ours: ours.into(), theirs: theirs.into(), child, seen: String::new() }
     }
 
@@ -53,7 +57,7 @@ impl OnTerminal {
 
 pub(crate) fn is_one_and_has_a_size(guest: &Guest) {
     let script = "test -t 0 && test -t 1 && test -t 2 && echo all; stty size; read line; echo \"got $line\"; exit 6";
-    let mut run = OnTerminal::start(guest, &["sh", "-c", script]);
+    let mut run = OnTerminal::start(guest, &["sh", "-c", script], true);
     run.await_text("33 111\r\n");
     run.ours.write_all(b"words\r").expect("keys");
     run.await_text("got words\r\n");
@@ -64,8 +68,23 @@ pub(crate) fn is_one_and_has_a_size(guest: &Guest) {
 }
 
 pub(crate) fn control_c_ends_the_program(guest: &Guest) {
-    let mut run = OnTerminal::start(guest, &["sh", "-c", "echo ready; exec sleep 1000"]);
+    let mut run = OnTerminal::start(guest, &["sh", "-c", "echo ready; exec sleep 1000"], true);
     run.await_text("ready");
     run.ours.write_all(&[3]).expect("a key");
     assert_eq!(run.end().1, Some(130));
+}
+
+pub(crate) fn echo_stays_off_a_pipe(guest: &Guest) {
+    let script = "test -t 0; echo $?; test -t 1; echo $?; read line; echo \"got $line\"";
+    let mut run = OnTerminal::start(guest, &["sh", "-c", script], false);
+    let mut stdout = run.child.stdout.take().expect("a pipe");
+    let mut start = [0; 4];
+    stdout.read_exact(&mut start).expect("output");
+    assert_eq!(&start, b"0\n1\n");
+    run.ours.write_all(b"words\r").expect("keys");
+    run.await_text("words\r\n");
+    let mut piped = String::new();
+    stdout.read_to_string(&mut piped).expect("output");
+    assert_eq!(piped, "got words\n");
+    assert_eq!(run.end().1, Some(0));
 }

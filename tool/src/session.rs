@@ -76,6 +76,11 @@ const GRACE: Duration = Duration::from_secs(3);
 /// The key that, pressed three times in a row, ends the machine.
 const ESCAPE: u8 = 0x1d;
 
+/// Places in [`Session::outputs`].
+const STDOUT: usize = 0;
+const STDERR: usize = 1;
+const TERMINAL: usize = 2;
+
 const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
 const SIGPIPE: i32 = 13;
@@ -97,7 +102,8 @@ struct Session {
     credit: u64,
     features: Option<u32>,
     input_open: bool,
-    outputs: [Output; 2],
+    /// Standard output, standard error, and the terminal (where one of the three descriptors is one).
+    outputs: [Output; 3],
     uart: Option<ChildStdout>,
     qemu_errors: Option<ChildStderr>,
     /// Readable when QEMU has ended.
@@ -154,6 +160,16 @@ impl Output {
     }
 }
 
+/// The descriptor by which the terminal is written: an output, else the input (terminals are opened for both).
+fn terminal_of(bits: u8) -> BorrowedFd<'static> {
+    match bits {
+        _ if bits & 0b010 != 0 => rustix::stdio::stdout(),
+        _ if bits & 0b100 != 0 => rustix::stdio::stderr(),
+        0b001 => rustix::stdio::stdin(),
+        _ => rustix::stdio::stdout(),
+    }
+}
+
 impl Session {
     fn new(mut vmm: Vmm, options: Options) -> io::Result<Session> {
         vmm.control.set_nonblocking(true)?;
@@ -171,7 +187,7 @@ impl Session {
             credit: 0,
             features: None,
             input_open: true,
-            outputs: [Output::new(rustix::stdio::stdout()), Output::new(rustix::stdio::stderr())],
+            outputs: [rustix::stdio::stdout(), rustix::stdio::stderr(), terminal_of(options.terminal)].map(Output::new),
             uart,
             qemu_errors,
             qemu_ends,
@@ -226,7 +242,7 @@ impl Session {
         };
         let ready = {
             let flag = |on: bool| if on { PollFlags::OUT } else { PollFlags::empty() };
-            let wanted: [(Option<BorrowedFd<'_>>, PollFlags); 8] = [
+            let wanted: [(Option<BorrowedFd<'_>>, PollFlags); 9] = [
                 (Some(signals.as_fd()), PollFlags::IN),
                 (Some(self.qemu_ends.as_fd()), PollFlags::IN),
                 (Some(self.vmm.control.as_fd()), control),
@@ -234,6 +250,7 @@ impl Session {
                 (self.qemu_errors.as_ref().map(AsFd::as_fd), PollFlags::IN),
                 (Some(self.outputs[0].fd), flag(!self.outputs[0].queue.is_empty())),
                 (Some(self.outputs[1].fd), flag(!self.outputs[1].queue.is_empty())),
+                (Some(self.outputs[2].fd), flag(!self.outputs[2].queue.is_empty())),
                 (Some(rustix::stdio::stdin()), if wants_input { PollFlags::IN } else { PollFlags::empty() }),
             ];
             let mut fds = Vec::with_capacity(wanted.len());
@@ -249,11 +266,11 @@ impl Session {
             }
             places.map(|place| place.map_or(PollFlags::empty(), |place| fds[place].revents()))
         };
-        let [signal, end, control, uart, errors, stdout, stderr, stdin] = ready;
+        let [signal, end, control, uart, errors, stdout, stderr, terminal, stdin] = ready;
         if !signal.is_empty() {
             self.take_signals(signals);
         }
-        for (number, events) in [stdout, stderr].into_iter().enumerate() {
+        for (number, events) in [stdout, stderr, terminal].into_iter().enumerate() {
             if !events.is_empty() {
                 self.write_output(number);
             }
@@ -345,8 +362,12 @@ impl Session {
         if self.outputs[number].write().is_ok() {
             return;
         }
-        // CAST: streams are 1 and 2.
-        self.send(Message::OutputClosed(number as u32 + 1));
+        let stream = match number {
+            STDOUT => control::STREAM_STDOUT,
+            STDERR => control::STREAM_STDERR,
+            _ => control::STREAM_TERMINAL,
+        };
+        self.send(Message::OutputClosed(stream.into()));
         if self.features.is_some_and(|features| features & control::FEATURE_OUTPUT_CLOSED == 0) {
             self.outcome = Some(Outcome::Ended(SIGPIPE));
         }
@@ -391,9 +412,22 @@ impl Session {
         false
     }
 
+    /// Text on stderr while the program runs. A raw terminal wants its carriage returns.
+    fn talk(&mut self, text: &[u8]) {
+        if self.options.terminal & 0b101 != 0b101 {
+            return self.outputs[STDERR].push(text);
+        }
+        for line in text.split_inclusive(|byte| *byte == b'\n') {
+            match line.strip_suffix(b"\n") {
+                Some(line) => self.outputs[STDERR].push(&[line, b"\r\n"].concat()),
+                None => self.outputs[STDERR].push(line),
+            }
+        }
+    }
+
     fn take_log(&mut self, bytes: &[u8]) {
         if self.options.show_log {
-            self.outputs[1].push(bytes);
+            self.talk(bytes);
         }
         self.log_tail.extend(bytes);
         let excess = self.log_tail.len().saturating_sub(LOG_TAIL);
@@ -475,14 +509,13 @@ impl Session {
             Received::Message(_) => {}
             Received::Bytes { kind: Kind::Output, stream, bytes, .. } => {
                 let number = match stream {
-                    control::STREAM_STDERR => 1,
-                    control::STREAM_STDOUT => 0,
-                    // The terminal: whichever of our two outputs is it.
-                    _ => usize::from(self.options.terminal & 0b010 == 0 && self.options.terminal & 0b100 != 0),
+                    control::STREAM_STDOUT => STDOUT,
+                    control::STREAM_STDERR => STDERR,
+                    _ => TERMINAL,
                 };
                 self.outputs[number].push(bytes);
             }
-            Received::Bytes { kind: Kind::Strace, bytes, .. } => self.outputs[1].push(bytes),
+            Received::Bytes { kind: Kind::Strace, bytes, .. } => self.talk(bytes),
             Received::Bytes { kind: Kind::Report, bytes, .. } => append_limited(&mut self.report, bytes),
             Received::Bytes { kind: Kind::Log, bytes, .. } => self.take_log(bytes),
             Received::Bytes { .. } => {}
