@@ -1,33 +1,46 @@
 //! The first bytes on a program's stack: argument count, pointers, auxiliary vector, strings.
 //!
-//! [`build`] lays them out below a given top exactly as Linux does (fs/binfmt_elf.c, `create_elf_tables`); `kernel/src/exec`
-//! writes the bytes into fresh stack pages before the program exists. From the top down: a zero word, the file name,
+//! [`StackImage::new`] lays them out below a given top exactly as Linux does (fs/binfmt_elf.c, `create_elf_tables`);
+//! [`StackImage::write`] gives `kernel/src/exec` the bytes, piece by piece, for fresh stack pages of a program that does not
+//! exist yet. Nothing here needs more than a few pages of memory in one piece, however long the lists are. From the top down: a zero word, the file name,
 //! the environment's strings, the arguments' strings, the platform name, 16 random bytes, then, aligned to 16 bytes with
 //! the argument count lowest: count, argument pointers, 0, environment pointers, 0, auxiliary vector.
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// Zero-terminated strings back to back, as they will lie on the stack.
+/// Zero-terminated strings, kept in chunks of whole strings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Strings {
-    bytes: Vec<u8>,
+    chunks: Vec<Vec<u8>>,
+    bytes: usize,
     count: usize,
 }
 
-/// No memory for the image.
+/// A chunk is not filled further than this, unless by a single string.
+const CHUNK_BYTES: usize = 16 * 1024;
+
+/// No memory for the strings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoMemory;
 
 impl Strings {
     /// No strings.
     pub const fn new() -> Self {
-        Strings { bytes: Vec::new(), count: 0 }
+        Strings { chunks: Vec::new(), bytes: 0, count: 0 }
     }
     /// Adds one string, given without its zero. It must not contain a zero.
     pub fn push(&mut self, text: &[u8]) -> Result<(), NoMemory> {
-        self.bytes.try_reserve(text.len() + 1).map_err(|_| NoMemory)?;
-        self.bytes.extend_from_slice(text);
-        self.bytes.push(0);
+        let bytes = text.len() + 1;
+        if self.chunks.last().is_none_or(|chunk| chunk.len() + bytes > CHUNK_BYTES) {
+            self.chunks.try_reserve(1).map_err(|_| NoMemory)?;
+            self.chunks.push(Vec::new());
+        }
+        if let Some(chunk) = self.chunks.last_mut() {
+            chunk.try_reserve(bytes).map_err(|_| NoMemory)?;
+            chunk.extend_from_slice(text);
+            chunk.push(0);
+        }
+        self.bytes += bytes;
         self.count += 1;
         Ok(())
     }
@@ -44,7 +57,7 @@ impl Strings {
     }
     /// Each string, without its zero.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.bytes.split(|byte| *byte == 0).take(self.count)
+        self.chunks.iter().flat_map(|chunk| chunk.split_inclusive(|byte| *byte == 0).map(|text| &text[..text.len() - 1]))
     }
     /// How many.
     pub fn count(&self) -> usize {
@@ -52,7 +65,7 @@ impl Strings {
     }
     /// Bytes with zeros.
     pub fn bytes(&self) -> usize {
-        self.bytes.len()
+        self.bytes
     }
 }
 
@@ -86,88 +99,126 @@ pub struct StackContents<'a> {
     pub auxiliary: &'a [(u64, AuxiliaryValue)],
 }
 
-/// The image and where its parts lie in the program's memory.
+/// Where the parts of the image lie in the program's memory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StackImage {
-    /// The bytes from `stack_pointer` up to the top.
-    pub bytes: Vec<u8>,
-    /// The program's first stack pointer: where the argument count lies.
+    /// The program's first stack pointer: where the argument count lies. The image reaches from here to `top`.
     pub stack_pointer: usize,
+    /// The first address after the image.
+    pub top: usize,
     /// The arguments' strings (/proc/PID/cmdline).
     pub arguments: Range<usize>,
     /// The environment's strings (/proc/PID/environ).
     pub environment: Range<usize>,
     /// The auxiliary vector with its AT_NULL (/proc/PID/auxv).
     pub auxiliary: Range<usize>,
+    random: usize,
+    platform: usize,
 }
 
 const WORD: usize = 8;
 
-/// Bytes that [`build`] needs at most for these contents; for checks against limits before anything is built.
+/// Bytes that the image needs at most for these contents; for checks against limits before anything is laid out.
 pub fn bytes_needed(contents: &StackContents<'_>) -> usize {
-    let strings =
-        contents.file_name.len() + contents.environment.bytes() + contents.arguments.bytes() + contents.platform.len();
+    let strings = contents.file_name.len() + contents.environment.bytes() + contents.arguments.bytes() + contents.platform.len();
     let words = 3 + contents.arguments.count() + contents.environment.count() + 2 * (contents.auxiliary.len() + 1);
     strings + words * WORD + 64
 }
 
-/// Lays the contents out below `top` (16-byte aligned).
-///
-/// # Panics
-/// If the contents do not fit below `top`: callers check [`bytes_needed`] against the stack's limit first.
-pub fn build(top: usize, contents: &StackContents<'_>) -> Result<StackImage, NoMemory> {
-    // Strings, from the top down.
-    let file_name = top - WORD - (contents.file_name.len() + 1);
-    let environment = file_name - contents.environment.bytes();
-    let arguments = environment - contents.arguments.bytes();
-    let platform = (arguments & !15) - (contents.platform.len() + 1);
-    let random = platform - contents.random.len();
-    let words = 3 + contents.arguments.count() + contents.environment.count() + 2 * (contents.auxiliary.len() + 1);
-    let stack_pointer = (random - words * WORD) & !15;
-
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(top - stack_pointer).map_err(|_| NoMemory)?;
-    let mut word = |value: u64| bytes.extend_from_slice(&value.to_le_bytes());
-    word(contents.arguments.count() as u64);
-    for (start, strings) in [(arguments, contents.arguments), (environment, contents.environment)] {
-        let mut at = start;
-        for text in strings.iter() {
-            word(at as u64);
-            at += text.len() + 1;
+impl StackImage {
+    /// Lays the contents out below `top` (16-byte aligned).
+    ///
+    /// # Panics
+    /// If the contents do not fit below `top`: callers check [`bytes_needed`] against the stack's limit first.
+    pub fn new(top: usize, contents: &StackContents<'_>) -> StackImage {
+        // Strings, from the top down.
+        let file_name = top - WORD - (contents.file_name.len() + 1);
+        let environment = file_name - contents.environment.bytes();
+        let arguments = environment - contents.arguments.bytes();
+        let platform = (arguments & !15) - (contents.platform.len() + 1);
+        let random = platform - contents.random.len();
+        let pointers = 3 + contents.arguments.count() + contents.environment.count();
+        let auxiliary_bytes = 2 * (contents.auxiliary.len() + 1) * WORD;
+        let stack_pointer = (random - pointers * WORD - auxiliary_bytes) & !15;
+        let auxiliary = stack_pointer + pointers * WORD;
+        StackImage {
+            stack_pointer,
+            top,
+            arguments: arguments..environment,
+            environment: environment..file_name,
+            auxiliary: auxiliary..auxiliary + auxiliary_bytes,
+            random,
+            platform,
         }
-        word(0);
     }
-    let auxiliary = stack_pointer + (3 + contents.arguments.count() + contents.environment.count()) * WORD;
-    for (kind, value) in contents.auxiliary {
-        word(*kind);
-        word(match value {
-            AuxiliaryValue::Number(number) => *number,
-            AuxiliaryValue::Random => random as u64,
-            AuxiliaryValue::FileName => file_name as u64,
-            AuxiliaryValue::Platform => platform as u64,
-        });
+
+    /// Hands the image's bytes to `put`, each piece with its address, in rising order; what lies between pieces is zero.
+    pub fn write<E>(
+        &self,
+        contents: &StackContents<'_>,
+        mut put: impl FnMut(usize, &[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut words = Words { at: self.stack_pointer, buffer: [0; BUFFER_BYTES], used: 0, put: &mut put };
+        words.push(contents.arguments.count() as u64)?;
+        for (start, strings) in [(self.arguments.start, contents.arguments), (self.environment.start, contents.environment)] {
+            let mut at = start;
+            for text in strings.iter() {
+                words.push(at as u64)?;
+                at += text.len() + 1;
+            }
+            words.push(0)?;
+        }
+        for (kind, value) in contents.auxiliary {
+            words.push(*kind)?;
+            words.push(match value {
+                AuxiliaryValue::Number(number) => *number,
+                AuxiliaryValue::Random => self.random as u64,
+                AuxiliaryValue::FileName => self.environment.end as u64,
+                AuxiliaryValue::Platform => self.platform as u64,
+            })?;
+        }
+        words.push(0)?;
+        words.push(0)?;
+        words.flush()?;
+        put(self.random, &contents.random)?;
+        put(self.platform, contents.platform)?;
+        for (start, strings) in [(self.arguments.start, contents.arguments), (self.environment.start, contents.environment)] {
+            let mut at = start;
+            for chunk in &strings.chunks {
+                put(at, chunk)?;
+                at += chunk.len();
+            }
+        }
+        put(self.environment.end, contents.file_name)
     }
-    word(0);
-    word(0);
-    let auxiliary = auxiliary..stack_pointer + bytes.len();
-    for (at, text) in [
-        (random, &contents.random[..]),
-        (platform, contents.platform),
-        (arguments, &contents.arguments.bytes),
-        (environment, &contents.environment.bytes),
-        (file_name, contents.file_name),
-        (top, &[]),
-    ] {
-        bytes.resize(at - stack_pointer, 0);
-        bytes.extend_from_slice(text);
+}
+
+/// Bytes collected before they are handed on.
+const BUFFER_BYTES: usize = 512;
+
+/// Collects words.
+struct Words<'a, P> {
+    at: usize,
+    buffer: [u8; BUFFER_BYTES],
+    used: usize,
+    put: &'a mut P,
+}
+
+impl<E, P: FnMut(usize, &[u8]) -> Result<(), E>> Words<'_, P> {
+    fn push(&mut self, word: u64) -> Result<(), E> {
+        if self.used == BUFFER_BYTES {
+            self.flush()?;
+        }
+        self.buffer[self.used..self.used + WORD].copy_from_slice(&word.to_le_bytes());
+        self.used += WORD;
+        Ok(())
     }
-    Ok(StackImage {
-        bytes,
-        stack_pointer,
-        arguments: arguments..environment,
-        environment: environment..file_name,
-        auxiliary,
-    })
+    fn flush(&mut self) -> Result<(), E> {
+        (self.put)(self.at, &self.buffer[..self.used])?;
+        self.at += self.used;
+        self.used = 0;
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -186,15 +237,31 @@ mod tests {
     }
 
     /// Reads the image as a C program's start code does.
-    struct Reader<'a>(&'a StackImage);
-    impl Reader<'_> {
+    struct Reader {
+        start: usize,
+        bytes: Vec<u8>,
+    }
+    impl Reader {
+        fn new(image: &StackImage, contents: &StackContents<'_>) -> Reader {
+            let start = image.stack_pointer;
+            let mut bytes = std::vec![0; image.top - start];
+            let mut last = start;
+            let written: Result<(), ()> = image.write(contents, |at, piece| {
+                assert!(at >= last, "pieces come in rising order");
+                last = at + piece.len();
+                bytes[at - start..last - start].copy_from_slice(piece);
+                Ok(())
+            });
+            written.unwrap();
+            Reader { start, bytes }
+        }
         fn word(&self, at: usize) -> u64 {
-            let offset = at - self.0.stack_pointer;
-            u64::from_le_bytes(self.0.bytes[offset..offset + 8].try_into().unwrap())
+            let offset = at - self.start;
+            u64::from_le_bytes(self.bytes[offset..offset + 8].try_into().unwrap())
         }
         fn text(&self, at: u64) -> Vec<u8> {
-            let offset = at as usize - self.0.stack_pointer;
-            self.0.bytes[offset..].iter().copied().take_while(|byte| *byte != 0).collect()
+            let offset = at as usize - self.start;
+            self.bytes[offset..].iter().copied().take_while(|byte| *byte != 0).collect()
         }
         fn list(&self, at: &mut usize) -> Vec<Vec<u8>> {
             let mut found = Vec::new();
@@ -210,7 +277,9 @@ mod tests {
     }
 
     fn text() -> impl Strategy<Value = Vec<u8>> {
-        proptest::collection::vec(1..=255u8, 0..20)
+        // Now and then a string that does not fit into a chunk with others, or into one at all.
+        let length = prop_oneof![9 => 0..20usize, 1 => 8_000..40_000usize];
+        (length, 1..=255u8).prop_map(|(length, byte)| std::vec![byte; length])
     }
 
     proptest! {
@@ -230,11 +299,10 @@ mod tests {
                 arguments: &argument_strings, environment: &environment_strings, file_name: &file_name,
                 platform: b"x86_64", random: [7; 16], auxiliary: &auxiliary,
             };
-            let image = build(TOP, &contents).unwrap();
+            let image = StackImage::new(TOP, &contents);
             prop_assert_eq!(image.stack_pointer % 16, 0);
-            prop_assert_eq!(image.stack_pointer + image.bytes.len(), TOP);
-            prop_assert!(image.bytes.len() <= bytes_needed(&contents));
-            let reader = Reader(&image);
+            prop_assert!(TOP - image.stack_pointer <= bytes_needed(&contents));
+            let reader = Reader::new(&image, &contents);
             let mut at = image.stack_pointer;
             prop_assert_eq!(reader.word(at), arguments.len() as u64);
             at += 8;
@@ -242,7 +310,7 @@ mod tests {
             prop_assert_eq!(reader.list(&mut at), environment);
             prop_assert_eq!(at, image.auxiliary.start);
             let random = reader.word(at + 8) as usize - image.stack_pointer;
-            prop_assert_eq!(&image.bytes[random..random + 16], &[7u8; 16][..]);
+            prop_assert_eq!(&reader.bytes[random..random + 16], &[7u8; 16][..]);
             prop_assert_eq!(reader.text(reader.word(at + 24)), file_name);
             prop_assert_eq!(reader.text(reader.word(at + 40)), b"x86_64".to_vec());
             for i in 0..extra {

@@ -11,7 +11,8 @@ use crate::syscall::{Call, Fd};
 use crate::task::limits::Resource;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use machine::addr::PAGE_SIZE;
+use machine::addr::{PAGE_SIZE, UserAddr};
+use machine::thread::CurrentThread;
 use pure::script_line::{self, LINE_BYTES};
 use pure::stack_image::{self, StackContents, StackImage, Strings};
 
@@ -114,15 +115,18 @@ fn build(call: &mut Call<'_>, request: &ExecRequest, program: &Program) -> core:
         is_secure: credentials.is_some(),
         features: machine::cpu::user_features(),
     };
-    let stack = lay_out_stack(&layout, request, &facts)?;
-    let area_bytes = stack_area_bytes(stack.bytes.len(), call.process().limit(Resource::Stack));
-    space.make_stack(call.cx, &stack.bytes, area_bytes, plan.is_stack_executable).map_err(|_| LoadError::Doomed)?;
-    let vector = &stack.bytes[stack.auxiliary.start - stack.stack_pointer..stack.auxiliary.end - stack.stack_pointer];
+    let stack_limit = call.process().limit(Resource::Stack);
+    let stack = make_stack(call.cx, &space, request, &facts, plan.is_stack_executable, stack_limit)?;
+    let mut auxiliary = Vec::new();
+    auxiliary.try_reserve_exact(stack.auxiliary.len()).map_err(|_| Errno::ENOMEM)?;
+    auxiliary.resize(stack.auxiliary.len(), 0);
+    let vector = UserAddr(stack.auxiliary.start);
+    space.read_memory(call.cx, vector, &mut auxiliary).map_err(|_| LoadError::Doomed)?;
     space.set_image(ProgramImage {
         executable: program.file.clone(),
         arguments: stack.arguments,
         environment: stack.environment,
-        auxiliary: Arc::from(vector),
+        auxiliary: Arc::from(auxiliary),
         code: placement.code.clone(),
         stack_start: stack.stack_pointer,
         signal_return,
@@ -136,8 +140,15 @@ fn build(call: &mut Call<'_>, request: &ExecRequest, program: &Program) -> core:
     })
 }
 
-/// The first bytes on the stack.
-fn lay_out_stack(layout: &Layout, request: &ExecRequest, facts: &Facts<'_>) -> Result<StackImage> {
+/// Makes the stack with its first bytes.
+fn make_stack(
+    cx: &mut CurrentThread,
+    space: &AddressSpace,
+    request: &ExecRequest,
+    facts: &Facts<'_>,
+    is_executable: bool,
+    limit: u64,
+) -> core::result::Result<StackImage, LoadError> {
     let mut random = [0; 16];
     machine::random::fill(&mut random);
     let contents = StackContents {
@@ -148,11 +159,19 @@ fn lay_out_stack(layout: &Layout, request: &ExecRequest, facts: &Facts<'_>) -> R
         random,
         auxiliary: &auxiliary::entries(facts),
     };
+    let top = space.layout().stack_top;
     // The strings were bounded when they were read; this bounds what scripts have added, far below the top.
-    if stack_image::bytes_needed(&contents) > layout.stack_top / 2 {
-        return Err(Errno::E2BIG);
+    if stack_image::bytes_needed(&contents) > top / 2 {
+        return Err(Errno::E2BIG.into());
     }
-    Ok(stack_image::build(layout.stack_top, &contents)?)
+    let image = StackImage::new(top, &contents);
+    let area_bytes = stack_area_bytes(top - image.stack_pointer, limit);
+    space.make_stack(cx, area_bytes, is_executable).map_err(|_| LoadError::Doomed)?;
+    let mut last = None;
+    image
+        .write(&contents, |at, bytes| space.write_memory(cx, at, bytes, &mut last))
+        .map_err(|_| LoadError::Doomed)?;
+    Ok(image)
 }
 
 /// Bytes mapped for the stack from the start: what is on it and some room, within the limit.

@@ -2,7 +2,6 @@
 use super::error::{FaultError, MapError};
 use super::space::AddressSpace;
 use super::vma::{Protection, Vma};
-use alloc::sync::Arc;
 use core::ops::Range;
 use machine::addr::{PAGE_SIZE, UserAddr};
 use machine::mm::Frame;
@@ -32,33 +31,38 @@ impl AddressSpace {
         Ok(())
     }
 
-    /// Makes the stack: an area that ends at the layout's top and has `bytes` at its upper end, with room to grow.
-    pub(crate) fn make_stack(
-        self: &Arc<Self>,
-        cx: &mut CurrentThread,
-        bytes: &[u8],
-        area_bytes: usize,
-        is_executable: bool,
-    ) -> Result<(), FaultError> {
-        let top = self.layout.stack_top;
+    /// Makes the stack's area, which ends at the layout's top. It holds nothing yet.
+    pub(crate) fn make_stack(&self, cx: &mut CurrentThread, bytes: usize, is_executable: bool) -> Result<(), MapError> {
         let executable = if is_executable { Protection::EXECUTE } else { Protection::NONE };
         let vma = Vma { grows_down: true, ..Vma::anonymous(Protection::READ_WRITE.with(executable)) };
-        {
-            let mut memory = self.memory.lock(cx);
-            let range = top - area_bytes..top;
-            memory.reserve_change().map_err(|_| FaultError::OutOfMemory)?;
-            if !memory.areas.is_free(range.clone()) {
-                return Err(FaultError::NotMapped);
-            }
-            memory.add(range, vma);
+        let range = self.layout.stack_top - bytes..self.layout.stack_top;
+        let mut memory = self.memory.lock(cx);
+        memory.reserve_change()?;
+        if !memory.areas.is_free(range.clone()) {
+            return Err(MapError::Occupied);
         }
-        let mut at = top - bytes.len();
-        let mut left = bytes;
+        memory.add(range, vma);
+        Ok(())
+    }
+
+    /// Writes into this space's writable memory. `last` is the page written last, to begin with `None`.
+    pub(crate) fn write_memory(
+        &self,
+        cx: &mut CurrentThread,
+        addr: usize,
+        bytes: &[u8],
+        last: &mut Option<(UserAddr, Frame)>,
+    ) -> Result<(), FaultError> {
+        let (mut at, mut left) = (UserAddr(addr), bytes);
         while !left.is_empty() {
-            let page = UserAddr(at).page_floor();
-            let (now, later) = left.split_at(left.len().min(PAGE_SIZE - (at - page.0)));
-            self.own_page(cx, page)?.write(at - page.0, now);
-            at += now.len();
+            let page = at.page_floor();
+            let frame = match last {
+                Some((known, frame)) if *known == page => frame,
+                _ => &last.insert((page, self.own_page(cx, page)?)).1,
+            };
+            let (now, later) = left.split_at(left.len().min(PAGE_SIZE - at.page_offset()));
+            frame.write(at.page_offset(), now);
+            at = UserAddr(at.0 + now.len());
             left = later;
         }
         Ok(())

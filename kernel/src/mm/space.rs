@@ -128,6 +128,11 @@ impl AddressSpace {
         self.image.get()
     }
 
+    /// Where things go in this space.
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
     /// Says what the program is, once.
     pub(crate) fn set_image(&self, image: ProgramImage) {
         self.image.call_once(|| image);
