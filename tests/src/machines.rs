@@ -11,6 +11,10 @@ pub(crate) fn processors_are_seen(guest: &Guest) {
 
 pub(crate) fn little_memory_is_enough(guest: &Guest) {
     guest.run(&["--memory", "24M"], &["echo", "small"]).exits(0).prints("small\n").says("");
+    let large = tempfile::NamedTempFile::new().expect("a file");
+    large.as_file().set_len(30 << 20).expect("a length");
+    let add = format!("{}:/large", large.path().display());
+    guest.run(&["--memory", "24M", "--add", &add], &["true"]).exits(122).mentions("does not fit a machine of 24 MiB");
 }
 
 pub(crate) fn other_machines_boot(guest: &Guest) {

@@ -99,7 +99,8 @@ fn parse_memory(text: &str) -> Result<u64, String> {
     }
 }
 
-/// Below this the kernel itself doesn't fit.
+/// What the kernel takes besides the root, at least.
+const KERNEL_MIB: u64 = 4;
 const MIN_MEMORY: u64 = 8;
 const MAX_MEMORY: u64 = 1024 * 1024;
 
@@ -124,13 +125,19 @@ pub(crate) fn run(home: &Home, arguments: &RunArguments) -> anyhow::Result<u8> {
     let machine = options.machine.unwrap_or_else(|| Machine::default_of(arch));
     vmm::check_machine(machine, arch)?;
     let accelerator = vmm::choose_accelerator(options.accel, arch)?;
+    // What the user got wrong is told before anything is built or installed.
+    let terminal_bits = terminal::descriptors();
+    let initramfs = make_initramfs(home, options, program, arch, terminal_bits)?;
+    let root_mib = initramfs.metadata()?.len().div_ceil(1 << 20);
+    if root_mib + KERNEL_MIB > options.memory {
+        let text = format!("the root takes {root_mib} MiB and does not fit a machine of {} MiB", options.memory);
+        return Err(failure(status::ROOT, format!("{text}; give more with --memory")));
+    }
     let qemu = packages::ensure_program(arch.qemu(), arch.qemu_package())?;
     let kernel = match &options.kernel {
         Some(file) => file.clone(),
         None => kernel::ensure(home, arch)?,
     };
-    let terminal_bits = terminal::descriptors();
-    let initramfs = make_initramfs(home, options, program, arch, terminal_bits)?;
     if options.accel == Accelerator::Auto && accelerator == Accelerator::Tcg {
         say_emulated_once(home, arch);
     }
