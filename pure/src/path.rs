@@ -19,19 +19,25 @@ pub struct Step<'a> {
 }
 
 /// The first component of `path`, leading slashes skipped; `None` if there is none.
+#[inline]
 pub fn split_first(path: &[u8]) -> Option<Step<'_>> {
-    let path = skip_slashes(path);
-    if path.is_empty() {
+    // Plain loops: names are short, and this runs for every component of every path.
+    let start = skip(path, 0, true);
+    if start == path.len() {
         return None;
     }
-    let end = path.iter().position(|&byte| byte == b'/').unwrap_or(path.len());
-    let (name, rest) = path.split_at(end);
-    Some(Step { name, rest: skip_slashes(rest), has_slash: !rest.is_empty() })
+    let end = skip(path, start, false);
+    let next = skip(path, end, true);
+    Some(Step { name: &path[start..end], rest: &path[next..], has_slash: next > end })
 }
 
-fn skip_slashes(path: &[u8]) -> &[u8] {
-    let first = path.iter().position(|&byte| byte != b'/').unwrap_or(path.len());
-    &path[first..]
+/// The first place from `at` on where being a slash is not `is_slash`.
+#[inline(always)]
+fn skip(path: &[u8], mut at: usize, is_slash: bool) -> usize {
+    while at < path.len() && (path[at] == b'/') == is_slash {
+        at += 1;
+    }
+    at
 }
 
 #[cfg(test)]

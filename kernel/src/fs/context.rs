@@ -46,6 +46,12 @@ impl FsContext {
         self.places.lock(cx).working.clone()
     }
 
+    /// Both: root, then working directory.
+    pub fn places(&self, cx: &CurrentThread) -> (Path, Path) {
+        let places = self.places.lock(cx).clone();
+        (places.root, places.working)
+    }
+
     /// chroot.
     pub fn set_root(&self, cx: &CurrentThread, root: Path) {
         let old = core::mem::replace(&mut self.places.lock(cx).root, root);

@@ -196,10 +196,11 @@ fn rename_locked(cx: &mut CurrentThread, who: &Credentials, old: &Side<'_>, new:
     if !is_directory && (old.has_slash || (!is_exchange && new.has_slash)) {
         return Err(Errno::ENOTDIR);
     }
-    if new.parent.dentry.is_within(cx, &source) {
+    if is_directory && new.parent.dentry.is_within(cx, &source) {
         return Err(Errno::EINVAL);
     }
-    if old.parent.dentry.is_within(cx, &target) && target_inode.is_some() {
+    let replaces_directory = target_inode.as_ref().is_some_and(|other| other.base().kind == FileKind::Directory);
+    if replaces_directory && old.parent.dentry.is_within(cx, &target) {
         return Err(if is_exchange { Errno::EINVAL } else { Errno::ENOTEMPTY });
     }
     if let Some(other) = &target_inode

@@ -1,8 +1,7 @@
 //! Opening: from a path and `O_*` flags to an open file description, with Linux's checks in Linux's order.
 //!
-//! Main items: [`open`], behind `open`, `openat`, `openat2` and `creat`; [`open_for_exec`]; [`open_path`] for what a walk has
+//! Main items: [`open_in`], behind `open`, `openat`, `openat2` and `creat`; [`open_for_exec`]; [`open_path`] for what a walk has
 //! already found.
-use super::context::FsContext;
 use super::file::File;
 use super::inode::{DeviceNumber, FileKind, NewNode};
 use super::names;
@@ -33,20 +32,6 @@ pub fn start_of(call: &Call<'_>, fd: Fd, path: &[u8]) -> Result<Path> {
         return Ok(call.task.fs(call.cx).working(call.cx));
     }
     Ok(call.task.files(call.cx).get_any(call.cx, fd)?.path().clone())
-}
-
-/// Opens `text`, beginning at `start`. `mode` counts for new files; the umask is applied here.
-pub fn open(
-    cx: &mut CurrentThread,
-    context: &FsContext,
-    who: &Credentials,
-    start: Path,
-    text: &[u8],
-    flags: u32,
-    mode: u32,
-) -> Result<Arc<OpenFile>> {
-    let mut walk = Walk::new(cx, context, who);
-    open_in(cx, &mut walk, who, start, text, flags, mode & !context.umask())
 }
 
 /// Opens `text` by `walk`. `mode` is final.

@@ -2,7 +2,8 @@
 use super::argument::{Fd, Flags, Mode};
 use super::call::Call;
 use crate::errno::{Errno, Result};
-use crate::fs::open::{open, open_in, start_of};
+use super::place::PathText;
+use crate::fs::open::{open_in, start_of};
 use crate::fs::walk::Walk;
 use crate::user_memory::{UserCStr, UserPtr, UserSlice};
 use abi::OpenHow;
@@ -20,11 +21,11 @@ const KNOWN_FLAGS: u32 = 0o37_777_703;
 const TEMPORARY: u32 = 0o20_000_000;
 
 fn open_at(call: &mut Call<'_>, fd: Fd, path: UserCStr, flags: u32, mode: u32) -> Result<u64> {
-    let text = path.read_path(call.cx)?;
-    let start = start_of(call, fd, &text)?;
-    let context = call.task.fs(call.cx);
-    let who = call.who();
-    let file = open(call.cx, &context, &who, start, &text, flags & KNOWN_FLAGS, mode)?;
+    let text = PathText::read(call.cx, path)?;
+    let (root, start, who) = call.scene(fd, text.bytes())?;
+    let mode = if flags & (O_CREAT | TEMPORARY) != 0 { mode & !call.task.fs(call.cx).umask() } else { 0 };
+    let mut walk = Walk::within(root, &who);
+    let file = open_in(call.cx, &mut walk, &who, start, text.bytes(), flags & KNOWN_FLAGS, mode)?;
     call.install(file, flags & O_CLOEXEC != 0)
 }
 

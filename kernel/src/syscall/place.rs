@@ -5,7 +5,6 @@ use super::argument::Fd;
 use super::call::Call;
 use crate::errno::{Errno, Result};
 use crate::fs::inode::Inode;
-use crate::fs::open::start_of;
 use crate::fs::walk::{Last, Walk};
 use crate::fs::{OpenFile, Path};
 use crate::task::Credentials;
@@ -14,6 +13,8 @@ use crate::user_memory::UserCStr;
 use abi::linux::{AT_EMPTY_PATH, AT_SYMLINK_FOLLOW, AT_SYMLINK_NOFOLLOW};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use machine::mm::user_copy;
+use machine::thread::CurrentThread;
 
 /// Whether a link in the last place is followed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -71,42 +72,50 @@ impl Call<'_> {
         Ok(fd.0 as u64)
     }
 
+    /// Where the caller's walks begin, and with whose rights: root, start of a relative path, credentials. One look at the
+    /// caller for all three.
+    pub(super) fn scene(&self, fd: Fd, text: &[u8]) -> Result<(Path, Path, Arc<Credentials>)> {
+        let (context, who) = self.task.with_resources(self.cx, |resources| {
+            (resources.fs.clone(), resources.credentials.clone())
+        });
+        let (root, working) = context.ok_or(Errno::ESRCH)?.places(self.cx);
+        let is_from_working = fd == Fd::CWD || text.first() == Some(&b'/');
+        let start = if is_from_working { working } else { self.any_file(fd)?.path().clone() };
+        Ok((root, start, who))
+    }
+
     /// The existing place that the path means.
     pub(super) fn resolve(&mut self, fd: Fd, path: UserCStr, links: Links) -> Result<Path> {
-        let text = path.read_path(self.cx)?;
-        self.resolve_text(fd, &text, links)
+        let text = PathText::read(self.cx, path)?;
+        self.resolve_text(fd, text.bytes(), links)
     }
 
     /// The same for a path already copied in.
     pub(super) fn resolve_text(&mut self, fd: Fd, text: &[u8], links: Links) -> Result<Path> {
-        let start = start_of(self, fd, text)?;
-        let context = self.task.fs(self.cx);
-        let who = self.who();
-        Walk::new(self.cx, &context, &who).resolve(self.cx, start, text, links == Links::Follow)
+        let (root, start, who) = self.scene(fd, text)?;
+        Walk::within(root, &who).resolve(self.cx, start, text, links == Links::Follow)
     }
 
     /// The same; an empty path means the descriptor itself if `flags` have AT_EMPTY_PATH.
     pub(super) fn resolve_or_file(&mut self, fd: Fd, path: UserCStr, flags: u32) -> Result<Path> {
         // LINUX: with AT_EMPTY_PATH a null path is as good as an empty one.
         let may_be_empty = flags & AT_EMPTY_PATH != 0;
-        let text = if may_be_empty && path.0.is_null() { Vec::new() } else { path.read_path(self.cx)? };
-        if text.is_empty() && may_be_empty {
+        let text = if may_be_empty && path.0.is_null() { PathText::empty() } else { PathText::read(self.cx, path)? };
+        if text.bytes().is_empty() && may_be_empty {
             return if fd == Fd::CWD {
                 Ok(self.task.fs(self.cx).working(self.cx))
             } else {
                 Ok(self.any_file(fd)?.path().clone())
             };
         }
-        self.resolve_text(fd, &text, Links::unless_forbidden(flags))
+        self.resolve_text(fd, text.bytes(), Links::unless_forbidden(flags))
     }
 
     /// The directory and last component that the path means.
     pub(super) fn resolve_parent(&mut self, fd: Fd, path: UserCStr) -> Result<NamedPlace> {
-        let text = path.read_path(self.cx)?;
-        let start = start_of(self, fd, &text)?;
-        let context = self.task.fs(self.cx);
-        let who = self.who();
-        let (parent, last) = Walk::new(self.cx, &context, &who).resolve_parent(self.cx, start, &text)?;
+        let text = PathText::read(self.cx, path)?;
+        let (root, start, who) = self.scene(fd, text.bytes())?;
+        let (parent, last) = Walk::within(root, &who).resolve_parent(self.cx, start, text.bytes())?;
         Ok(NamedPlace { parent, last })
     }
 
@@ -121,6 +130,43 @@ impl Call<'_> {
             return Err(if child.dentry.inode().is_some() { Errno::EEXIST } else { Errno::ENOENT });
         }
         Ok((parent, name))
+    }
+}
+
+/// Bytes of a path that need no memory of their own.
+const SHORT_BYTES: usize = 104;
+
+/// A path copied in. Short ones, which nearly all are, stay on the stack.
+pub(super) enum PathText {
+    /// In place: bytes and length.
+    Short([u8; SHORT_BYTES], usize),
+    /// In memory of its own.
+    Long(Vec<u8>),
+}
+
+impl PathText {
+    /// The empty path.
+    pub(super) const fn empty() -> PathText {
+        PathText::Short([0; SHORT_BYTES], 0)
+    }
+
+    /// Copies a path in.
+    #[inline]
+    pub(super) fn read(cx: &mut CurrentThread, path: UserCStr) -> Result<PathText> {
+        let mut bytes = [0; SHORT_BYTES];
+        match user_copy::read_string(cx, path.0, &mut bytes)? {
+            Some(length) => Ok(PathText::Short(bytes, length)),
+            None => path.read_path(cx).map(PathText::Long),
+        }
+    }
+
+    /// Its bytes.
+    #[inline]
+    pub(super) fn bytes(&self) -> &[u8] {
+        match self {
+            PathText::Short(bytes, length) => &bytes[..*length],
+            PathText::Long(bytes) => bytes,
+        }
     }
 }
 
