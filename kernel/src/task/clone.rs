@@ -1,5 +1,6 @@
 //! Making tasks: fork, vfork, clone, clone3 are one function with flags.
 use super::completion::Completion;
+use super::limits::Resource;
 use super::table::{self, Node};
 use super::task::Resources;
 use super::{Pid, Process, SIGCHLD, Task, user_loop};
@@ -85,6 +86,7 @@ struct Start {
 /// Makes a task; answers its number. The child begins with the parent's registers and result 0.
 pub fn clone(call: &mut Call<'_>, request: &CloneRequest) -> Result<u64> {
     request.check()?;
+    check_room(call)?;
     let resources = child_resources(call, request)?;
     let start = child_start(call, request)?;
     let completion = request.has(CLONE_VFORK).then(|| Arc::new(Completion::new()));
@@ -112,6 +114,26 @@ pub fn clone(call: &mut Call<'_>, request: &CloneRequest) -> Result<u64> {
         completion.wait(call.cx, "vfork's child", || call.task.leaving().is_some());
     }
     Ok(u64::from(tid))
+}
+
+/// Part of the memory that new tasks leave to those that run: a fork bomb is to fail here, not to take the last frames that
+/// the pages of running programs need.
+const RESERVE: usize = 64;
+
+/// ENOMEM if memory is nearly gone; EAGAIN if the user has as many tasks as its limit allows.
+fn check_room(call: &Call<'_>) -> Result<()> {
+    let memory = machine::mm::counts();
+    if memory.free < memory.total / RESERVE {
+        return Err(Errno::ENOMEM);
+    }
+    if call.task.credentials(call.cx).is_privileged() {
+        return Ok(());
+    }
+    let (process, limit) = (call.process(), call.process().limit(Resource::Processes));
+    let table = table::lock(call.cx);
+    let own = table.nodes().filter(|(_, node)| node.process.uid() == process.uid());
+    let count: usize = own.map(|(_, node)| node.tasks.len()).sum();
+    if count as u64 >= limit { Err(Errno::EAGAIN) } else { Ok(()) }
 }
 
 fn child_resources(call: &mut Call<'_>, request: &CloneRequest) -> Result<Resources> {
