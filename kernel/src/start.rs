@@ -10,7 +10,6 @@ use crate::task::{Credentials, Pid, RunRequest, host, start_init};
 use crate::{mm, signal, trace, tty};
 use abi::Siginfo;
 use abi::linux::O_RDONLY;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 use machine::log;
@@ -54,6 +53,7 @@ fn run(cx: &mut CurrentThread) -> Result<i32> {
     let root = fs::start(cx)?;
     tty::register_devices(cx)?;
     let run = read_description(cx)?;
+    remove_description(cx, &root)?;
     // The console must not stop the program from running; its absence is seen in what `/dev/console` answers.
     if run.terminal.descriptors != 0 {
         let Terminal { descriptors, rows, columns } = run.terminal;
@@ -98,6 +98,19 @@ fn read_description(cx: &mut CurrentThread) -> Result<Run> {
         workdir: copy(config.workdir)?,
         terminal: config.terminal,
     })
+}
+
+/// Takes the description out of the root: programs see what the user gave, nothing else.
+fn remove_description(cx: &mut CurrentThread, root: &Path) -> Result<()> {
+    let who = Credentials::root();
+    let Some((directory, name)) = FILE_NAME.split_once('/') else { return Err(Errno::EINVAL) };
+    let parent = match Walk::within(root.clone(), &who).resolve(cx, root.clone(), directory.as_bytes(), true) {
+        Ok(parent) => parent,
+        Err(Errno::ENOENT) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    fs::names::unlink(cx, &who, &parent, name.as_bytes(), false)?;
+    fs::names::remove_directory(cx, &who, root, directory.as_bytes())
 }
 
 /// Without a description: a shell, if there is one.
