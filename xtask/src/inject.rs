@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 const DEFECTS: &[(&str, &str)] = &[
     ("cow", "a write to a page shared by fork is let through to the shared frame (kernel/src/mm/fault.rs)"),
     ("wakeup", "one wake-up in thirty-two is lost (machine/src/sync/wait_queue.rs)"),
-    ("leak", "one freed frame in eight is never used again (machine/src/mm/frame.rs)"),
+    ("leak", "one freed frame in four is never used again (machine/src/mm/frame.rs)"),
 ];
 
 /// `xtask inject`'s command line.
