@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use machine::addr::PAGE_SIZE;
 use machine::mm::{Frame, FrameKind};
-use machine::sync::SpinLock;
+use machine::sync::{Once, SpinLock};
 use machine::thread::CurrentThread;
 use pure::radix_tree::RadixTree;
 
@@ -24,6 +24,20 @@ use pure::radix_tree::RadixTree;
 pub const MAX_FILE_BYTES: u64 = i64::MAX as u64;
 /// Frames freed in one go when a file shrinks.
 const BATCH: usize = 64;
+
+/// Frames held by all page caches. No file system has another store yet, so none can be dropped for want of memory.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+/// Most frames that writes may make files hold: half of memory, as Linux limits a tmpfs. Programs keep the other half.
+fn most_held() -> usize {
+    static MOST: Once<usize> = Once::new();
+    *MOST.call_once(|| machine::mm::counts().total / 2)
+}
+
+/// How many more frames writes may make files hold.
+pub fn room_pages() -> usize {
+    most_held().saturating_sub(HELD.load(Ordering::Relaxed))
+}
 
 /// Where pages come from that are not in the cache.
 #[derive(Clone, Copy)]
@@ -109,6 +123,14 @@ impl PageCache {
         }
     }
 
+    /// The frame of page `index` for a write through a descriptor: ENOSPC when files hold all that they may.
+    fn frame_to_fill(&self, cx: &CurrentThread, index: u64) -> Result<Frame> {
+        if HELD.load(Ordering::Relaxed) >= most_held() && self.frame_if_present(cx, index).is_none() {
+            return Err(Errno::ENOSPC);
+        }
+        self.frame_for_write(cx, index)
+    }
+
     /// The frame of page `index`, wherever the end of the file is.
     fn frame_for_write(&self, cx: &CurrentThread, index: u64) -> Result<Frame> {
         let backing = {
@@ -126,6 +148,7 @@ impl PageCache {
         }
         pages.tree.insert(index, frame.clone()).map_err(|_| Errno::ENOMEM)?;
         self.resident.fetch_add(1, Ordering::Relaxed);
+        HELD.fetch_add(1, Ordering::Relaxed);
         Ok(frame)
     }
 
@@ -168,7 +191,7 @@ impl PageCache {
             let within = (*offset % PAGE_SIZE as u64) as usize;
             let room = usize::try_from(MAX_FILE_BYTES - *offset).unwrap_or(usize::MAX);
             let bytes = from.left().min(PAGE_SIZE - within).min(room);
-            let frame = self.frame_for_write(cx, index)?;
+            let frame = self.frame_to_fill(cx, index)?;
             let before = from.left();
             let outcome = from.take_frame(cx, &frame, within, bytes);
             *offset += (before - from.left()) as u64;
@@ -249,7 +272,7 @@ impl PageCache {
     /// Makes frames for `first..end` (byte offsets) without changing what is read: `fallocate`.
     pub fn preallocate(&self, cx: &mut CurrentThread, first: u64, end: u64) -> Result<()> {
         for index in first / PAGE_SIZE as u64..end.div_ceil(PAGE_SIZE as u64) {
-            self.frame_for_write(cx, index)?;
+            self.frame_to_fill(cx, index)?;
         }
         Ok(())
     }
@@ -312,6 +335,7 @@ impl PageCache {
         loop {
             let has_more = self.pages.lock(cx).tree.take_from(first, BATCH, &mut dropped);
             self.resident.fetch_sub(dropped.len(), Ordering::Relaxed);
+            HELD.fetch_sub(dropped.len(), Ordering::Relaxed);
             dropped.clear();
             if !has_more {
                 break;
@@ -321,6 +345,12 @@ impl PageCache {
             mapper.forget_pages(cx, self, first);
         }
         Ok(())
+    }
+}
+
+impl Drop for PageCache {
+    fn drop(&mut self) {
+        HELD.fetch_sub(self.resident_pages(), Ordering::Relaxed);
     }
 }
 

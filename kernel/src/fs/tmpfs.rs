@@ -77,9 +77,10 @@ impl FileSystem for TmpFs {
     }
     fn usage(&self) -> FileSystemUsage {
         let counts = machine::mm::counts();
-        // LINUX: half of the memory is a tmpfs's default size; nothing is set aside for it.
+        // LINUX: half of the memory is a tmpfs's default size; nothing is set aside for it. Here all of them share one half.
         let blocks = counts.total as u64 / 2;
-        FileSystemUsage { blocks, blocks_free: blocks.min(counts.free as u64), files: blocks, files_free: blocks }
+        let blocks_free = super::page_cache::room_pages().min(counts.free) as u64;
+        FileSystemUsage { blocks, blocks_free, files: blocks, files_free: blocks }
     }
 }
 
