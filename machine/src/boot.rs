@@ -74,7 +74,6 @@ pub(crate) const MAX_BOOT_RANGES: usize = 64;
 pub(crate) const MAX_COMMAND_LINE: usize = 65_536;
 
 /// What the architecture collected before [`start`], copied out of the loader's memory. Written once, in a static.
-#[allow(dead_code)]
 pub(crate) struct BootData {
     /// Usable RAM as the loader described it (first `ram_count`), page aligned inwards, not overlapping, in rising order.
     /// It still contains the image, the initial RAM disk and what `reserved` names.
@@ -95,6 +94,7 @@ pub(crate) struct BootData {
     /// Where the image lies: link address `IMAGE_BASE` + n is physical `image.start` + n.
     pub(crate) image: PhysRange,
     /// RSDP (x86-64) or device tree (ARM64), if the loader gave one.
+    #[cfg_attr(target_arch = "aarch64", expect(dead_code, reason = "read through `platform::device_tree` there"))]
     pub(crate) firmware_tables: Option<PhysAddr>,
     /// End (physical) of what the early direct map covers; it begins at zero (x86-64) or at the start of RAM (ARM64).
     pub(crate) early_map_end: PhysAddr,
@@ -102,7 +102,6 @@ pub(crate) struct BootData {
 
 impl BootData {
     /// Nothing found yet; all zero, so that a static of it lies in `.bss`.
-    #[allow(dead_code)]
     pub(crate) const EMPTY: BootData = {
         const NOTHING: PhysRange = PhysRange { start: PhysAddr(0), bytes: 0 };
         BootData {

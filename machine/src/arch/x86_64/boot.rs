@@ -9,7 +9,7 @@
 //! Progress marks (one letter a stage) go to the debug console at port 0xe9, which is free when nobody listens.
 use super::{registers, serial, trap};
 use crate::addr::{IMAGE_BASE, PhysAddr};
-use crate::boot::{BootData, MAX_BOOT_RANGES, MAX_COMMAND_LINE, PhysRange};
+use crate::boot::{BootData, PhysRange};
 use crate::platform::{x86_boot_data, x86_tables};
 use core::arch::global_asm;
 use core::cell::UnsafeCell;
@@ -165,18 +165,7 @@ struct BootCell(UnsafeCell<BootData>);
 // SAFETY: written by the boot CPU alone in `x86_boot`, read-only afterwards.
 unsafe impl Sync for BootCell {}
 
-static BOOT_DATA: BootCell = BootCell(UnsafeCell::new(BootData {
-    ram: [PhysRange { start: PhysAddr(0), bytes: 0 }; MAX_BOOT_RANGES],
-    ram_count: 0,
-    reserved: [PhysRange { start: PhysAddr(0), bytes: 0 }; MAX_BOOT_RANGES],
-    reserved_count: 0,
-    command_line: [0; MAX_COMMAND_LINE],
-    command_line_bytes: 0,
-    initrd: None,
-    image: PhysRange { start: PhysAddr(0), bytes: 0 },
-    firmware_tables: None,
-    early_map_end: PhysAddr(0),
-}));
+static BOOT_DATA: BootCell = BootCell(UnsafeCell::new(BootData::EMPTY));
 
 unsafe extern "C" {
     static __image_start: u8;
