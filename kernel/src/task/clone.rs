@@ -116,14 +116,16 @@ pub fn clone(call: &mut Call<'_>, request: &CloneRequest) -> Result<u64> {
     Ok(u64::from(tid))
 }
 
-/// Part of the memory that new tasks leave to those that run: a fork bomb is to fail here, not to take the last frames that
-/// the pages of running programs need.
-const RESERVE: usize = 64;
+/// Part of the memory that new tasks leave to those that run, and its bound in frames. A new task takes most of its frames
+/// only when it runs, and many may be waiting to: a fork bomb is to fail here, not to take the last frames from the pages of
+/// running programs.
+const RESERVE: usize = 16;
+const RESERVE_FRAMES: usize = 4096;
 
 /// ENOMEM if memory is nearly gone; EAGAIN if the user has as many tasks as its limit allows.
 fn check_room(call: &Call<'_>) -> Result<()> {
     let memory = machine::mm::counts();
-    if memory.free < memory.total / RESERVE {
+    if memory.free < (memory.total / RESERVE).min(RESERVE_FRAMES) {
         return Err(Errno::ENOMEM);
     }
     if call.task.credentials(call.cx).is_privileged() {
