@@ -22,5 +22,5 @@ pub mod tty;
 pub mod user_memory;
 
 pub use errno::{Errno, Restart, Result};
-pub use syscall::Call;
 pub use start::start;
+pub use syscall::Call;

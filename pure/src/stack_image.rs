@@ -57,7 +57,9 @@ impl Strings {
     }
     /// Each string, without its zero.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
-        self.chunks.iter().flat_map(|chunk| chunk.split_inclusive(|byte| *byte == 0).map(|text| &text[..text.len() - 1]))
+        self.chunks
+            .iter()
+            .flat_map(|chunk| chunk.split_inclusive(|byte| *byte == 0).map(|text| &text[..text.len() - 1]))
     }
     /// How many.
     pub fn count(&self) -> usize {
@@ -120,7 +122,8 @@ const WORD: usize = 8;
 
 /// Bytes that the image needs at most for these contents; for checks against limits before anything is laid out.
 pub fn bytes_needed(contents: &StackContents<'_>) -> usize {
-    let strings = contents.file_name.len() + contents.environment.bytes() + contents.arguments.bytes() + contents.platform.len();
+    let strings =
+        contents.file_name.len() + contents.environment.bytes() + contents.arguments.bytes() + contents.platform.len();
     let words = 3 + contents.arguments.count() + contents.environment.count() + 2 * (contents.auxiliary.len() + 1);
     strings + words * WORD + 64
 }
@@ -160,7 +163,9 @@ impl StackImage {
     ) -> Result<(), E> {
         let mut words = Words { at: self.stack_pointer, buffer: [0; BUFFER_BYTES], used: 0, put: &mut put };
         words.push(contents.arguments.count() as u64)?;
-        for (start, strings) in [(self.arguments.start, contents.arguments), (self.environment.start, contents.environment)] {
+        for (start, strings) in
+            [(self.arguments.start, contents.arguments), (self.environment.start, contents.environment)]
+        {
             let mut at = start;
             for text in strings.iter() {
                 words.push(at as u64)?;
@@ -182,7 +187,9 @@ impl StackImage {
         words.flush()?;
         put(self.random, &contents.random)?;
         put(self.platform, contents.platform)?;
-        for (start, strings) in [(self.arguments.start, contents.arguments), (self.environment.start, contents.environment)] {
+        for (start, strings) in
+            [(self.arguments.start, contents.arguments), (self.environment.start, contents.environment)]
+        {
             let mut at = start;
             for chunk in &strings.chunks {
                 put(at, chunk)?;

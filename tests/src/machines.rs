@@ -18,9 +18,14 @@ pub(crate) fn little_memory_is_enough(guest: &Guest) {
 }
 
 pub(crate) fn other_machines_boot(guest: &Guest) {
-    let others: &[&str] = if guest.arch == "aarch64" { &["virt", "virt-gicv2"] } else { &["microvm", "q35"] };
-    for machine in others {
-        let run = guest.run(&["--machine", machine, "--cpus", "2"], &["sh", "-c", "seq 1 1000 | sort -rn | head -2"]);
+    let others: &[&[&str]] = if guest.arch == "aarch64" {
+        &[&["--machine", "virt"], &["--machine", "virt-gicv2"], &["--qemu=-cpu", "--qemu=max,pauth-impdef=on"]]
+    } else {
+        &[&["--machine", "microvm"], &["--machine", "q35"], &["--qemu=-cpu", "--qemu=qemu64"]]
+    };
+    for options in others {
+        let options = [*options, &["--cpus", "2"]].concat();
+        let run = guest.run(&options, &["sh", "-c", "seq 1 1000 | sort -rn | head -2"]);
         run.exits(0).prints("1000\n999\n").says("");
     }
 }

@@ -7,7 +7,11 @@ use abi::linux::{MS_NOSUID, S_ISGID, S_ISUID, S_IXGRP};
 use alloc::sync::Arc;
 
 /// The new credentials, if the file changes them.
-pub(super) fn after_exec(call: &Call<'_>, file: &Arc<OpenFile>, old: &Arc<Credentials>) -> Result<Option<Arc<Credentials>>> {
+pub(super) fn after_exec(
+    call: &Call<'_>,
+    file: &Arc<OpenFile>,
+    old: &Arc<Credentials>,
+) -> Result<Option<Arc<Credentials>>> {
     let attributes = file.inode().base().attributes(call.cx);
     let sets_user = attributes.permissions & S_ISUID != 0;
     // LINUX: set-group-ID without group execution is a mark for locks, not for exec.

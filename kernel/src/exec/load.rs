@@ -131,11 +131,8 @@ fn map_segment(
         space.map(cx, request, &MemoryLimits::NONE).map_err(|_| LoadError::Doomed)
     };
     if let Some(part) = segment.file {
-        let backing = CacheBacking {
-            cache: program.cache.clone(),
-            file: Some(program.file.clone()),
-            offset: part.offset,
-        };
+        let backing =
+            CacheBacking { cache: program.cache.clone(), file: Some(program.file.clone()), offset: part.offset };
         let protection = Protection::of(segment.is_readable, segment.is_writable, segment.is_executable);
         map(cx, part.addr, part.bytes, Vma::private_file(protection, backing))?;
     }

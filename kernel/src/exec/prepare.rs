@@ -84,7 +84,11 @@ fn follow_scripts(call: &mut Call<'_>, request: &mut ExecRequest) -> Result<Prog
 }
 
 /// Builds the new address space with program, interpreter and stack.
-fn build(call: &mut Call<'_>, request: &ExecRequest, program: &Program) -> core::result::Result<PreparedExec, LoadError> {
+fn build(
+    call: &mut Call<'_>,
+    request: &ExecRequest,
+    program: &Program,
+) -> core::result::Result<PreparedExec, LoadError> {
     let plan = program.plan(call.cx, Errno::ENOEXEC)?;
     let interpreter = match program.interpreter(call.cx, &plan)? {
         None => None,
@@ -168,9 +172,7 @@ fn make_stack(
     let area_bytes = stack_area_bytes(top - image.stack_pointer, limit);
     space.make_stack(cx, area_bytes, is_executable).map_err(|_| LoadError::Doomed)?;
     let mut last = None;
-    image
-        .write(&contents, |at, bytes| space.write_memory(cx, at, bytes, &mut last))
-        .map_err(|_| LoadError::Doomed)?;
+    image.write(&contents, |at, bytes| space.write_memory(cx, at, bytes, &mut last)).map_err(|_| LoadError::Doomed)?;
     Ok(image)
 }
 

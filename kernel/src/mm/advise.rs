@@ -59,7 +59,9 @@ impl AddressSpace {
             }
             Advice::ZeroInChild(is_zero) => {
                 let is_private_memory = |vma: &Vma| !vma.is_shared && matches!(vma.backing, Backing::Anonymous);
-                if is_zero && !memory.areas.overlapping(range.clone()).iter().all(|entry| is_private_memory(&entry.value)) {
+                if is_zero
+                    && !memory.areas.overlapping(range.clone()).iter().all(|entry| is_private_memory(&entry.value))
+                {
                     return Err(MapError::BadArgument);
                 }
                 memory.reserve_change()?;
@@ -123,7 +125,13 @@ impl AddressSpace {
     }
 
     /// Locks or unlocks everything there is (`is_now`) and will be (`is_future`).
-    pub fn lock_all(&self, cx: &mut CurrentThread, is_now: bool, is_future: bool, limits: &MemoryLimits) -> Result<(), MapError> {
+    pub fn lock_all(
+        &self,
+        cx: &mut CurrentThread,
+        is_now: bool,
+        is_future: bool,
+        limits: &MemoryLimits,
+    ) -> Result<(), MapError> {
         let mut ranges: Vec<Range<usize>> = Vec::new();
         {
             let mut memory = self.memory.lock(cx);
@@ -146,7 +154,11 @@ impl AddressSpace {
     }
 
     /// The files that are mapped shared in the range, for `msync`. Holes are told by the flag.
-    pub fn shared_files(&self, cx: &mut CurrentThread, range: Range<usize>) -> Result<(Vec<Arc<OpenFile>>, bool), MapError> {
+    pub fn shared_files(
+        &self,
+        cx: &mut CurrentThread,
+        range: Range<usize>,
+    ) -> Result<(Vec<Arc<OpenFile>>, bool), MapError> {
         let memory = self.memory.lock(cx);
         let mut files = Vec::new();
         for entry in memory.areas.overlapping(range.clone()) {
@@ -168,10 +180,13 @@ impl AddressSpace {
             let found = {
                 let memory = self.memory.lock(cx);
                 let entry = memory.areas.overlapping(at..range.end).first();
-                entry.map(|entry| (entry.start.max(at), entry.end.min(range.end), entry.value.protection, entry.value.is_shared))
+                entry.map(|entry| {
+                    (entry.start.max(at), entry.end.min(range.end), entry.value.protection, entry.value.is_shared)
+                })
             };
             let Some((start, end, protection, is_shared)) = found else { break };
-            let kind = if protection.allows(Protection::WRITE) && !is_shared { AccessKind::Write } else { AccessKind::Read };
+            let kind =
+                if protection.allows(Protection::WRITE) && !is_shared { AccessKind::Write } else { AccessKind::Read };
             if protection != Protection::NONE && self.populate(cx, start..end, kind).is_err() {
                 return Err(MapError::OutOfMemory);
             }

@@ -69,7 +69,12 @@ impl AddressSpace {
     }
 
     /// Makes the pages of a range present, as accesses of `kind` would, as far as that is possible.
-    pub(super) fn populate(&self, cx: &mut CurrentThread, range: core::ops::Range<usize>, kind: AccessKind) -> Result<(), FaultError> {
+    pub(super) fn populate(
+        &self,
+        cx: &mut CurrentThread,
+        range: core::ops::Range<usize>,
+        kind: AccessKind,
+    ) -> Result<(), FaultError> {
         for addr in range.step_by(PAGE_SIZE) {
             self.resolve_steps(cx, PageFault { addr: UserAddr(addr), kind, is_present: false })?;
         }
@@ -206,7 +211,8 @@ impl Memory {
     /// Lets the stack above grow down to `page`, if there is one and it may.
     fn grow_stack(&mut self, cx: &CurrentThread, page: usize) -> Result<(), FaultError> {
         let index = self.areas.index_from(page);
-        let entry = self.areas.entries().get(index).filter(|entry| entry.value.grows_down).ok_or(FaultError::NotMapped)?;
+        let entry =
+            self.areas.entries().get(index).filter(|entry| entry.value.grows_down).ok_or(FaultError::NotMapped)?;
         let (start, end) = (entry.start, entry.end);
         let grown = (start - page) / PAGE_SIZE;
         let process = Task::current(cx).ok_or(FaultError::NotMapped)?;
@@ -216,7 +222,8 @@ impl Memory {
         // LINUX: the gap is kept to whatever can be accessed below, other stacks excepted.
         let below = index.checked_sub(1).and_then(|index| self.areas.entries().get(index));
         let is_too_close = below.is_some_and(|below| {
-            let gap = if below.value.grows_down || below.value.protection == Protection::NONE { 0 } else { GUARD_GAP_BYTES };
+            let gap =
+                if below.value.grows_down || below.value.protection == Protection::NONE { 0 } else { GUARD_GAP_BYTES };
             page < below.end + gap
         });
         if is_too_big || is_too_close || page < machine::addr::USER_MIN {

@@ -4,9 +4,9 @@
 //! With randomisation each part moves by a random distance drawn once per boot ([`Randomisation::PerBoot`], the default):
 //! under emulation a new distance at every exec makes the emulator translate the program's code anew, which costs five times
 //! the exec itself; [`Randomisation::PerExec`] is for real processors.
+use core::sync::atomic::{AtomicU8, Ordering};
 use machine::addr::{PAGE_SIZE, USER_END};
 use machine::sync::Once;
-use core::sync::atomic::{AtomicU8, Ordering};
 
 /// How addresses are chosen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -176,13 +176,7 @@ fn check_fixed(addr: UserAddr, bytes: usize) -> Result<(), MapError> {
 
 impl Memory {
     /// A free place for `bytes`: at `hint` if possible, else as high as possible below `top`, else anywhere.
-    pub(super) fn find_place(
-        &self,
-        hint: UserAddr,
-        bytes: usize,
-        top: usize,
-        align: usize,
-    ) -> Result<usize, MapError> {
+    pub(super) fn find_place(&self, hint: UserAddr, bytes: usize, top: usize, align: usize) -> Result<usize, MapError> {
         if let Some(hint) = page_ceil(hint.0)
             && hint >= USER_MIN
             && let Some(end) = hint.checked_add(bytes)
@@ -223,7 +217,8 @@ impl Memory {
             return Err(MapError::LockLimit);
         }
         // LINUX: the guess of overcommit_memory=0: only what could never fit is refused.
-        let is_accounted = vma.is_data() || (vma.is_shared && matches!(&vma.backing, Backing::Cache(c) if c.file.is_none()));
+        let is_accounted =
+            vma.is_data() || (vma.is_shared && matches!(&vma.backing, Backing::Cache(c) if c.file.is_none()));
         if is_accounted && is_reserved && pages > machine::mm::counts().total {
             return Err(MapError::NoRoom);
         }

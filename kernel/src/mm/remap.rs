@@ -27,7 +27,12 @@ pub struct RemapRequest {
 
 impl AddressSpace {
     /// Changes a mapping's length or place; answers where it is then.
-    pub fn remap(&self, cx: &mut CurrentThread, request: &RemapRequest, limits: &MemoryLimits) -> Result<UserAddr, MapError> {
+    pub fn remap(
+        &self,
+        cx: &mut CurrentThread,
+        request: &RemapRequest,
+        limits: &MemoryLimits,
+    ) -> Result<UserAddr, MapError> {
         let new_bytes = page_ceil(request.new_bytes).filter(|bytes| *bytes != 0).ok_or(MapError::BadArgument)?;
         let old_bytes = page_ceil(request.old_bytes).ok_or(MapError::BadArgument)?;
         if request.old.page_offset() != 0 || new_bytes > USER_END {

@@ -153,9 +153,7 @@ impl Vma {
     pub fn cache_page(&self, distance: usize) -> Option<(&Arc<PageCache>, u64)> {
         match &self.backing {
             Backing::Anonymous => None,
-            Backing::Cache(backing) => {
-                Some((&backing.cache, (backing.offset + distance as u64) / PAGE_SIZE as u64))
-            }
+            Backing::Cache(backing) => Some((&backing.cache, (backing.offset + distance as u64) / PAGE_SIZE as u64)),
         }
     }
     /// Whether its pages count towards RLIMIT_DATA and the commit check: private, writable, no stack.

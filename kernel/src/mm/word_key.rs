@@ -37,11 +37,12 @@ impl AddressSpace {
                     return Ok(WordKey::Shared(frame.addr().0, addr.page_offset()));
                 }
             }
-            self.resolve(cx, PageFault { addr: page, kind: AccessKind::Read, is_present: false })
-                .map_err(|error| match error {
+            self.resolve(cx, PageFault { addr: page, kind: AccessKind::Read, is_present: false }).map_err(|error| {
+                match error {
                     FaultError::OutOfMemory => Errno::from(MapError::OutOfMemory),
                     _ => Errno::EFAULT,
-                })?;
+                }
+            })?;
         }
     }
 }

@@ -11,12 +11,13 @@ use crate::mm::remap::RemapRequest;
 use crate::mm::{AddressSpace, CacheBacking, MapRequest, Place, Protection, Vma};
 use crate::user_memory::UserSlice;
 use abi::linux::{
-    MADV_COLD, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE, MADV_KEEPONFORK,
-    MADV_MERGEABLE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_POPULATE_READ, MADV_POPULATE_WRITE, MADV_RANDOM, MADV_SEQUENTIAL,
-    MADV_UNMERGEABLE, MADV_WILLNEED, MADV_WIPEONFORK, MAP_ANONYMOUS, MAP_FIXED, MAP_FIXED_NOREPLACE, MAP_GROWSDOWN, MAP_HUGETLB,
-    MAP_LOCKED, MAP_NONBLOCK, MAP_NORESERVE, MAP_POPULATE, MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_SYNC, MAP_TYPE,
-    MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT, MLOCK_ONFAULT, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, MS_ASYNC, MS_INVALIDATE,
-    MS_SYNC, PROT_EXEC, PROT_GROWSDOWN, PROT_READ, PROT_WRITE,
+    MADV_COLD, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE,
+    MADV_KEEPONFORK, MADV_MERGEABLE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_POPULATE_READ, MADV_POPULATE_WRITE,
+    MADV_RANDOM, MADV_SEQUENTIAL, MADV_UNMERGEABLE, MADV_WILLNEED, MADV_WIPEONFORK, MAP_ANONYMOUS, MAP_FIXED,
+    MAP_FIXED_NOREPLACE, MAP_GROWSDOWN, MAP_HUGETLB, MAP_LOCKED, MAP_NONBLOCK, MAP_NORESERVE, MAP_POPULATE,
+    MAP_PRIVATE, MAP_SHARED, MAP_SHARED_VALIDATE, MAP_SYNC, MAP_TYPE, MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT,
+    MLOCK_ONFAULT, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, MS_ASYNC, MS_INVALIDATE, MS_SYNC, PROT_EXEC,
+    PROT_GROWSDOWN, PROT_READ, PROT_WRITE,
 };
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -118,7 +119,8 @@ fn file_area(file: &Arc<OpenFile>, protection: Protection, is_shared: bool, offs
     }
     let cache = file.page_cache().ok_or(Errno::ENODEV)?.clone();
     let backing = CacheBacking { cache, file: Some(file.clone()), offset };
-    let most = if is_shared && !file.is_writable() { Protection::ALL.without(Protection::WRITE) } else { Protection::ALL };
+    let most =
+        if is_shared && !file.is_writable() { Protection::ALL.without(Protection::WRITE) } else { Protection::ALL };
     Ok(if is_shared { Vma::shared(protection, most, backing) } else { Vma::private_file(protection, backing) })
 }
 
@@ -131,7 +133,8 @@ pub fn sys_munmap(call: &mut Call<'_>, addr: UserAddr, bytes: usize) -> Result<u
 /// Changes what memory allows.
 pub fn sys_mprotect(call: &mut Call<'_>, addr: UserAddr, bytes: usize, protection: Flags) -> Result<u64> {
     // Nothing grows upwards on these architectures.
-    if protection.0 & !(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM | PROT_GROWSDOWN) != 0 || addr.page_offset() != 0 {
+    if protection.0 & !(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM | PROT_GROWSDOWN) != 0 || addr.page_offset() != 0
+    {
         return Err(Errno::EINVAL);
     }
     let limits = call.memory_limits();
@@ -175,8 +178,8 @@ pub fn sys_mremap(
 pub fn sys_madvise(call: &mut Call<'_>, addr: UserAddr, bytes: usize, advice: i32) -> Result<u64> {
     let Ok(advice) = u32::try_from(advice) else { return Err(Errno::EINVAL) };
     let advice = match advice {
-        MADV_NORMAL | MADV_RANDOM | MADV_SEQUENTIAL | MADV_WILLNEED | MADV_HUGEPAGE | MADV_NOHUGEPAGE | MADV_MERGEABLE
-        | MADV_UNMERGEABLE | MADV_DONTDUMP | MADV_DODUMP | MADV_COLD => Advice::Hint,
+        MADV_NORMAL | MADV_RANDOM | MADV_SEQUENTIAL | MADV_WILLNEED | MADV_HUGEPAGE | MADV_NOHUGEPAGE
+        | MADV_MERGEABLE | MADV_UNMERGEABLE | MADV_DONTDUMP | MADV_DODUMP | MADV_COLD => Advice::Hint,
         // Freeing at once is one of the things MADV_FREE allows.
         MADV_DONTNEED | MADV_FREE => Advice::Discard,
         MADV_DONTFORK => Advice::AbsentInChild(true),

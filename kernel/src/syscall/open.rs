@@ -1,8 +1,8 @@
 //! Calls that open and close.
 use super::argument::{Fd, Flags, Mode};
 use super::call::Call;
-use crate::errno::{Errno, Result};
 use super::place::PathText;
+use crate::errno::{Errno, Result};
 use crate::fs::open::{open_in, start_of};
 use crate::fs::walk::Walk;
 use crate::user_memory::{UserCStr, UserPtr, UserSlice};

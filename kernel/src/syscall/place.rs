@@ -75,9 +75,8 @@ impl Call<'_> {
     /// Where the caller's walks begin, and with whose rights: root, start of a relative path, credentials. One look at the
     /// caller for all three.
     pub(super) fn scene(&self, fd: Fd, text: &[u8]) -> Result<(Path, Path, Arc<Credentials>)> {
-        let (context, who) = self.task.with_resources(self.cx, |resources| {
-            (resources.fs.clone(), resources.credentials.clone())
-        });
+        let (context, who) =
+            self.task.with_resources(self.cx, |resources| (resources.fs.clone(), resources.credentials.clone()));
         let (root, working) = context.ok_or(Errno::ESRCH)?.places(self.cx);
         let is_from_working = fd == Fd::CWD || text.first() == Some(&b'/');
         let start = if is_from_working { working } else { self.any_file(fd)?.path().clone() };

@@ -47,12 +47,7 @@ fn to_settings(termios: &Termios) -> Settings {
 }
 
 /// Serves a request on `terminal`.
-pub(super) fn ioctl(
-    cx: &mut CurrentThread,
-    terminal: &Arc<Terminal>,
-    request: u32,
-    argument: UserAddr,
-) -> Result<u64> {
+pub(super) fn ioctl(cx: &mut CurrentThread, terminal: &Arc<Terminal>, request: u32, argument: UserAddr) -> Result<u64> {
     match request {
         ioctl::TCGETS => {
             let termios = to_termios(&terminal.settings(cx));

@@ -9,7 +9,8 @@ mod job_control;
 mod terminal;
 
 pub use device::{
-    console_terminal, controlling_terminal, register_devices, session_ended, standard_files, start_console, take_console,
+    console_terminal, controlling_terminal, register_devices, session_ended, standard_files, start_console,
+    take_console,
 };
 pub use file::TerminalFile;
 pub use terminal::{Backend, Terminal};

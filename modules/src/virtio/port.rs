@@ -377,8 +377,7 @@ pub(super) fn receive_loop(port: &Port, cx: &mut CurrentThread) {
     let mut decoder = Decoder::new();
     let mut copy = alloc::vec![0; IN_BYTES];
     loop {
-        let waited =
-            port.arrived.wait(cx, Wait::interruptible("frames from the host"), |cx| port.take(cx, &mut copy));
+        let waited = port.arrived.wait(cx, Wait::interruptible("frames from the host"), |cx| port.take(cx, &mut copy));
         let Ok(taken) = waited else { continue };
         let mut bytes = match taken {
             Ok(bytes) => &copy[..bytes],

@@ -53,8 +53,8 @@ pub(crate) fn run(
         wanted.into_iter().filter(|name| filter.is_none_or(|filter| name.contains(filter))).collect();
     // A kernel with a defect is expected to hang often.
     let is_defective = matches!(place, Place::Machine { kernel: Some(_), .. });
-    let limit = if is_defective { PROGRAM_LIMIT / 6 } else { PROGRAM_LIMIT }.to_string();
-    let machine_limit = if is_defective { "4m" } else { MACHINE_LIMIT };
+    let limit = if is_defective { PROGRAM_LIMIT / 2 } else { PROGRAM_LIMIT }.to_string();
+    let machine_limit = if is_defective { "8m" } else { MACHINE_LIMIT };
     let mut command = match place {
         Place::Host => {
             let mut command = Command::new(runner.directory.join("runner"));
