@@ -1,6 +1,6 @@
 //! Carrying out an ELF plan: headers through the page cache, segments as mappings into a new space.
 use crate::errno::{Errno, Result};
-use crate::fs::{OpenFile, PageCache};
+use crate::fs::{Executing, OpenFile, PageCache};
 use crate::mm::map::MemoryLimits;
 use crate::mm::{AddressSpace, CacheBacking, MapRequest, Place, Protection, Vma};
 use alloc::sync::Arc;
@@ -26,14 +26,14 @@ impl From<Errno> for LoadError {
 
 /// An executable file: open, and its contents.
 pub(super) struct Program {
-    pub(super) file: Arc<OpenFile>,
+    pub(super) file: Executing,
     pub(super) cache: Arc<PageCache>,
 }
 
 impl Program {
     pub(super) fn new(file: Arc<OpenFile>) -> Result<Program> {
         let cache = file.page_cache().ok_or(Errno::EACCES)?.clone();
-        Ok(Program { file, cache })
+        Ok(Program { file: Executing::begin(file)?, cache })
     }
 
     /// Reads from `offset`; answers how many bytes there were.
@@ -132,7 +132,7 @@ fn map_segment(
     };
     if let Some(part) = segment.file {
         let backing =
-            CacheBacking { cache: program.cache.clone(), file: Some(program.file.clone()), offset: part.offset };
+            CacheBacking { cache: program.cache.clone(), file: Some(Arc::clone(&*program.file)), offset: part.offset };
         let protection = Protection::of(segment.is_readable, segment.is_writable, segment.is_executable);
         map(cx, part.addr, part.bytes, Vma::private_file(protection, backing))?;
     }

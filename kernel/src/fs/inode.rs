@@ -16,7 +16,7 @@ use crate::errno::{Errno, Result};
 use crate::lock_order;
 use alloc::sync::Arc;
 use core::any::Any;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use machine::sync::{Mutex, Once, SpinLock};
 use machine::thread::CurrentThread;
 
@@ -128,8 +128,8 @@ pub struct InodeBase {
     pub write_lock: Mutex<()>,
     /// `flock` and `fcntl` locks, made when the first is taken.
     locks: Once<Arc<FileLocks>>,
-    /// Programs that run from it: it cannot be written then.
-    executions: AtomicU32,
+    /// Descriptions open for writing if positive, programs that run from it if negative: never both.
+    users: AtomicI32,
 }
 
 impl InodeBase {
@@ -161,23 +161,40 @@ impl InodeBase {
             attributes: SpinLock::new(&lock_order::INODE_ATTRIBUTES, attributes),
             write_lock: Mutex::new(&lock_order::INODE_WRITE, ()),
             locks: Once::new(),
-            executions: AtomicU32::new(0),
+            users: AtomicI32::new(0),
         }
     }
 
     /// Whether a program runs from it (ETXTBSY for those who would write).
     pub fn is_executing(&self) -> bool {
-        self.executions.load(Ordering::Acquire) > 0
+        self.users.load(Ordering::Acquire) < 0
     }
 
-    /// A program begins to run from it.
-    pub fn begin_execution(&self) {
-        self.executions.fetch_add(1, Ordering::AcqRel);
+    /// It is opened for writing; ETXTBSY if a program runs from it.
+    pub fn begin_writing(&self) -> Result<()> {
+        let more = |users: i32| if users < 0 { None } else { users.checked_add(1) };
+        self.users.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).map(|_| ()).map_err(|_| Errno::ETXTBSY)
+    }
+
+    /// One who wrote it has closed it.
+    pub fn end_writing(&self) {
+        self.users.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// A program begins to run from it; ETXTBSY if it is open for writing.
+    pub fn begin_execution(&self) -> Result<()> {
+        let less = |users: i32| if users > 0 { None } else { users.checked_sub(1) };
+        self.users.fetch_update(Ordering::AcqRel, Ordering::Acquire, less).map(|_| ()).map_err(|_| Errno::ETXTBSY)
+    }
+
+    /// One more runs, where one runs already.
+    pub fn continue_execution(&self) {
+        self.users.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// A program that ran from it has ended or replaced itself.
     pub fn end_execution(&self) {
-        self.executions.fetch_sub(1, Ordering::AcqRel);
+        self.users.fetch_add(1, Ordering::AcqRel);
     }
 
     /// The attributes now.

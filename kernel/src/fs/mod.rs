@@ -12,6 +12,7 @@ pub mod dentry;
 pub mod device;
 pub mod epoll;
 pub mod event_counter;
+pub mod execution;
 pub mod file;
 pub mod file_lock;
 pub mod initramfs;
@@ -34,6 +35,7 @@ pub mod transfer;
 pub mod walk;
 
 pub use context::FsContext;
+pub use execution::Executing;
 pub use file::{DirectoryEntry, File, PollEvents};
 pub use inode::{DeviceNumber, FileKind, FileSystem, Inode};
 pub use open::{open_for_exec, open_for_kernel};

@@ -8,7 +8,7 @@
 //! (pipes, terminals) never take it, so that a blocked reader blocks nobody else.
 use super::dentry::Dentry;
 use super::file::{File, PollEvents};
-use super::inode::Inode;
+use super::inode::{FileKind, Inode};
 use super::page_cache::PageCache;
 use super::path::{Path, internal_mount};
 use super::transfer::{Sink, Source};
@@ -32,13 +32,19 @@ pub struct OpenFile {
     path: Path,
     flags: AtomicU32,
     offset: Mutex<u64>,
+    /// Counted among those who write the file (ETXTBSY for whoever would execute it).
+    is_writer: bool,
 }
 
 impl OpenFile {
     /// A description of `file` found at `path`, with `O_*` flags.
     pub fn new(path: Path, inode: Arc<dyn Inode>, file: Arc<dyn File>, flags: u32) -> Arc<OpenFile> {
         trace::count(Counter::FilesOpened);
+        let writes = flags & O_PATH == 0 && flags & O_ACCMODE != O_RDONLY;
+        let base = inode.base();
+        let is_writer = writes && base.kind == FileKind::Regular && base.begin_writing().is_ok();
         Arc::new(OpenFile {
+            is_writer,
             file,
             inode,
             path,
@@ -211,6 +217,9 @@ impl Drop for OpenFile {
     fn drop(&mut self) {
         if let Some(locks) = self.inode.base().file_locks_if_any() {
             locks.release_description(self);
+        }
+        if self.is_writer {
+            self.inode.base().end_writing();
         }
         self.file.released(self);
     }

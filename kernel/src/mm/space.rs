@@ -11,7 +11,7 @@
 use super::error::MapError;
 use super::layout::Layout;
 use super::vma::{Backing, Vma};
-use crate::fs::{Mapper, OpenFile, PageCache};
+use crate::fs::{Executing, Mapper, PageCache};
 use crate::lock_order;
 use alloc::sync::{Arc, Weak};
 use core::ops::Range;
@@ -36,7 +36,7 @@ pub struct AddressSpace {
 #[derive(Clone)]
 pub struct ProgramImage {
     /// The program's file.
-    pub executable: Arc<OpenFile>,
+    pub executable: Executing,
     /// Where the arguments' strings lie.
     pub arguments: Range<usize>,
     /// Where the environment's strings lie.
