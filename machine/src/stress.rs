@@ -300,37 +300,47 @@ fn affinity_storm(cx: &mut CurrentThread) {
     });
 }
 
-/// Threads that never sleep share one CPU by weight. On a busy host a virtual CPU stands still now and then, and whoever
-/// runs then is charged for it: one fair try in several is asked for.
+/// Two threads of nice 0 and one of nice 5 that never sleep share one CPU by weight. On a busy host a virtual CPU stands still now
+/// and then, and whoever runs then is charged for it; the scheduler makes up for that afterwards. So the shares since the start
+/// are looked at until they are right: a fair scheduler gets there however busy the host is, an unfair one never does.
 fn fair_shares(cx: &mut CurrentThread) {
-    let mut tries: Vec<Vec<u64>> = Vec::new();
-    while tries.len() < 6 {
-        let ns = shares(cx);
-        let is_equal = ns[0] * 10 > ns[1] * 6 && ns[1] * 10 > ns[0] * 6;
-        if is_equal && ns[2] * 10 < ns[0] * 7 {
-            return;
-        }
-        tries.push(ns);
-    }
-    panic!("equal weights get equal shares, a nice thread less: {tries:?}");
-}
-
-/// CPU time that two threads of nice 0 and one of nice 5 get in 300 ms on one CPU.
-fn shares(cx: &mut CurrentThread) -> Vec<u64> {
-    let ran: Arc<[AtomicU64; 3]> = Arc::new([const { AtomicU64::new(0) }; 3]);
-    let shared = ran.clone();
-    let start = time::now().after(20_000_000);
-    team(cx, 3, move |cx, number| {
-        assert!(cx.thread().set_affinity(CpuSet(1)), "CPU 0 is up");
-        cx.thread().set_nice(if number == 2 { 5 } else { 0 });
-        let slept = cx.sleep_until(start, "trial", false);
+    const LIMIT_NS: u64 = 30_000_000_000;
+    let is_over = Arc::new(AtomicUsize::new(0));
+    let threads: Vec<Arc<Thread>> = (0..3)
+        .map(|number| {
+            let is_over = is_over.clone();
+            spawn(move |cx| {
+                assert!(cx.thread().set_affinity(CpuSet(1)), "CPU 0 is up");
+                cx.thread().set_nice(if number == 2 { 5 } else { 0 });
+                cx.yield_now();
+                while is_over.load(Ordering::Relaxed) == 0 {
+                    core::hint::spin_loop();
+                }
+                is_over.fetch_add(1, Ordering::AcqRel);
+            })
+        })
+        .collect();
+    let used = |thread: &Arc<Thread>| thread.cpu_time().kernel_ns + thread.cpu_time().user_ns;
+    let end = time::now().after(LIMIT_NS);
+    let mut start: Option<Vec<u64>> = None;
+    loop {
+        let slept = cx.sleep_until(time::now().after(100_000_000), "trial", false);
         assert!(slept == Ok(()), "nobody interrupts");
-        let end = start.after(300_000_000);
-        while time::now() < end {}
-        let used = cx.thread().cpu_time();
-        shared[number].store(used.kernel_ns + used.user_ns, Ordering::Relaxed);
-    });
-    ran.iter().map(|time| time.load(Ordering::Relaxed)).collect()
+        let total: Vec<u64> = threads.iter().map(used).collect();
+        // The first look comes when all of them are at work on the same CPU.
+        let first = start.get_or_insert_with(|| total.clone());
+        let ns: Vec<u64> = total.iter().zip(first.iter()).map(|(now, then)| now - then).collect();
+        let is_equal = ns[0] * 10 > ns[1] * 7 && ns[1] * 10 > ns[0] * 7;
+        let is_less = ns[2] * 10 < ns[0] * 6 && ns[2] * 10 < ns[1] * 6 && ns[2] * 10 > ns[0];
+        if is_equal && is_less && ns[0] > 80_000_000 {
+            break;
+        }
+        assert!(time::now() < end, "equal weights get equal shares, a nice thread a third: {ns:?}");
+    }
+    is_over.store(1, Ordering::Release);
+    while is_over.load(Ordering::Acquire) < 4 {
+        cx.yield_now();
+    }
 }
 
 fn heap_storm(cx: &mut CurrentThread) {
