@@ -19,7 +19,7 @@ use machine::thread::CurrentThread;
 /// Makes the root, unpacks the initial RAM disk into it, and mounts `/dev` and `/proc`. Answers the root.
 pub fn start(cx: &mut CurrentThread) -> Result<Path> {
     dentry::seed_hash();
-    let root = path::set_root(cx, SuperBlock::new(TmpFs::new("rootfs", 0o755)), b"rootfs");
+    let root = path::set_root(cx, SuperBlock::new(TmpFs::new("tmpfs", 0o755)), b"tmpfs");
     match initramfs::unpack(cx, &root, machine::boot::initrd()) {
         Ok(unpacked) => {
             machine::log!(Info, "initramfs: {} files", unpacked.files);

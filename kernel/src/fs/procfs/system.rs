@@ -5,8 +5,8 @@ use super::text::{Text, put};
 use super::tree::{Content, Entry, ReadText, WriteText};
 use crate::errno::{Errno, Result};
 use crate::fs::path;
-use crate::task::{host, table};
-use core::sync::atomic::Ordering;
+use crate::task::{host, table, usage};
+use core::sync::atomic::{AtomicU64, Ordering};
 use machine::addr::PAGE_SIZE;
 use machine::cpu::{self, CpuId};
 use machine::mm::FrameKind;
@@ -188,21 +188,33 @@ fn memory_info(_cx: &mut CurrentThread, out: &mut Text) -> Result<()> {
     Ok(())
 }
 
+/// CPU time of all programs so far, and of all CPUs: user, kernel, idle. Never less than it was told before, although the
+/// figures it is made of are not read at one moment.
+fn cpu_times(cx: &CurrentThread) -> (u64, u64, u64) {
+    static USER: AtomicU64 = AtomicU64::new(0);
+    static KERNEL: AtomicU64 = AtomicU64::new(0);
+    let up = time::now().0;
+    let idle: u64 = each_cpu().map(|cpu| thread::idle_ns(cpu).min(up)).sum();
+    let busy = (up * cpu::count() as u64).saturating_sub(idle);
+    // What has ended is in the sums of those who waited for it.
+    let processes = table::pids(cx).into_iter().filter_map(|pid| table::find_process(cx, pid));
+    let user: u64 =
+        processes.map(|process| usage::of_process(cx, &process).user_ns + process.children_usage().user_ns).sum();
+    let user = user.min(busy);
+    let told = |total: &AtomicU64, now: u64| total.fetch_max(now, Ordering::Relaxed).max(now);
+    (told(&USER, user), told(&KERNEL, busy - user), idle)
+}
+
 fn statistics(cx: &mut CurrentThread, out: &mut Text) -> Result<()> {
     let up = time::now().0;
-    let idle_of = |cpu| thread::idle_ns(cpu).min(up);
-    let mut user = 0;
-    let mut kernel = 0;
-    thread::all(&mut |thread| {
-        let used = thread.cpu_time();
-        user += used.user_ns;
-        kernel += used.kernel_ns;
-    });
-    let idle: u64 = each_cpu().map(idle_of).sum();
+    let (user, kernel, idle) = cpu_times(cx);
     put!(out, "cpu  {} 0 {} {} 0 0 0 0 0 0\n", ticks(user), ticks(kernel), ticks(idle))?;
     for cpu in each_cpu() {
-        let idle = idle_of(cpu);
-        put!(out, "cpu{} {} 0 0 {} 0 0 0 0 0 0\n", cpu.0, ticks(up - idle), ticks(idle))?;
+        let idle = thread::idle_ns(cpu).min(up);
+        // How a CPU's time divides is not counted apart: as that of all of them does.
+        let busy = ticks(up - idle);
+        let in_user = busy * ticks(user) / ticks(user + kernel).max(1);
+        put!(out, "cpu{} {in_user} 0 {} {} 0 0 0 0 0 0\n", cpu.0, busy - in_user.min(busy), ticks(idle))?;
     }
     let (_, running, _) = thread::load();
     let processes = table::pids(cx).last().copied().unwrap_or(0);

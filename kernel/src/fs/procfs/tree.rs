@@ -207,7 +207,16 @@ impl ProcInode {
             }
             None => (0, 0),
         };
-        Ok(Arc::new(ProcInode::with_owner(node, uid, gid)))
+        let inode = ProcInode::with_owner(node, uid, gid);
+        if let Node::Link(who, OwnLink::File(fd)) = node {
+            let task = who.subject(cx)?.task.ok_or(Errno::ENOENT)?;
+            let file = task.files_if_any(cx).ok_or(Errno::ENOENT)?.get_any(cx, fd).map_err(|_| Errno::ENOENT)?;
+            // LINUX: the link's permissions tell how the file was opened.
+            let reads = if file.is_readable() { 0o500 } else { 0 };
+            let writes = if file.is_writable() { 0o300 } else { 0 };
+            inode.base.update(cx, |attributes| attributes.permissions = reads | writes);
+        }
+        Ok(Arc::new(inode))
     }
 
     fn find(&self, cx: &CurrentThread, name: &str) -> Result<Option<Node>> {
