@@ -19,6 +19,7 @@ mod signals;
 mod statuses;
 mod streams;
 mod terminal;
+mod tracing;
 
 /// A case: its name, whether it is left out by `--quick`, and what it does (panics if it fails).
 type Case = (&'static str, Length, fn(&Guest));
@@ -49,6 +50,9 @@ const CASES: &[Case] = &[
     ("terminal::is_one_and_has_a_size", Short, terminal::is_one_and_has_a_size),
     ("terminal::control_c_ends_the_program", Short, terminal::control_c_ends_the_program),
     ("terminal::echo_stays_off_a_pipe", Short, terminal::echo_stays_off_a_pipe),
+    ("tracing::probes_are_switched_one_by_one", Short, tracing::probes_are_switched_one_by_one),
+    ("tracing::records_are_whole_and_in_order", Short, tracing::records_are_whole_and_in_order),
+    ("tracing::counters_tell_the_truth", Short, tracing::counters_tell_the_truth),
     ("programs::a_host_program_is_run", Short, programs::a_host_program_is_run),
     ("programs::environment_and_workdir_are_set", Short, programs::environment_and_workdir_are_set),
     ("programs::the_clock_is_right", Short, programs::the_clock_is_right),

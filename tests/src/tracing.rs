@@ -1,0 +1,65 @@
+//! Tracing from inside the guest: `/proc/trace` can be read and written, probes are switched one by one, records are whole
+//! and in order, counters tell the truth.
+
+use crate::guest::Guest;
+
+/// The numbers that a line of `/proc/trace/buffer` begins with: CPU, index, ticks; and its event.
+fn record(line: &str) -> (u64, u64, u64, &str) {
+    let mut words = line.split(' ');
+    let mut number = || words.next().and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("no record: {line:?}"));
+    let (cpu, index, ticks) = (number(), number(), number());
+    let event = words.nth(1).unwrap_or_else(|| panic!("no event: {line:?}"));
+    (cpu, index, ticks, event)
+}
+
+pub(crate) fn probes_are_switched_one_by_one(guest: &Guest) {
+    let script = "cd /proc/trace
+        grep -c ' 1$' enable
+        echo vminfo:::cow_copy > enable; grep ' 1$' enable
+        echo 'sched:::of?_* -vminfo:::cow_copy' > enable; grep ' 1$' enable
+        echo nosuch > enable 2> /dev/null || echo refused
+        echo 0 > enable; grep -c ' 1$' enable
+        grep -c . events; grep -c . enable; cut -d' ' -f1 providers";
+    let run = guest.shell(script);
+    let out = run.stdout();
+    let (before, after) = out.split_once("refused\n0\n").unwrap_or_else(|| panic!("{out:?}"));
+    assert_eq!(before, "0\nvminfo:::cow_copy 1\nsched:::off_cpu 1\n");
+    let mut lines = after.lines();
+    assert_eq!(lines.next(), lines.next(), "each event can be switched");
+    assert_eq!(lines.collect::<Vec<_>>(), ["sched", "irq", "syscall", "vminfo", "proc"]);
+}
+
+pub(crate) fn records_are_whole_and_in_order(guest: &Guest) {
+    // The reading itself records too: the rings go round while they are read.
+    let script = "echo '*' > /proc/trace/enable; i=0; while [ $i -lt 20 ]; do i=$((i+1)); echo $i | cat; done > /dev/null
+        cat /proc/trace/buffer; echo 0 > /proc/trace/enable; echo > /proc/trace/buffer; echo ---; cat /proc/trace/buffer";
+    let run = guest.run(&["--cpus", "2"], &["sh", "-c", script]);
+    let out = run.stdout();
+    let (full, empty) = out.split_once("---\n").unwrap_or_else(|| panic!("{out:?}"));
+    assert!(empty.lines().all(|line| line.starts_with('#')), "forgotten: {empty:?}");
+    let mut last = [None; 2];
+    let mut events = std::collections::BTreeSet::new();
+    for line in full.lines().filter(|line| !line.starts_with('#')) {
+        let (cpu, index, ticks, event) = record(line);
+        let last = &mut last[usize::try_from(cpu).expect("a CPU's number")];
+        assert!(last.is_none_or(|(i, t)| index > i && ticks >= t), "out of order: {line}");
+        *last = Some((index, ticks));
+        events.insert(event.to_owned());
+    }
+    for wanted in ["syscall:::entry", "syscall:::return", "sched:::off_cpu", "vminfo:::fault_entry", "irq:::timer"] {
+        assert!(events.contains(wanted), "no {wanted} in {events:?}");
+    }
+}
+
+pub(crate) fn counters_tell_the_truth(guest: &Guest) {
+    let script = "count() { grep \"^$1 \" /proc/trace/counters | cut -d' ' -f2; }
+        a=$(count syscall_total); dd if=/dev/zero of=/dev/null bs=1 count=10000 2> /dev/null; b=$(count syscall_total)
+        echo $((b - a)); a=$(count process_forked); /bin/true; /bin/true; /bin/true; b=$(count process_forked); echo $((b - a))";
+    let run = guest.shell(script);
+    let out = run.stdout();
+    let numbers: Vec<i64> = out.lines().map(|line| line.parse().expect("a number")).collect();
+    let [calls, forks] = numbers[..] else { panic!("{out:?}") };
+    assert!((20_000..21_000).contains(&calls), "10,000 reads and writes, {calls} calls counted");
+    // The second substitution forks once (its subshell) and twice (grep and cut) more.
+    assert!((6..=8).contains(&forks), "{forks} forks counted");
+}
