@@ -68,6 +68,13 @@ pub struct EpollEvent {
     pub data: u64,
 }
 
+impl EpollEvent {
+    /// With these events and this word of the caller's.
+    pub const fn new(events: u32, data: u64) -> EpollEvent {
+        EpollEvent { events, padding: 0, data }
+    }
+}
+
 const _: () = {
     assert!(size_of::<Stat>() == 128);
     assert!(size_of::<EpollEvent>() == 16);

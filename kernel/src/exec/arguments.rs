@@ -24,7 +24,7 @@ pub struct Budget(u64);
 impl Budget {
     /// What the process's stack limit allows.
     pub fn of(process: &Process) -> Budget {
-        Budget((process.limit(Resource::Stack) / 4).min(MOST_BYTES).max(LEAST_BYTES))
+        Budget((process.limit(Resource::Stack) / 4).clamp(LEAST_BYTES, MOST_BYTES))
     }
     /// Takes one string of so many bytes (with its zero) and its pointer. E2BIG when it does not fit.
     pub fn take(&mut self, bytes: usize) -> Result<()> {

@@ -41,7 +41,7 @@ pub struct Layout {
 }
 
 /// Two thirds of user space, as Linux's ELF_ET_DYN_BASE.
-const PROGRAM_BASE: usize = USER_END / 3 * 2 & !(PAGE_SIZE - 1);
+const PROGRAM_BASE: usize = (USER_END / 3 * 2) & !(PAGE_SIZE - 1);
 /// Least and greatest room for the stack below which mappings begin (Linux: 128 MiB, 5/6 of user space).
 const LEAST_STACK_ROOM: usize = 128 << 20;
 const MOST_STACK_ROOM: usize = USER_END / 6 * 5;

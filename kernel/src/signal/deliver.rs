@@ -207,6 +207,7 @@ fn read_fp(call: &mut Call<'_>, place: FpPlace) -> Result<Option<Vec<u8>>> {
             place.check()?;
             let Some(FpImage { bytes }) = call.cx.save_fp() else { return Err(Errno::ENOMEM) };
             let mut image = bytes.into_vec();
+            #[allow(clippy::unnecessary_min_or_max, reason = "the constant is 0 on one architecture")]
             let legacy = arch::FP_LEGACY_BYTES.min(length);
             place.read(call.cx, &mut image[..legacy])?;
             if arch::fp_is_extended(&image, length) {

@@ -64,7 +64,7 @@ fn wait(call: &mut Call<'_>, set: Fd, out: UserPtr<EpollEvent>, most: i32, deadl
         Err(WaitError::TimedOut) => return Ok(0),
     };
     for (index, (events, data)) in ready.iter().enumerate() {
-        out.at(index)?.write(call.cx, &EpollEvent { events: *events, data: *data, ..EpollEvent::default() })?;
+        out.at(index)?.write(call.cx, &EpollEvent::new(*events, *data))?;
     }
     Ok(ready.len() as u64)
 }

@@ -19,6 +19,9 @@ use machine::time;
 use machine::trace::{Counter, each_provider};
 use wire::trace::{RING_RECORDS, VERSION};
 
+/// Takes the bytes of one write call.
+pub type Writer = fn(&mut CurrentThread, &[u8]) -> Result<()>;
+
 /// A file of `/proc/trace`.
 pub struct TraceFile {
     /// Its name.
@@ -26,7 +29,7 @@ pub struct TraceFile {
     /// Makes its contents.
     pub read: fn(&mut CurrentThread) -> Result<Vec<u8>>,
     /// Takes what one write call gives.
-    pub write: Option<fn(&mut CurrentThread, &[u8]) -> Result<()>>,
+    pub write: Option<Writer>,
 }
 
 /// All of them.

@@ -73,7 +73,7 @@ fn map_page(root: PhysAddr, virt: usize, phys: PhysAddr, rights: Rights, level: 
             debug_assert!(!found.is_leaf(above), "a large kernel page is never split");
             found.addr()
         } else {
-            let new = Table::new()?;
+            let new = Table::allocate()?;
             // SAFETY: as above.
             unsafe { place.write(Entry::table(new)) };
             new
@@ -86,7 +86,7 @@ fn map_page(root: PhysAddr, virt: usize, phys: PhysAddr, rights: Rights, level: 
 
 /// Builds the final kernel tables over `ram` for the image at `image`; answers the root.
 pub(crate) fn build(ram: &[PhysRange], image: PhysRange) -> Result<PhysAddr, OutOfMemory> {
-    let root = Table::new()?;
+    let root = Table::allocate()?;
     let address = |symbol: &u8| core::ptr::from_ref(symbol) as usize;
     let text = address(&__text_start)..address(&__text_end);
     let constants = address(&__rodata_start)..address(&__rodata_end);
@@ -127,7 +127,7 @@ pub(crate) fn build(ram: &[PhysRange], image: PhysRange) -> Result<PhysAddr, Out
         done = done.max(end);
     }
     // The dynamic area's top-level entry, so that it is in every copy of the kernel half.
-    let dynamic = Table::new()?;
+    let dynamic = Table::allocate()?;
     // SAFETY: an entry of the new root.
     unsafe { entry(root, index(DYNAMIC_BASE, 3)).write(Entry::table(dynamic)) };
     page_table::prepare_kernel_root(root);

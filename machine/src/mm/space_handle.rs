@@ -39,7 +39,7 @@ pub struct SpaceHandle {
 
 impl SpaceHandle {
     pub(super) fn new() -> Result<Arc<SpaceHandle>, OutOfMemory> {
-        let root = Table::new()?;
+        let root = Table::allocate()?;
         if page_table::SHARES_ROOT {
             kernel_map::copy_top(root);
         }
@@ -79,7 +79,7 @@ impl SpaceHandle {
             table = if entry.is_present() {
                 entry.addr()
             } else {
-                let new = Table::new()?;
+                let new = Table::allocate()?;
                 self.tables.fetch_add(1, Ordering::Relaxed);
                 page_table::publish();
                 above.put(index, Entry::table(new));

@@ -36,8 +36,8 @@ impl Table {
         Table { entries: direct(addr).cast_const().cast(), slot: frame_table::slot(frame_table::index_of(addr)) }
     }
 
-    /// An empty one.
-    pub(super) fn new() -> Result<PhysAddr, OutOfMemory> {
+    /// Makes an empty one; answers its address.
+    pub(super) fn allocate() -> Result<PhysAddr, OutOfMemory> {
         let frame = match frame_cache::take_table() {
             Some(frame) => frame,
             None => {
