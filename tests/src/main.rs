@@ -88,10 +88,11 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut failed = false;
-    for (name, length, _) in CASES {
-        if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) || (quick && *length == Long) {
-            continue;
-        }
+    let is_wanted = |(name, length, _): &&Case| {
+        only.as_ref().is_none_or(|only: &String| name.contains(only.as_str())) && !(quick && *length == Long)
+    };
+    println!("running {} tests", CASES.iter().filter(is_wanted).count());
+    for (name, ..) in CASES.iter().filter(is_wanted) {
         let start = Instant::now();
         let passed = run_apart(&guest, name);
         let verdict = if passed { "ok" } else { "FAILED" };

@@ -6,7 +6,8 @@ use crate::guest::Guest;
 /// The numbers that a line of `/proc/trace/buffer` begins with: CPU, index, ticks; and its event.
 fn record(line: &str) -> (u64, u64, u64, &str) {
     let mut words = line.split(' ');
-    let mut number = || words.next().and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("no record: {line:?}"));
+    let mut number =
+        || words.next().and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("no record: {line:?}"));
     let (cpu, index, ticks) = (number(), number(), number());
     let event = words.nth(1).unwrap_or_else(|| panic!("no event: {line:?}"));
     (cpu, index, ticks, event)

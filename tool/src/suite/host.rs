@@ -66,6 +66,12 @@ fn run(name: &str, mut command: Command) -> anyhow::Result<Report> {
     for name in &failed {
         report.fail(name.to_string());
     }
+    let expected = announced(&out);
+    let judged = report.passed + failed.len() + verdicts(&out, "ignored").count();
+    if expected.map_or(judged == 0, |expected| expected != judged) {
+        let expected = expected.map_or_else(|| "some".to_string(), |expected| expected.to_string());
+        report.fail(format!("{judged} tests gave a verdict, {expected} were expected"));
+    }
     if !output.status.success() && failed.is_empty() {
         report.fail(format!("ended with {} and without a verdict", output.status));
     }
@@ -74,6 +80,14 @@ fn run(name: &str, mut command: Command) -> anyhow::Result<Report> {
     }
     report.time = start.elapsed();
     Ok(report)
+}
+
+/// How many tests the harness said it would run, if it said so: the sum of its lines "running N tests".
+fn announced(text: &str) -> Option<usize> {
+    text.lines()
+        .filter_map(|line| line.strip_prefix("running "))
+        .filter_map(|line| line.split(' ').next()?.parse::<usize>().ok())
+        .reduce(|sum, count| sum + count)
 }
 
 /// The tests with this verdict: lines "test NAME ... VERDICT".
@@ -93,5 +107,7 @@ mod tests {
             "running 3 tests\ntest a::b ... ok\ntest c ... FAILED\ntest d ... ignored\nok\ntest result: ok. 1 passed";
         assert_eq!(super::verdicts(text, "ok").collect::<Vec<_>>(), ["a::b"]);
         assert_eq!(super::verdicts(text, "FAILED").collect::<Vec<_>>(), ["c"]);
+        assert_eq!(super::announced(text), Some(3));
+        assert_eq!(super::announced("test a ... ok"), None);
     }
 }
