@@ -37,13 +37,25 @@ pub struct RunRequest {
 /// is to be reported has been handed to the console by then; telling the host is the caller's.
 pub fn start_init(cx: &mut CurrentThread, request: RunRequest) -> Result<i32> {
     let init = Process::new(INIT, 0, Limits::initial(), Actions::new());
-    table::lock(cx).insert_process(Node::new(init.clone(), 0, INIT, INIT, 0));
+    insert_init(cx, &init);
     let started = Arc::new(Started { state: AtomicU32::new(STARTING), queue: WaitQueue::new() });
     let pid = spawn_program(cx, request, &started)?;
     started.wait(cx)?;
     let status = reap_until(cx, &init, pid);
     unknown::report(cx);
     Ok(status)
+}
+
+/// Puts the first process and its one thread, the caller, into the table, so that listings show it as what it is.
+fn insert_init(cx: &CurrentThread, init: &Arc<Process>) {
+    let mut name = [0; super::task::NAME_BYTES];
+    name[..4].copy_from_slice(b"init");
+    let resources = Resources { files: None, fs: None, space: None, credentials: Arc::new(Credentials::root()), name };
+    let task = Task::new(INIT, init.clone(), resources, TaskSignals::new(SignalSet::EMPTY), None);
+    task.set_thread(cx.thread());
+    let mut table = table::lock(cx);
+    table.insert_process(Node::new(init.clone(), 0, INIT, INIT, 0));
+    table.insert_task(task);
 }
 
 /// Whether the program has been executed: starting, running, or an error number.
