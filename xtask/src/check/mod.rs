@@ -7,6 +7,7 @@ use crate::tree::{self, Arch};
 use std::process::{Command, Output, Stdio};
 
 mod layering;
+mod links;
 mod source;
 mod text;
 
@@ -32,6 +33,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
     judge("unsafe_stays_in_machine", source::check_words(&sources));
     judge("every_file_has_a_header", source::check_headers(&sources));
     judge("no_file_is_too_long", source::check_lengths(&sources));
+    judge("links_lead_somewhere", links::check());
     judge("generated_pages_are_fresh", docs::check());
     judge("formatting", quiet(Command::new("cargo").args(["fmt", "--all", "--", "--check"])));
     let mut clippy = Command::new("cargo");
