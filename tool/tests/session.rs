@@ -18,11 +18,10 @@ fn main() -> ExitCode {
         return play(&std::env::args().collect::<Vec<_>>());
     }
     let only = std::env::args().skip(1).find(|word| !word.starts_with('-'));
+    let is_wanted = |case: &&Case| only.as_ref().is_none_or(|only| case.0.contains(only.as_str()));
+    println!("running {} tests", CASES.iter().filter(is_wanted).count());
     let mut failed = 0;
-    for (name, case) in CASES {
-        if only.as_ref().is_some_and(|only| !name.contains(only.as_str())) {
-            continue;
-        }
+    for (name, case) in CASES.iter().filter(is_wanted) {
         let bench = Bench::new();
         let passed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| case(&bench))).is_ok();
         println!("test {name} ... {}", if passed { "ok" } else { "FAILED" });

@@ -21,7 +21,7 @@ pub(crate) fn unit_tests(home: &Home) -> anyhow::Result<Report> {
     command.args(["test", "--quiet", "--locked", "--no-fail-fast", "--target-dir"]);
     command.arg(home.cache.join("target/test")).current_dir(&home.top).env("RUST_BACKTRACE", "0");
     // Without it the harness prints dots, which cannot be counted.
-    command.args(["--", "--format", "pretty"]);
+    command.args(["--", "--format=pretty"]);
     run("unit tests on the host", command)
 }
 
