@@ -13,11 +13,16 @@ pub(crate) struct Guest {
 
 impl Default for Guest {
     fn default() -> Guest {
-        Guest { arch: std::env::consts::ARCH.to_string(), ochre: "./ochre".into() }
+        Guest::host()
     }
 }
 
 impl Guest {
+    /// One of the host's own architecture.
+    pub(crate) fn host() -> Guest {
+        Guest { arch: std::env::consts::ARCH.to_string(), ochre: "./ochre".into() }
+    }
+
     /// `ochre run OPTIONS -- PROGRAM…`, with all three streams piped and a time limit far above what it needs.
     pub(crate) fn command(&self, options: &[&str], program: &[&str]) -> Command {
         let mut command = Command::new(&self.ochre);

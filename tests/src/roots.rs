@@ -18,7 +18,9 @@ pub(crate) fn directory_tar_and_cpio(guest: &Guest) {
         assert!(status.success(), "{script}");
     };
     shell("tar -C root -cf root.tar . && gzip -k root.tar");
-    shell("cd root && find . | busybox cpio -o -H newc >../root.cpio 2>/dev/null && cd .. && gzip -k root.cpio");
+    let busybox = Guest::host().busybox();
+    let archive = format!("find . | {} cpio -o -H newc >../root.cpio 2>/dev/null", busybox.display());
+    shell(&format!("cd root && {archive} && cd .. && gzip -k root.cpio"));
     let large = crate::guest::noise(9, 1_000_000);
     fs::write(directory.path().join("large"), &large).expect("a file");
     let sum = Command::new("md5sum").stdin(fs::File::open(directory.path().join("large")).expect("a file")).output();

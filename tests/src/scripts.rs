@@ -8,7 +8,7 @@ pub(crate) fn real_work_is_as_on_linux(guest: &Guest) {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let applets = directory.path().join("bin");
     std::fs::create_dir(&applets).expect("a directory");
-    let busybox = Guest { arch: std::env::consts::ARCH.into(), ochre: guest.ochre.clone() }.busybox();
+    let busybox = Guest::host().busybox();
     let installed = Command::new(&busybox).args(["--install", "-s"]).arg(&applets).status().expect("busybox");
     assert!(installed.success());
     for entry in std::fs::read_dir(&scripts).expect("scripts").flatten() {

@@ -48,6 +48,8 @@ pub(crate) fn test(home: &Home, arguments: &TestArguments) -> anyhow::Result<u8>
         None => vec![1, 2, 4],
     };
     let filter = arguments.filter.as_deref();
+    // The system tests compare with the host's Linux.
+    busybox::ensure(home, Arch::host())?;
     let mut built: Vec<(Arch, Programs, Programs)> = Vec::new();
     for &arch in &arches {
         packages::ensure_program(arch.qemu(), arch.qemu_package())?;
