@@ -28,7 +28,7 @@ static void run(const char *directory, const char *name, long limit_ms)
 	pid_t child = fork();
 	if (child == 0) {
 		setpgid(0, 0);
-		execl(path, name, (char *)NULL);
+		execl(path, path, (char *)NULL);
 		dprintf(2, "cannot execute %s: errno %d\n", path, errno);
 		_exit(125);
 	}
