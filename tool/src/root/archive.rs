@@ -73,7 +73,7 @@ fn add_tar<W: Write>(writer: &mut Writer<W>, stream: impl Read, counts: &HashMap
             uid: number(header.uid())?,
             gid: number(header.gid())?,
             mtime: number(header.mtime())?,
-            device: (header.device_major()?.unwrap_or(0), header.device_minor()?.unwrap_or(0)),
+            device: device(header)?,
         };
         let kind = header.entry_type();
         let Some(path) = clean(&entry.path_bytes())? else { continue };
@@ -110,6 +110,14 @@ fn add_tar<W: Write>(writer: &mut Writer<W>, stream: impl Read, counts: &HashMap
         }
     }
     Ok(())
+}
+
+/// The numbers of a device node. In other entries the fields may be empty, which the tar crate takes for damage.
+fn device(header: &tar::Header) -> io::Result<(u32, u32)> {
+    if !matches!(header.entry_type(), EntryType::Char | EntryType::Block) {
+        return Ok((0, 0));
+    }
+    Ok((header.device_major()?.unwrap_or(0), header.device_minor()?.unwrap_or(0)))
 }
 
 fn add_cpio<W: Write>(writer: &mut Writer<W>, mut stream: impl BufRead) -> io::Result<()> {
