@@ -23,7 +23,9 @@ lock_classes! {
     DIRECTORY = 120;
     /// One inode's contents against other writers (`fs::inode`).
     INODE_WRITE = 130;
-    /// What one epoll set watches (`fs::epoll`).
+    /// Which epoll sets watch which (`fs::epoll_nesting`).
+    EPOLL_NESTING = 101;
+    /// What one epoll set watches, and which sets watch it (`fs::epoll`, `fs::epoll_nesting`).
     EPOLL = 102;
     /// One opened text of `/proc` (`fs::procfs`).
     PROC_TEXT = 105;

@@ -5,11 +5,16 @@
 //! Called by the epoll calls (`syscall/epoll.rs`) and, as any file, by poll and other sets.
 //!
 //! # Invariants
-//! - An interest is in the ready list at most once (`is_listed`), and the list has room for all of them, so that waking, which
-//!   may happen in an interrupt handler, never allocates.
-//! - An interest keeps neither the file nor the set alive. One whose file has gone is dropped when it is met.
+//! - An interest is in the ready list at most once (`is_listed`) and only while it is watched (`is_watched`), and the list has
+//!   room for all of them, so that waking, which may happen in an interrupt handler, never allocates.
+//! - An interest keeps neither the file nor the set alive. One whose file has gone is dropped when it is met, and all such
+//!   before the ready list is made larger, so that there are never many more interests than open files.
+//! - An interest is on its file's queues exactly while it is in the set, as seen by whoever holds the set's lock.
+//! - Sets that watch sets never form a ring nor a row longer than [`epoll_nesting`](super::epoll_nesting) allows, so waking
+//!   and looking, which go up and down such rows by recursion, need little stack.
 //! - The mark is taken off before readiness is looked at, so that a change after the look lists the interest again.
 use super::anonymous::AnonymousInode;
+use super::epoll_nesting::{self, Outers};
 use super::file::{File, PollEvents};
 use super::inode::FileKind;
 use super::open_file::OpenFile;
@@ -26,8 +31,8 @@ use machine::sync::{IrqSafe, Mutex, SpinLock, Wait, WaitError, WaitQueue, Wake};
 use machine::thread::CurrentThread;
 use machine::time::Instant;
 
-/// Sets within sets, at most.
-const MOST_NESTED: u32 = 5;
+/// Room in the ready list, at least.
+const LEAST_ROOM: usize = 8;
 /// Event bits that are about how to tell, not what.
 const MODES: u32 = EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | abi::linux::EPOLLEXCLUSIVE;
 
@@ -37,10 +42,30 @@ pub type Ready = (u32, u64);
 /// A watched file is known by its number and its description, as on Linux.
 type Key = (i32, usize);
 
-/// What the interests of a set share.
-struct Shared {
+/// What the interests of a set share. It stays until they are off their files' queues.
+pub(super) struct Shared {
     ready: SpinLock<VecDeque<Arc<Interest>>, IrqSafe>,
     waiters: WaitQueue,
+    /// The sets that watch this one.
+    pub(super) outers: Outers,
+}
+
+impl Shared {
+    /// Puts an interest into the ready list, unless it is there or watched no longer.
+    fn list(&self, interest: &Arc<Interest>) {
+        if !interest.is_listed.swap(true, Ordering::AcqRel) {
+            self.ready.with(|ready| {
+                if interest.is_watched.load(Ordering::Acquire) {
+                    ready.push_back(interest.clone());
+                }
+            });
+        }
+    }
+
+    /// Takes what is watched no longer out of the ready list.
+    fn unlist(&self) {
+        self.ready.with(|ready| ready.retain(|interest| interest.is_watched.load(Ordering::Acquire)));
+    }
 }
 
 /// One watched file.
@@ -53,6 +78,8 @@ struct Interest {
     events: AtomicU32,
     data: AtomicU64,
     is_listed: AtomicBool,
+    /// Cleared for good when it is taken off its file's queues.
+    is_watched: AtomicBool,
 }
 
 impl Interest {
@@ -71,10 +98,8 @@ impl Interest {
 impl Wake for Interest {
     fn wake(&self) -> bool {
         let Some(shared) = self.shared.upgrade() else { return false };
-        if !self.is_listed.swap(true, Ordering::AcqRel)
-            && let Some(me) = self.me.upgrade()
-        {
-            shared.ready.with(|ready| ready.push_back(me));
+        if let Some(me) = self.me.upgrade() {
+            shared.list(&me);
         }
         shared.waiters.wake_all();
         // Others that wait for the same file are told too.
@@ -85,14 +110,14 @@ impl Wake for Interest {
 /// A set of watched files.
 pub struct EpollSet {
     interests: Mutex<BTreeMap<Key, Arc<Interest>>>,
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 impl EpollSet {
     /// An open, empty set.
     pub fn open() -> Arc<OpenFile> {
-        let shared =
-            Shared { ready: SpinLock::new(&lock_order::EPOLL_READY, VecDeque::new()), waiters: WaitQueue::new() };
+        let ready = SpinLock::new(&lock_order::EPOLL_READY, VecDeque::new());
+        let shared = Shared { ready, waiters: WaitQueue::new(), outers: Outers::new() };
         let interests = Mutex::new(&lock_order::EPOLL, BTreeMap::new());
         let set = Arc::new(EpollSet { interests, shared: Arc::new(shared) });
         // LINUX: the inode of such objects has no type; a character device is the nearest kind there is here.
@@ -115,35 +140,46 @@ impl EpollSet {
         if matches!(open.inode().base().kind, FileKind::Regular | FileKind::Directory) {
             return Err(Errno::EPERM);
         }
-        if let Ok(inner) = EpollSet::of(open) {
-            inner.check_no_cycle(cx, self, 1)?;
-        }
-        let interest = {
-            let mut interests = self.interests.lock(cx);
-            let key = EpollSet::key(fd, open);
-            if interests.get(&key).is_some_and(|known| known.open.strong_count() > 0) {
-                return Err(Errno::EEXIST);
+        let interest = match EpollSet::of(open) {
+            Ok(inner) => {
+                epoll_nesting::link(cx, self, inner, |cx| self.insert(cx, EpollSet::key(fd, open), open, events, data))?
             }
-            self.make_room(interests.len() + 1)?;
-            let interest = Arc::new_cyclic(|me| Interest {
-                me: me.clone(),
-                shared: Arc::downgrade(&self.shared),
-                open: Arc::downgrade(open),
-                file: Arc::downgrade(open.file()),
-                events: AtomicU32::new(events),
-                data: AtomicU64::new(data),
-                is_listed: AtomicBool::new(false),
-            });
-            interests.insert(key, interest.clone());
-            interest
+            Err(_) => self.insert(cx, EpollSet::key(fd, open), open, events, data)?,
         };
-        for queue in open.file().wait_queues().into_iter().flatten() {
-            queue.add(interest.clone());
-        }
         if interest.look(cx) != 0 {
             interest.wake();
         }
         Ok(())
+    }
+
+    fn insert(
+        &self,
+        cx: &mut CurrentThread,
+        key: Key,
+        open: &Arc<OpenFile>,
+        events: u32,
+        data: u64,
+    ) -> Result<Arc<Interest>> {
+        let mut interests = self.interests.lock(cx);
+        if interests.contains_key(&key) {
+            return Err(Errno::EEXIST);
+        }
+        self.make_room(&mut interests)?;
+        let interest = Arc::new_cyclic(|me| Interest {
+            me: me.clone(),
+            shared: Arc::downgrade(&self.shared),
+            open: Arc::downgrade(open),
+            file: Arc::downgrade(open.file()),
+            events: AtomicU32::new(events),
+            data: AtomicU64::new(data),
+            is_listed: AtomicBool::new(false),
+            is_watched: AtomicBool::new(true),
+        });
+        interests.insert(key, interest.clone());
+        for queue in open.file().wait_queues().into_iter().flatten() {
+            queue.add(interest.clone());
+        }
+        Ok(interest)
     }
 
     /// Changes what a watched file is watched for.
@@ -159,8 +195,17 @@ impl EpollSet {
 
     /// Watches a file no longer.
     pub fn remove(&self, cx: &mut CurrentThread, fd: Fd, open: &Arc<OpenFile>) -> Result<()> {
-        let interest = self.interests.lock(cx).remove(&EpollSet::key(fd, open)).ok_or(Errno::ENOENT)?;
-        detach(&interest);
+        let key = EpollSet::key(fd, open);
+        match EpollSet::of(open) {
+            Ok(inner) => epoll_nesting::unlink(cx, self, inner, |cx| self.take_out(cx, key)),
+            Err(_) => self.take_out(cx, key),
+        }
+    }
+
+    fn take_out(&self, cx: &mut CurrentThread, key: Key) -> Result<()> {
+        let mut interests = self.interests.lock(cx);
+        detach(&interests.remove(&key).ok_or(Errno::ENOENT)?);
+        self.shared.unlist();
         Ok(())
     }
 
@@ -211,9 +256,9 @@ impl EpollSet {
             let mode = interest.events.load(Ordering::Acquire);
             if mode & EPOLLONESHOT != 0 {
                 interest.events.store(mode & MODES, Ordering::Release);
-            } else if mode & EPOLLET == 0 && !interest.is_listed.swap(true, Ordering::AcqRel) {
+            } else if mode & EPOLLET == 0 {
                 // As long as it is ready it is told again.
-                self.shared.ready.with(|ready| ready.push_back(interest));
+                self.shared.list(&interest);
             }
         }
         Ok(())
@@ -221,18 +266,33 @@ impl EpollSet {
 
     /// Drops an interest whose file has gone.
     fn forget(&self, cx: &mut CurrentThread, interest: &Arc<Interest>) {
-        self.interests.lock(cx).retain(|_, known| !Arc::ptr_eq(known, interest));
+        let mut interests = self.interests.lock(cx);
+        interests.retain(|_, known| !Arc::ptr_eq(known, interest));
         detach(interest);
+        self.shared.unlist();
     }
 
-    /// Makes the ready list large enough for `count` interests, and for as many that were removed while listed.
-    fn make_room(&self, count: usize) -> Result<()> {
-        let mut larger = VecDeque::new();
-        larger.try_reserve_exact(2 * count)?;
-        let old = self.shared.ready.with(|ready| {
-            if ready.capacity() >= 2 * count {
-                return larger;
+    /// Makes the ready list large enough for one more interest. Before it grows, interests whose files have gone are dropped.
+    fn make_room(&self, interests: &mut BTreeMap<Key, Arc<Interest>>) -> Result<()> {
+        let room = self.shared.ready.with(|ready| ready.capacity());
+        if interests.len() < room {
+            return Ok(());
+        }
+        interests.retain(|_, interest| {
+            let is_open = interest.open.strong_count() > 0;
+            if !is_open {
+                detach(interest);
             }
+            is_open
+        });
+        self.shared.unlist();
+        let wanted = (2 * (interests.len() + 1)).max(LEAST_ROOM);
+        if wanted <= room {
+            return Ok(());
+        }
+        let mut larger = VecDeque::new();
+        larger.try_reserve_exact(wanted)?;
+        let old = self.shared.ready.with(|ready| {
             larger.extend(ready.drain(..));
             core::mem::replace(ready, larger)
         });
@@ -240,24 +300,22 @@ impl EpollSet {
         Ok(())
     }
 
-    /// ELOOP if `outer` is watched by this set, directly or through others, or if sets are nested too deeply.
-    fn check_no_cycle(&self, cx: &mut CurrentThread, outer: &EpollSet, depth: u32) -> Result<()> {
-        if core::ptr::eq(self, outer) || depth > MOST_NESTED {
-            return Err(Errno::ELOOP);
-        }
-        let watched: Vec<Arc<OpenFile>> =
-            self.interests.lock(cx).values().filter_map(|interest| interest.open.upgrade()).collect();
-        for open in watched {
-            if let Ok(inner) = EpollSet::of(&open) {
-                inner.check_no_cycle(cx, outer, depth + 1)?;
+    /// The sets that this one watches; one watched twice is told twice.
+    pub(super) fn inners(&self, cx: &mut CurrentThread) -> Result<Vec<Arc<OpenFile>>> {
+        let mut inners = Vec::new();
+        for open in self.interests.lock(cx).values().filter_map(|interest| interest.open.upgrade()) {
+            if EpollSet::of(&open).is_ok() {
+                inners.try_reserve(1)?;
+                inners.push(open);
             }
         }
-        Ok(())
+        Ok(inners)
     }
 }
 
 /// Takes an interest off the queues of its file and out of use.
 fn detach(interest: &Arc<Interest>) {
+    interest.is_watched.store(false, Ordering::Release);
     interest.events.store(0, Ordering::Release);
     if let Some(file) = interest.file.upgrade() {
         let wake: Arc<dyn Wake> = interest.clone();
@@ -277,8 +335,17 @@ impl File for EpollSet {
     }
 
     fn poll(&self, cx: &mut CurrentThread, _open: &OpenFile) -> PollEvents {
-        let listed: Vec<Arc<Interest>> = self.shared.ready.with(|ready| ready.iter().cloned().collect());
-        let is_ready = listed.iter().any(|interest| interest.look(cx) != 0);
+        // Room is reserved outside the lock; what is listed meanwhile wakes whoever asks, who then looks again.
+        let count = self.shared.ready.with(|ready| ready.len());
+        let mut listed: Vec<Arc<Interest>> = Vec::new();
+        let is_ready = match listed.try_reserve(count) {
+            Ok(()) => {
+                self.shared.ready.with(|ready| listed.extend(ready.iter().take(count).cloned()));
+                listed.iter().any(|interest| interest.look(cx) != 0)
+            }
+            // Better a look in vain than a sleep for ever.
+            Err(_) => count > 0,
+        };
         PollEvents::NONE.and_if(is_ready, PollEvents::IN)
     }
 

@@ -11,6 +11,7 @@ pub mod context;
 pub mod dentry;
 pub mod device;
 pub mod epoll;
+mod epoll_nesting;
 pub mod event_counter;
 pub mod execution;
 pub mod file;
