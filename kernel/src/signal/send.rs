@@ -24,13 +24,14 @@ pub fn send_to_process(cx: &CurrentThread, pid: Pid, info: Siginfo) -> Result<()
 /// Sends to every member of a process group. ESRCH if it has none.
 pub fn send_to_group(cx: &CurrentThread, group: Pid, info: Siginfo) -> Result<()> {
     let mut table = table::lock(cx);
-    let members = table.group_members(group);
-    if members.is_empty() {
+    if !table.has_group(group) {
         return Err(Errno::ESRCH);
     }
-    members.iter().for_each(|pid| {
-        let _ = send_in(&mut table, *pid, info);
-    });
+    let mut last = 0;
+    while let Some(pid) = table.next_member(group, last) {
+        let _ = send_in(&mut table, pid, info);
+        last = pid;
+    }
     Ok(())
 }
 

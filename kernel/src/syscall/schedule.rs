@@ -131,25 +131,27 @@ pub fn sys_sched_rr_get_interval(call: &mut Call<'_>, tid: i32, result: UserPtr<
 fn selected(call: &Call<'_>, which: u32, who: i32) -> Result<Vec<Arc<Task>>> {
     // CAST: numbers of users are unsigned; those of processes are looked up as they are.
     let number = who as u32;
-    let tasks: Vec<Arc<Task>> = match which {
-        PRIO_PROCESS => find(call, who).map(|task| [task].into_iter().collect()).unwrap_or_default(),
-        PRIO_PGRP => {
+    let mut tasks = Vec::new();
+    // Room is reserved outside the lock; tasks made meanwhile are left out.
+    let count = table::lock(call.cx).task_count();
+    tasks.try_reserve(count)?;
+    let own_uid = call.process().uid();
+    match which {
+        PRIO_PROCESS => tasks.extend(find(call, who)),
+        PRIO_PGRP | PRIO_USER => {
             let table = table::lock(call.cx);
-            let own = table.node(call.process().pid()).map_or(0, |node| node.group);
-            let group = if who == 0 { own } else { number };
-            table.nodes().filter(|(_, node)| node.group == group).flat_map(|(_, node)| node.tasks.clone()).collect()
-        }
-        PRIO_USER => {
-            let uid = if who == 0 { call.process().uid() } else { number };
-            let table = table::lock(call.cx);
-            table
-                .nodes()
-                .filter(|(_, node)| node.process.uid() == uid)
-                .flat_map(|(_, node)| node.tasks.clone())
-                .collect()
+            let own_group = table.node(call.process().pid()).map_or(0, |node| node.group);
+            let is_meant = |node: &table::Node| match (which, who) {
+                (PRIO_PGRP, 0) => node.group == own_group,
+                (PRIO_PGRP, _) => node.group == number,
+                (_, 0) => node.process.uid() == own_uid,
+                _ => node.process.uid() == number,
+            };
+            let meant = table.nodes().filter(|(_, node)| is_meant(node));
+            tasks.extend(meant.flat_map(|(_, node)| &node.tasks).take(count).cloned());
         }
         _ => return Err(Errno::EINVAL),
-    };
+    }
     if tasks.is_empty() { Err(Errno::ESRCH) } else { Ok(tasks) }
 }
 

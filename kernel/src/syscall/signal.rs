@@ -7,7 +7,7 @@ use crate::signal::deliver::is_on_stack;
 use crate::signal::send::{change_mask, end_temporary_mask, send_in, send_to_task, set_temporary_mask};
 use crate::signal::state::{STACK_AUTO_DISARM, STACK_DISABLED};
 use crate::signal::{Signal, SignalSet};
-use crate::task::table::{self, TaskTable};
+use crate::task::table::{self, Node, TaskTable};
 use crate::task::{Credentials, Pid, Task};
 use crate::user_memory::UserPtr;
 use abi::linux::{SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK};
@@ -240,20 +240,26 @@ pub fn sys_kill(call: &mut Call<'_>, pid: i32, signal: SignalNumber) -> Result<u
     let credentials = call.task.credentials(call.cx);
     let me = call.process().pid();
     let mut table = table::lock(call.cx);
-    let targets = match pid {
+    let own_group = table.node(me).map(|node| node.group);
+    let is_meant = |process: Pid, node: &Node| match pid {
+        -1 => process != table::INIT && process != me,
+        0 => Some(node.group) == own_group,
+        group => node.group == group.unsigned_abs(),
+    };
+    match pid {
         pid if pid > 0 => {
             let pid = pid.unsigned_abs();
             may_send(call.cx, &table, &credentials, me, pid, signal)?;
             return send_in(&mut table, pid, info).map(|()| 0);
         }
         i32::MIN => return Err(Errno::ESRCH),
-        -1 => table.nodes().map(|(pid, _)| *pid).filter(|pid| *pid != table::INIT && *pid != me).collect(),
-        0 => table.node(me).map(|node| node.group).map(|group| table.group_members(group)).unwrap_or_default(),
-        group => table.group_members(group.unsigned_abs()),
-    };
+        _ => {}
+    }
     // LINUX: success if any was reached; else the last refusal; ESRCH for an empty group.
     let mut result = Err(Errno::ESRCH);
-    for pid in targets {
+    let mut last = 0;
+    while let Some(pid) = table.next_process(last, is_meant) {
+        last = pid;
         let sent =
             may_send(call.cx, &table, &credentials, me, pid, signal).and_then(|()| send_in(&mut table, pid, info));
         if result.is_err() {

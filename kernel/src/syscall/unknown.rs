@@ -21,14 +21,12 @@ pub(super) fn count(cx: &CurrentThread, number: u64) {
     }
 }
 
-/// What was tried: number, and how often, in order of first use.
-pub fn tried(cx: &CurrentThread) -> Vec<(u64, u64)> {
-    COUNTS.lock(cx).clone()
-}
-
-/// Tells the user, at the end of the run and only if there were any.
+/// Tells the user, at the end of the run and only if there were any: number, and how often, in order of first use.
 pub(crate) fn report(cx: &mut CurrentThread) {
-    for (number, times) in tried(cx) {
+    let entry = |cx: &CurrentThread, index: usize| COUNTS.lock(cx).get(index).copied();
+    let mut index = 0;
+    while let Some((number, times)) = entry(cx, index) {
+        index += 1;
         let name = abi::number::name(number).unwrap_or("no such call in Linux");
         console::report(
             cx,

@@ -1,6 +1,6 @@
 //! The end of tasks and processes.
 use super::futex;
-use super::table::{self, TaskTable};
+use super::table::{self, Node, TaskTable};
 use super::usage::Usage;
 use super::{Pid, Process, SIGCHLD, Task};
 use crate::mm::AddressSpace;
@@ -121,13 +121,13 @@ fn hang_up_if_orphaned(table: &mut TaskTable, group: Pid, leaving: Pid) {
     if !table.is_orphaned_group(group, leaving) {
         return;
     }
-    let members = table.group_members(group);
-    let is_stopped =
-        |pid: &Pid| table.node(*pid).is_some_and(|node| node.process.signals.is_stopped() && !node.is_zombie());
-    if !members.iter().any(is_stopped) {
+    let is_stopped = |_, node: &Node| node.group == group && node.process.signals.is_stopped() && !node.is_zombie();
+    if table.next_process(0, is_stopped).is_none() {
         return;
     }
-    for pid in members {
+    let mut last = 0;
+    while let Some(pid) = table.next_member(group, last) {
+        last = pid;
         for signal in [Signal::SIGHUP, Signal::SIGCONT] {
             let _ = send_in(table, pid, Siginfo::kernel(signal.number()));
         }

@@ -5,6 +5,7 @@ use crate::lock_order;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Bound;
 use machine::sync::{SpinGuard, SpinLock};
 use machine::thread::CurrentThread;
 
@@ -264,8 +265,14 @@ impl TaskTable {
     pub fn has_group(&self, group: Pid) -> bool {
         self.nodes.values().any(|node| node.group == group)
     }
-    /// Numbers of a group's members.
-    pub fn group_members(&self, group: Pid) -> Vec<Pid> {
-        self.nodes.iter().filter(|(_, node)| node.group == group).map(|(pid, _)| *pid).collect()
+    /// The first process above `after` that `is_meant`. Whoever changes the table from process to process goes through it so,
+    /// for a list would have to be allocated under the lock; no process has number 0.
+    pub fn next_process(&self, after: Pid, is_meant: impl Fn(Pid, &Node) -> bool) -> Option<Pid> {
+        let above = (Bound::Excluded(after), Bound::Unbounded);
+        self.nodes.range(above).find(|(pid, node)| is_meant(**pid, node)).map(|(pid, _)| *pid)
+    }
+    /// The first member of a group above `after`.
+    pub fn next_member(&self, group: Pid, after: Pid) -> Option<Pid> {
+        self.next_process(after, |_, node| node.group == group)
     }
 }

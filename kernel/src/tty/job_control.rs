@@ -89,8 +89,7 @@ pub(super) fn set_foreground(cx: &mut CurrentThread, terminal: &Terminal, group:
     }
     {
         let table = table::lock(cx);
-        let members = table.group_members(group);
-        let first = members.first().and_then(|pid| table.node(*pid)).ok_or(Errno::ESRCH)?;
+        let first = table.next_member(group, 0).and_then(|pid| table.node(pid)).ok_or(Errno::ESRCH)?;
         if first.session != session {
             return Err(Errno::EPERM);
         }
