@@ -55,8 +55,8 @@ pub fn info() -> &'static BootInfo {
 /// whole life of the kernel: nobody writes there.
 pub fn initrd() -> &'static [u8] {
     match info().initrd {
-        // SAFETY: the range is RAM in the direct map, reserved from the allocator (after `release_initrd` nothing refers
-        // to it, which that function's caller vouches for), and nobody writes there.
+        // SAFETY: the range is RAM in the direct map (`is_usable`), reserved from the allocator (after `release_initrd`
+        // nothing refers to it, which that function's caller vouches for), and nobody writes there.
         Some(range) => unsafe { core::slice::from_raw_parts(kernel_map::direct(range.start), range.bytes as usize) },
         None => &[],
     }
@@ -143,6 +143,13 @@ pub(crate) fn start(data: &'static BootData) -> ! {
     unreachable!("nobody returns to the architecture's boot stack");
 }
 
+/// Whether what the loader said of the initial RAM disk can be: within one stretch of RAM, and not over the image.
+fn is_usable(initrd: PhysRange, ram: &[PhysRange], image: PhysRange) -> bool {
+    let Some(end) = initrd.start.0.checked_add(initrd.bytes) else { return false };
+    let is_in_ram = ram.iter().any(|range| range.start.0 <= initrd.start.0 && end - range.start.0 <= range.bytes);
+    is_in_ram && (end <= image.start.0 || initrd.start.0 >= image.start.0 + image.bytes)
+}
+
 /// The order in which things come up; see `arch` for what each step may rely on.
 extern "C" fn bring_up(_argument: usize) -> ! {
     // SAFETY: stored by `start`; written once, before.
@@ -155,7 +162,11 @@ extern "C" fn bring_up(_argument: usize) -> ! {
     let mut taken = [PhysRange { start: PhysAddr(0), bytes: 0 }; MAX_BOOT_RANGES + 3];
     taken[..data.reserved_count].copy_from_slice(&data.reserved[..data.reserved_count]);
     taken[data.reserved_count] = data.image;
-    if let Some(initrd) = data.initrd {
+    let initrd = data.initrd.filter(|initrd| is_usable(*initrd, ram, data.image));
+    if data.initrd != initrd {
+        crate::log!(Error, "the initial RAM disk is not in RAM or overlaps the kernel; it is left out");
+    }
+    if let Some(initrd) = initrd {
         taken[data.reserved_count + 1] = initrd;
     }
     // Frame zero is never handed out: address zero means none to devices.
@@ -168,11 +179,7 @@ extern "C" fn bring_up(_argument: usize) -> ! {
     let root = root.expect("there is memory for the kernel's page tables");
     // SAFETY: the tables map the image, this stack (in the image) and the direct map.
     unsafe { arch::page_table::load_kernel_root(root) };
-    INFO.call_once(|| BootInfo {
-        command_line,
-        initrd: data.initrd,
-        ram_bytes: ram.iter().map(|range| range.bytes).sum(),
-    });
+    INFO.call_once(|| BootInfo { command_line, initrd, ram_bytes: ram.iter().map(|range| range.bytes).sum() });
     arch::irq::init_boot_cpu();
     arch::timer::init_boot_cpu();
     time::init(command_line);
