@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 mod boots;
+mod failures;
 mod guest;
 mod machines;
 mod programs;
@@ -45,6 +46,9 @@ const CASES: &[Case] = &[
     ("statuses::what_cannot_run_is_told", Short, statuses::what_cannot_run_is_told),
     ("statuses::hostile_programs_do_no_harm", Long, statuses::hostile_programs_do_no_harm),
     ("statuses::timeout_ends_a_run", Short, statuses::timeout_ends_a_run),
+    ("failures::a_failing_kernel_tells_all", Short, failures::a_failing_kernel_tells_all),
+    ("failures::damaged_roots_are_refused", Short, failures::damaged_roots_are_refused),
+    ("failures::a_machine_taken_away_is_told", Short, failures::a_machine_taken_away_is_told),
     ("signals::interrupt_ends_the_program", Short, signals::interrupt_ends_the_program),
     ("signals::terminate_can_be_caught", Short, signals::terminate_can_be_caught),
     ("terminal::is_one_and_has_a_size", Short, terminal::is_one_and_has_a_size),

@@ -1,0 +1,64 @@
+//! What goes wrong around a program: a failing kernel, damaged roots, a machine that is taken away. Each ends with its documented
+//! status and one sentence, and a kernel's last words are shown.
+
+use crate::guest::{Guest, noise};
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+pub(crate) fn a_failing_kernel_tells_all(guest: &Guest) {
+    let provoke = |kind: &str| {
+        let finished = guest.run(&["--append", &format!("ochre.provoke={kind}")], &["true"]);
+        finished.exits(125).prints("").mentions("*** kernel").mentions("ochre: the kernel failed").mentions("*** end");
+        finished.mentions("backtrace:").mentions("machine::provoke::").mentions("thread 2 \"main\"");
+        finished
+    };
+    provoke("panic").mentions("provoked");
+    provoke("fault").mentions("0xffffbffffffff000");
+    provoke("stack").mentions("the kernel stack has overflowed");
+    provoke("nested").mentions("provoked with a lock held");
+}
+
+pub(crate) fn damaged_roots_are_refused(guest: &Guest) {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = |name: &str, bytes: &[u8]| {
+        let path = directory.path().join(name);
+        fs::write(&path, bytes).expect("a file");
+        path.display().to_string()
+    };
+    let run = |root: &str| guest.run(&["--root", root], &["/bin/busybox", "true"]);
+    run("/no/such/root").exits(122).mentions("there is no such file");
+    run(&file("noise", &noise(1, 10_000))).exits(122);
+    run(&file("nothing", b"")).exits(122);
+    run(&file("cut.cpio", b"0707010000000100008180")).exits(122);
+    let busybox = guest.busybox();
+    let shell = |script: &str| {
+        let status = Command::new("sh").arg("-ec").arg(script).arg(&busybox).current_dir(directory.path()).status();
+        assert!(status.expect("sh").success(), "{script}");
+    };
+    shell("mkdir -p root/bin; cp \"$0\" root/bin/busybox; tar -C root -czf root.tar.gz .");
+    let whole = fs::read(directory.path().join("root.tar.gz")).expect("an archive");
+    run(&file("cut.tar.gz", &whole[..whole.len() / 2])).exits(122).mentions("cannot use");
+    let mut wrong = whole.clone();
+    let middle = wrong.len() / 2;
+    wrong[middle] ^= 0x55;
+    run(&file("wrong.tar.gz", &wrong)).exits(122).mentions("cannot use");
+}
+
+pub(crate) fn a_machine_taken_away_is_told(guest: &Guest) {
+    let mut command = guest.command(&[], &["sh", "-c", "echo up; sleep 1000"]);
+    let mut child = command.spawn().expect("ochre can be started");
+    let mut up = [0; 3];
+    std::io::Read::read_exact(child.stdout.as_mut().expect("a pipe"), &mut up).expect("the program is up");
+    // QEMU is the tool's only child.
+    let children = format!("/proc/{0}/task/{0}/children", child.id());
+    let text = fs::read_to_string(children).expect("the kernel tells a task's children");
+    let qemu: i32 = text.split_whitespace().next().and_then(|id| id.parse().ok()).expect("QEMU runs");
+    let qemu = rustix::process::Pid::from_raw(qemu).expect("a process");
+    rustix::process::kill_process(qemu, rustix::process::Signal::KILL).expect("QEMU can be ended");
+    let start = std::time::Instant::now();
+    let output = child.wait_with_output().expect("ochre ends");
+    assert_eq!(output.status.code(), Some(121), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("QEMU was ended by signal 9"));
+    assert!(start.elapsed() < Duration::from_secs(60), "it waited for a machine that was gone");
+}
