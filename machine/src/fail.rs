@@ -12,7 +12,7 @@ use crate::cpu;
 use crate::irq::Ipi;
 use crate::log::EarlyConsole;
 use crate::power::{self, Exit};
-use crate::symbols::Code;
+use crate::symbols::{Code, ReturnAddress};
 use crate::thread::header::{self, STACK_BYTES, StackHeader};
 use core::fmt::Write;
 use core::panic::PanicInfo;
@@ -214,7 +214,7 @@ fn show_frames(mut frame: usize) {
         if return_address < IMAGE_BASE {
             return;
         }
-        let _ = writeln!(EarlyConsole, "  {}", Code(return_address));
+        let _ = writeln!(EarlyConsole, "  {}", ReturnAddress(return_address));
         if next <= frame || next - frame > STACK_BYTES {
             return;
         }

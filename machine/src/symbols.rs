@@ -21,6 +21,20 @@ pub(crate) fn find(address: usize) -> Option<(&'static str, u32)> {
 /// A code address with its name, if it has one.
 pub(crate) struct Code(pub(crate) usize);
 
+/// A return address with the name of the function that made the call. After a call that never returns the address may
+/// already belong to the next function, so the name is that of the byte before.
+pub(crate) struct ReturnAddress(pub(crate) usize);
+
+impl fmt::Display for ReturnAddress {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:#x}", self.0)?;
+        match self.0.checked_sub(1).and_then(find) {
+            Some((name, offset)) => write!(out, " {name}+{:#x}", offset + 1),
+            None => Ok(()),
+        }
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{:#x}", self.0)?;

@@ -14,7 +14,7 @@ pub(crate) fn a_failing_kernel_tells_all(guest: &Guest) {
         finished
     };
     provoke("panic").mentions("provoked");
-    provoke("fault").mentions("0xffffbffffffff000");
+    provoke("fault").mentions("address 0xffffbffffffff000");
     provoke("stack").mentions("the kernel stack has overflowed");
     provoke("nested").mentions("provoked with a lock held");
 }

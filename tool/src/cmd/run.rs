@@ -297,7 +297,8 @@ fn conclude(ending: Ending, options: &MachineOptions, program: &[OsString]) -> a
         }
         Outcome::KernelFailed(qemu) => {
             show_tail();
-            Err(machine_ended(qemu, came_up, &complaints, options))
+            let has_epitaph = String::from_utf8_lossy(&log_tail).contains("*** kernel ");
+            Err(machine_ended(qemu, came_up, has_epitaph, &complaints, options))
         }
     }
 }
@@ -328,8 +329,15 @@ fn not_started(name: &str, errno: i32) -> anyhow::Error {
     }
 }
 
-/// The machine is gone without a result: whose fault?
-fn machine_ended(qemu: ExitStatus, came_up: bool, complaints: &[u8], options: &MachineOptions) -> anyhow::Error {
+/// The machine is gone without a result: whose fault? Where the machine cannot tell its VMM that the kernel failed (ARM64), the
+/// epitaph in the log does.
+fn machine_ended(
+    qemu: ExitStatus,
+    came_up: bool,
+    has_epitaph: bool,
+    complaints: &[u8],
+    options: &MachineOptions,
+) -> anyhow::Error {
     use std::os::unix::process::ExitStatusExt;
     let complaint = String::from_utf8_lossy(complaints);
     let complaint = complaint.lines().rev().find(|line| !line.trim().is_empty());
@@ -342,7 +350,7 @@ fn machine_ended(qemu: ExitStatus, came_up: bool, complaints: &[u8], options: &M
         (_, Some(1)) if !came_up && let Some(complaint) = complaint => {
             failure(status::VMM, format!("QEMU could not start the machine: {complaint}"))
         }
-        (_, Some(PANIC)) => failure(status::KERNEL, "the kernel failed"),
+        (_, Some(code)) if code == PANIC || has_epitaph => failure(status::KERNEL, "the kernel failed"),
         _ if options.memory < 32 => failure(
             status::KERNEL,
             format!("the kernel stopped without a result; {} MiB may be too little memory", options.memory),
