@@ -27,7 +27,8 @@ pub static NAMES: [&str; COUNT] = names();
 #[allow(long_running_const_eval, reason = "a few hundred thousand steps, once")]
 const NAMES_CONST: [&str; COUNT] = names();
 
-const fn is_same(a: &str, b: &str) -> bool {
+/// Whether two names are the same; for constants, which cannot compare with `==`.
+pub const fn is_same(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if a.len() != b.len() {
         return false;

@@ -17,6 +17,12 @@ pub(crate) fn little_memory_is_enough(guest: &Guest) {
     guest.run(&["--memory", "24M", "--add", &add], &["true"]).exits(122).mentions("does not fit a machine of 24 MiB");
 }
 
+/// Names without end are refused before the kernel's own objects find no memory.
+pub(crate) fn many_names_do_no_harm(guest: &Guest) {
+    let program = guest.user_program("many_names_test").display().to_string();
+    guest.run(&["--memory", "48M"], &[&program, "12000"]).exits(0).prints("");
+}
+
 pub(crate) fn other_machines_boot(guest: &Guest) {
     let others: &[&[&str]] = if guest.arch == "aarch64" {
         &[&["--machine", "virt"], &["--machine", "virt-gicv2"], &["--qemu=-cpu", "--qemu=max,pauth-impdef=on"]]

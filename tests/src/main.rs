@@ -64,6 +64,7 @@ const CASES: &[Case] = &[
     ("roots::directory_tar_and_cpio", Long, roots::directory_tar_and_cpio),
     ("machines::processors_are_seen", Short, machines::processors_are_seen),
     ("machines::little_memory_is_enough", Short, machines::little_memory_is_enough),
+    ("machines::many_names_do_no_harm", Short, machines::many_names_do_no_harm),
     ("machines::other_machines_boot", Long, machines::other_machines_boot),
     ("scripts::real_work_is_as_on_linux", Long, scripts::real_work_is_as_on_linux),
     ("boots::many_in_a_row", Long, boots::many_in_a_row),

@@ -184,6 +184,11 @@ impl Entry {
             && self.name.len() == name.len()
             && self.name.iter().zip(name).all(|(mine, other)| mine == other)
     }
+
+    /// Whether only the cache holds the dentry. Stays so while the bucket is locked.
+    fn is_unused(&self) -> bool {
+        Arc::strong_count(&self.dentry) == 1
+    }
 }
 
 static TABLE: [SpinLock<Vec<Entry>>; BUCKETS] =
@@ -232,8 +237,8 @@ pub(super) fn remember(cx: &CurrentThread, parent: &Arc<Dentry>, dentry: Arc<Den
             evicted = None;
         } else {
             bucket.try_reserve(1)?;
-            let unused = if bucket.len() >= BUCKET_ENTRIES {
-                bucket.iter().position(|entry| Arc::strong_count(&entry.dentry) == 1)
+            let unused = if bucket.len() >= BUCKET_ENTRIES || !machine::mm::has_room() {
+                bucket.iter().position(Entry::is_unused)
             } else {
                 None
             };
@@ -255,6 +260,44 @@ pub(super) fn forget(cx: &CurrentThread, parent: &Arc<Dentry>, name: &[u8]) {
         at.map(|at| bucket.swap_remove(at))
     };
     drop(removed);
+}
+
+/// Gives up every entry that only the cache holds, and with it what its inode holds: when memory is short, and when a mount
+/// is gone, whose names nobody can ask for any more.
+pub fn give_up_unused(cx: &CurrentThread) {
+    for bucket in &TABLE {
+        loop {
+            let unused = {
+                let mut bucket = bucket.lock(cx);
+                let at = bucket.iter().position(Entry::is_unused);
+                at.map(|at| bucket.swap_remove(at))
+            };
+            let Some(entry) = unused else { break };
+            let parent = entry.dentry.parent(cx);
+            drop(entry);
+            give_up_ancestors(cx, parent);
+        }
+    }
+}
+
+/// Gives up `dentry` and then its ancestors as long as nothing else holds them: an entry pins those above it, which may be
+/// in buckets already passed.
+fn give_up_ancestors(cx: &CurrentThread, mut dentry: Option<Arc<Dentry>>) {
+    while let Some(last) = dentry {
+        let (parent, name) = last.parent_and_name(cx);
+        let Some(above) = &parent else { break };
+        let entry = {
+            let mut bucket = Key::new(above, &name).bucket().lock(cx);
+            // Held by the cache and by `last`.
+            let is_it = |entry: &Entry| Arc::ptr_eq(&entry.dentry, &last) && Arc::strong_count(&last) == 2;
+            let at = bucket.iter().position(is_it);
+            at.map(|at| bucket.swap_remove(at))
+        };
+        if entry.is_none() {
+            break;
+        }
+        dentry = parent;
+    }
 }
 
 /// Moves `dentry` to a new parent and name, in the cache and in itself. The caller holds the locks of both directories.

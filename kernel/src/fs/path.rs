@@ -6,7 +6,7 @@
 //! # Invariants
 //! The mount table is a short list under one spin lock, looked at only when a walk meets a dentry marked as mount point.
 //! A mount keeps its parent mount alive; a file system lives as long as one of its mounts or open files.
-use super::dentry::Dentry;
+use super::dentry::{self, Dentry};
 use super::inode::{FileSystem, Inode};
 use crate::errno::{Errno, Result};
 use crate::lock_order;
@@ -236,6 +236,9 @@ pub fn unmount(cx: &CurrentThread, path: Path, is_lazy: bool) -> Result<()> {
         removed
     };
     drop(removed);
+    drop(mount);
+    // The cache would pin the file system's contents. Names of others go too, which costs them a look-up.
+    dentry::give_up_unused(cx);
     Ok(())
 }
 

@@ -22,7 +22,7 @@ use crate::lock_order;
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use core::any::Any;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use machine::sync::{Once, SpinLock};
 use machine::thread::CurrentThread;
 
@@ -31,6 +31,21 @@ use machine::thread::CurrentThread;
 const ENTRY_BYTES: u64 = 20;
 /// Position of the first real entry; 0 and 1 are `.` and `..`.
 const FIRST_COOKIE: u64 = 2;
+
+/// Names in the directories of all instances.
+static NAMES: AtomicUsize = AtomicUsize::new(0);
+
+/// Most names that programs may make.
+// LINUX: half as many as there are pages is a tmpfs's default, and links count. Here all instances share one half.
+fn most_names() -> usize {
+    static MOST: Once<usize> = Once::new();
+    *MOST.call_once(|| machine::mm::counts().total / 2)
+}
+
+/// ENOSPC if there are as many names as there may be.
+fn check_names() -> Result<()> {
+    if NAMES.load(Ordering::Relaxed) < most_names() { Ok(()) } else { Err(Errno::ENOSPC) }
+}
 
 /// What the inodes of one instance share.
 struct Shared {
@@ -80,7 +95,8 @@ impl FileSystem for TmpFs {
         // LINUX: half of the memory is a tmpfs's default size; nothing is set aside for it. Here all of them share one half.
         let blocks = counts.total as u64 / 2;
         let blocks_free = super::page_cache::room_pages().min(counts.free) as u64;
-        FileSystemUsage { blocks, blocks_free, files: blocks, files_free: blocks }
+        let (files, used) = (most_names() as u64, NAMES.load(Ordering::Relaxed) as u64);
+        FileSystemUsage { blocks, blocks_free, files, files_free: files.saturating_sub(used) }
     }
 }
 
@@ -107,6 +123,8 @@ struct Entries {
     by_cookie: BTreeMap<u64, Entry>,
     next_cookie: u64,
     is_dead: bool,
+    /// The next directory of the list that [`TmpInode::drop`] works through.
+    next_dropped: Option<Arc<TmpInode>>,
 }
 
 impl Entries {
@@ -119,11 +137,13 @@ impl Entries {
         self.next_cookie = cookie + 1;
         self.cookies.insert(name.clone(), cookie);
         self.by_cookie.insert(cookie, Entry { name, inode });
+        NAMES.fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 
     fn remove(&mut self, name: &[u8]) -> Option<Entry> {
         let cookie = self.cookies.remove(name)?;
+        NAMES.fetch_sub(1, Ordering::Relaxed);
         self.by_cookie.remove(&cookie)
     }
 
@@ -180,6 +200,33 @@ impl TmpInode {
     }
 }
 
+impl Drop for TmpInode {
+    /// Gives up what is below in a loop: a tree may be deeper than the stack. The list runs through the directories
+    /// themselves, so nothing is allocated.
+    fn drop(&mut self) {
+        let Contents::Directory(entries) = &self.contents else { return };
+        let mut entries = entries.with(core::mem::take);
+        let mut dropped: Option<Arc<TmpInode>> = None;
+        loop {
+            NAMES.fetch_sub(entries.by_cookie.len(), Ordering::Relaxed);
+            for (_, Entry { inode, .. }) in core::mem::take(&mut entries.by_cookie) {
+                // One that is still open somewhere keeps what is below it.
+                if let Contents::Directory(below) = &inode.contents
+                    && Arc::strong_count(&inode) == 1
+                {
+                    below.with(|below| below.next_dropped = dropped.take());
+                    dropped = Some(inode);
+                }
+            }
+            let Some(directory) = dropped.take() else { break };
+            if let Contents::Directory(below) = &directory.contents {
+                entries = below.with(core::mem::take);
+                dropped = entries.next_dropped.take();
+            }
+        }
+    }
+}
+
 impl Inode for TmpInode {
     fn base(&self) -> &InodeBase {
         &self.base
@@ -224,6 +271,7 @@ impl Inode for TmpInode {
     }
 
     fn create(&self, cx: &mut CurrentThread, name: &[u8], new: &NewNode<'_>) -> Result<Arc<dyn Inode>> {
+        check_names()?;
         let inode = Arc::new(TmpInode::new(&self.shared, new));
         self.entries()?.lock(cx).insert(name, inode.clone())?;
         self.base.mark_modified(cx);
@@ -234,6 +282,7 @@ impl Inode for TmpInode {
     }
 
     fn link(&self, cx: &mut CurrentThread, name: &[u8], target: &Arc<dyn Inode>) -> Result<()> {
+        check_names()?;
         let target = own(target)?;
         // Counted first, so that no moment shows a name without a link.
         target.base.update(cx, |attributes| attributes.links += 1);

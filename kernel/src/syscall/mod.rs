@@ -21,6 +21,7 @@ mod place;
 pub mod poll;
 pub mod process;
 pub mod read_write;
+mod room;
 pub mod schedule;
 pub mod signal;
 pub mod strace;

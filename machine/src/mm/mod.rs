@@ -34,6 +34,13 @@ pub fn counts() -> MemoryCounts {
     frame_table::counts()
 }
 
+/// Whether the kernel has room for new objects. False when only the last frames are left, which are for what is under way
+/// already: whoever makes objects at a program's request asks first, for small allocations themselves do not fail before that.
+#[inline]
+pub fn has_room() -> bool {
+    frame_table::may_take(FrameKind::Kernel)
+}
+
 /// Gives the initial RAM disk's frames to the allocator, once nothing refers to them.
 pub fn release_initrd() {
     static IS_DONE: core::sync::atomic::AtomicBool = core::sync::atomic::AtomicBool::new(false);

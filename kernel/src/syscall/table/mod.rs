@@ -5,6 +5,7 @@
 //! write `docs/linux.md` from it. A row: `/// text` (what is missing, if anything), then `name(argument: Type, …) = handler;`.
 use super::argument::{Argument, Shown};
 use super::call::Call;
+use super::room;
 use crate::errno::Result;
 use abi::number;
 
@@ -39,6 +40,9 @@ macro_rules! calls {
         pub(super) const ROWS: &[super::Row] = &[$(super::Row {
             name: stringify!($name),
             handler: |call, registers| {
+                if const { super::room::is_maker(stringify!($name)) } && !super::room::is_there(call.cx) {
+                    return Err(crate::errno::Errno::ENOMEM);
+                }
                 let mut _words = registers.iter().copied();
                 $handler(call $(, <$type as super::Argument>::from_register(_words.next().unwrap_or(0)))*)
             },
