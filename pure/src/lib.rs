@@ -10,6 +10,7 @@ extern crate std;
 
 pub mod buddy;
 pub mod chacha20;
+pub mod control_message;
 pub mod cpio;
 pub mod elf_image;
 pub mod glob;
@@ -26,3 +27,4 @@ pub mod split_ring;
 pub mod stack_image;
 pub mod timer_queue;
 pub mod trace_ring;
+pub mod unix_address;
