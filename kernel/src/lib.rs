@@ -13,6 +13,7 @@ pub mod exec;
 pub mod fs;
 pub mod lock_order;
 pub mod mm;
+pub mod net;
 pub mod signal;
 mod start;
 pub mod syscall;

@@ -29,6 +29,10 @@ lock_classes! {
     EPOLL = 102;
     /// One opened text of `/proc` (`fs::procfs`).
     PROC_TEXT = 105;
+    /// Held while a socket is given a name (`net::names`).
+    SOCKET_BIND = 107;
+    /// Held by the one who receives from a socket (`net::receive`).
+    SOCKET_RECEIVE = 145;
     /// One pipe's ring (`fs::pipe`).
     PIPE = 140;
     /// One address space: areas, page table, heap (`mm::space`). Taken by faults, so after every lock that may be held while user
@@ -88,6 +92,12 @@ lock_classes! {
     CONSOLE_INPUT = 680;
     /// A terminal: settings, line being edited, foreground group (`tty`).
     TERMINAL = 684;
+    /// Names of local sockets (`net::names`).
+    SOCKET_NAMES = 692;
+    /// One socket's queue, link and state (`net::socket`).
+    SOCKET = 694;
+    /// Descriptions on their way that nobody will receive (`net::rights`).
+    DISCARDED_RIGHTS = 696;
     /// Counts of unknown system calls (`syscall::unknown`).
     UNKNOWN_CALLS = 700;
 

@@ -2,6 +2,7 @@
 //! ([`argument`]), and one file of handlers per subject.
 //!
 //! To add a call: write `sys_<name>` in its subject file and one row in the file of the same name under `table/`.
+mod ancillary;
 pub mod argument;
 pub mod attributes;
 pub mod call;
@@ -13,6 +14,7 @@ pub mod exec;
 pub mod futex;
 pub mod identity;
 pub mod memory;
+pub mod message;
 pub mod misc;
 pub mod mount;
 pub mod open;
@@ -24,6 +26,7 @@ pub mod read_write;
 mod room;
 pub mod schedule;
 pub mod signal;
+pub mod socket;
 pub mod strace;
 pub mod table;
 pub mod time;

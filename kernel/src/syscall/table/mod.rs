@@ -59,6 +59,7 @@ mod exec;
 mod futex;
 mod identity;
 mod memory;
+mod message;
 mod misc;
 mod mount;
 mod open;
@@ -68,6 +69,7 @@ mod process;
 mod read_write;
 mod schedule;
 mod signal;
+mod socket;
 mod time;
 
 /// Every subject's rows.
@@ -80,6 +82,7 @@ const SUBJECTS: &[&[Row]] = &[
     futex::ROWS,
     identity::ROWS,
     memory::ROWS,
+    message::ROWS,
     misc::ROWS,
     mount::ROWS,
     open::ROWS,
@@ -89,6 +92,7 @@ const SUBJECTS: &[&[Row]] = &[
     read_write::ROWS,
     schedule::ROWS,
     signal::ROWS,
+    socket::ROWS,
     time::ROWS,
 ];
 

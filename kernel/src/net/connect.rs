@@ -1,0 +1,231 @@
+//! Connections: listen, connect, accept, shutdown.
+//!
+//! A connecting socket makes the server's end itself, links the two and queues the server's end at the listener; accept
+//! only gives it a descriptor. So a connection can be written to before it is accepted, as on Linux.
+//!
+//! # Invariants
+//! The server's end is in the listener's queue only while the connecting socket is linked to it.
+use super::names::find;
+use super::socket::{BOTH, Link, RECEIVE, SEND, Socket, SocketKind, current_credentials};
+use super::timeout::Patience;
+use crate::errno::{Errno, Result};
+use crate::fs::OpenFile;
+use crate::task::Task;
+use alloc::collections::VecDeque;
+use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
+use machine::thread::CurrentThread;
+use pure::unix_address::UnixAddress;
+
+/// Most connections that may wait (Linux's `net.core.somaxconn`).
+const MOST_PENDING: usize = 4096;
+
+/// How an attempt to connect went.
+enum Attempt {
+    Done,
+    Full,
+    Refused,
+}
+
+impl Socket {
+    /// Waits for connections from now on.
+    pub fn listen(&self, cx: &CurrentThread, backlog: i32) -> Result<()> {
+        if !self.kind.is_connected_kind() {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        if self.name.get().is_none() {
+            return Err(Errno::EINVAL);
+        }
+        let who = current_credentials(cx);
+        // LINUX: a negative number is a very large one.
+        let most = usize::try_from(backlog).unwrap_or(MOST_PENDING).min(MOST_PENDING);
+        self.state.with(|state| {
+            match &mut state.link {
+                Link::Peer { .. } => return Err(Errno::EINVAL),
+                Link::Listening { backlog, .. } => *backlog = most,
+                link @ Link::None => *link = Link::Listening { backlog: most, pending: VecDeque::new() },
+            }
+            state.own_credentials = who;
+            Ok(())
+        })?;
+        self.wake_all();
+        Ok(())
+    }
+
+    /// Connects to `address`; `None` takes a datagram socket's standing destination away.
+    pub fn connect(
+        &self,
+        cx: &mut CurrentThread,
+        open: &OpenFile,
+        task: &Task,
+        address: Option<UnixAddress<'_>>,
+    ) -> Result<()> {
+        match (self.kind, address) {
+            (SocketKind::Datagram, None) => {
+                self.state.with(|state| core::mem::replace(&mut state.link, Link::None));
+                self.wake_all();
+                Ok(())
+            }
+            (_, None) => Err(Errno::EINVAL),
+            (SocketKind::Datagram, Some(address)) => {
+                self.bind_for_credentials(cx)?;
+                let peer = find(cx, task, address, self.kind)?;
+                if !peer.takes_from(self) {
+                    return Err(Errno::EPERM);
+                }
+                self.state.with(|state| core::mem::replace(&mut state.link, Link::to(&peer)));
+                self.wake_all();
+                Ok(())
+            }
+            (_, Some(address)) => self.connect_to_listener(cx, open, task, address),
+        }
+    }
+
+    /// Whether datagrams from `sender` are welcome: not if it has a standing destination and that is somebody else.
+    pub(super) fn takes_from(&self, sender: &Socket) -> bool {
+        self.state.with(|state| matches!(state.link, Link::None) || state.link.is_to(sender))
+    }
+
+    fn connect_to_listener(
+        &self,
+        cx: &mut CurrentThread,
+        open: &OpenFile,
+        task: &Task,
+        address: UnixAddress<'_>,
+    ) -> Result<()> {
+        self.bind_for_credentials(cx)?;
+        let patience = Patience::to_send(self, open.is_non_blocking());
+        let who = current_credentials(cx);
+        loop {
+            let listener = find(cx, task, address, self.kind)?;
+            let server = Socket::new(self.kind, listener.name.clone());
+            server.passes_credentials.store(listener.passes_credentials.load(Ordering::Relaxed), Ordering::Relaxed);
+            server.state.with(|state| {
+                state.link = Link::to(self);
+                state.peer_credentials = who;
+            });
+            match self.attempt(&listener, server)? {
+                Attempt::Done => {
+                    listener.data.wake_all();
+                    self.wake_all();
+                    return Ok(());
+                }
+                Attempt::Refused => return Err(Errno::ECONNREFUSED),
+                Attempt::Full => {
+                    patience.wait(cx, &listener.budget.room, "room in a backlog", |_| {
+                        (!matches!(listener.backlog_state(), Attempt::Full)).then_some(())
+                    })?;
+                }
+            }
+        }
+    }
+
+    /// Whether a connection would be queued here.
+    fn backlog_state(&self) -> Attempt {
+        self.state.with(|state| match &state.link {
+            Link::Listening { .. } if state.shutdown & RECEIVE != 0 => Attempt::Refused,
+            Link::Listening { backlog, pending } if pending.len() > *backlog => Attempt::Full,
+            Link::Listening { .. } => Attempt::Done,
+            _ => Attempt::Refused,
+        })
+    }
+
+    /// Links this socket and `server`, and queues the latter; undone if the listener has no room.
+    fn attempt(&self, listener: &Socket, server: Arc<Socket>) -> Result<Attempt> {
+        match listener.backlog_state() {
+            Attempt::Done => {}
+            other => return Ok(other),
+        }
+        self.state.with(|state| match state.link {
+            Link::Peer { .. } => Err(Errno::EISCONN),
+            Link::Listening { .. } => Err(Errno::EINVAL),
+            Link::None => {
+                state.link = Link::to(&server);
+                Ok(())
+            }
+        })?;
+        // Taken out by the one who queues it, so that it is let go of outside the lock otherwise.
+        let mut queued = Some(server.clone());
+        let outcome = listener.state.with(|state| {
+            let listens = state.shutdown & RECEIVE == 0;
+            match &mut state.link {
+                Link::Listening { backlog, pending } if listens => {
+                    if pending.len() > *backlog {
+                        return Ok(Attempt::Full);
+                    }
+                    pending.try_reserve(1)?;
+                    pending.extend(queued.take());
+                    Ok(Attempt::Done)
+                }
+                _ => Ok(Attempt::Refused),
+            }
+        });
+        let credentials = listener.state.with(|state| state.own_credentials);
+        let is_done = matches!(outcome, Ok(Attempt::Done));
+        self.state.with(|state| {
+            if is_done {
+                state.peer_credentials = credentials;
+            } else if state.link.is_to(&server) {
+                state.link = Link::None;
+            }
+        });
+        outcome
+    }
+
+    /// The next connection, as an open file; `flags`: O_NONBLOCK or nothing. Also answers the other end's name.
+    pub fn accept(
+        &self,
+        cx: &mut CurrentThread,
+        open: &OpenFile,
+        flags: u32,
+    ) -> Result<(Arc<OpenFile>, Option<Arc<[u8]>>)> {
+        if !self.kind.is_connected_kind() {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        let patience = Patience::to_receive(self, open.is_non_blocking());
+        let server = patience.wait(cx, &self.data, "a connection", |_| {
+            self.state.with(|state| {
+                let listens = state.shutdown & RECEIVE == 0;
+                match &mut state.link {
+                    Link::Listening { pending, .. } => match pending.pop_front() {
+                        Some(server) => Some(Ok(server)),
+                        None => (!listens).then_some(Err(Errno::EINVAL)),
+                    },
+                    _ => Some(Err(Errno::EINVAL)),
+                }
+            })
+        })??;
+        self.budget.room.wake_all();
+        let name = server.peer_name().unwrap_or(None);
+        Ok((server.describe(cx, flags), name))
+    }
+
+    /// Ends one or both directions (`how` as `shutdown(2)`: 0, 1, 2).
+    pub fn shut_down(&self, how: i32) -> Result<()> {
+        let bits = match how {
+            0 => RECEIVE,
+            1 => SEND,
+            2 => BOTH,
+            _ => return Err(Errno::EINVAL),
+        };
+        let peer = self.state.with(|state| {
+            state.shutdown |= bits;
+            state.link.peer()
+        });
+        if self.kind.is_connected_kind()
+            && let Some(peer) = peer
+        {
+            // What one side no longer receives the other can no longer send.
+            let mirrored = (bits & RECEIVE) << 1 | (bits & SEND) >> 1;
+            peer.state.with(|state| {
+                if state.link.is_to(self) {
+                    state.shutdown |= mirrored;
+                }
+            });
+            peer.wake_all();
+        }
+        self.wake_waiting_senders();
+        self.wake_all();
+        Ok(())
+    }
+}

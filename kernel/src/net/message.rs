@@ -1,0 +1,130 @@
+//! Messages on their way, and what they cost their sender.
+//!
+//! Main types: [`Message`], immutable once made; [`Entry`], a message in a receiver's queue; [`SendBudget`], what a socket
+//! may have on the way at once (SO_SNDBUF); [`Charge`], one message's part of it, given back when the message goes.
+//!
+//! # Invariants
+//! Whoever waits for room waits at his own budget's queue. It is woken when a charge comes back and the budget is at least
+//! three quarters free, and by receivers whose queue was full (`State::waiting_senders`).
+use super::rights::Rights;
+use crate::errno::Result;
+use abi::Ucred;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicUsize, Ordering};
+use machine::sync::WaitQueue;
+
+/// What a socket may have on the way unless changed (Linux's `net.core.wmem_default`).
+pub(super) const DEFAULT_BYTES: usize = 212_992;
+/// What a message costs beyond its bytes: about what Linux's bookkeeping for one takes.
+const OVERHEAD_BYTES: usize = 512;
+
+/// What a socket may have on the way at once.
+pub(super) struct SendBudget {
+    used: AtomicUsize,
+    limit: AtomicUsize,
+    /// Senders, and connecting sockets where this is a listener's.
+    pub(super) room: WaitQueue,
+}
+
+impl SendBudget {
+    pub(super) fn new() -> Arc<SendBudget> {
+        let limit = AtomicUsize::new(DEFAULT_BYTES);
+        Arc::new(SendBudget { used: AtomicUsize::new(0), limit, room: WaitQueue::new() })
+    }
+
+    /// SO_SNDBUF.
+    pub(super) fn limit(&self) -> usize {
+        self.limit.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_limit(&self, bytes: usize) {
+        self.limit.store(bytes, Ordering::Relaxed);
+        self.room.wake_all();
+    }
+
+    /// Bytes on the way, costs included.
+    pub(super) fn used(&self) -> usize {
+        self.used.load(Ordering::Acquire)
+    }
+
+    /// What poll calls writable.
+    // LINUX: a quarter may be in use; sending itself is refused only when all of it is.
+    pub(super) fn is_writable(&self) -> bool {
+        self.used().saturating_mul(4) <= self.limit()
+    }
+
+    /// Takes the cost of a message of `bytes` bytes, if anything is left.
+    // LINUX: the last message may exceed the limit.
+    pub(super) fn try_charge(self: &Arc<Self>, bytes: usize) -> Option<Charge> {
+        let cost = bytes.saturating_add(OVERHEAD_BYTES);
+        let limit = self.limit();
+        self.used
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| (used < limit).then(|| used.saturating_add(cost)))
+            .ok()?;
+        Some(Charge { budget: self.clone(), cost })
+    }
+}
+
+/// One message's part of its sender's budget.
+pub(super) struct Charge {
+    budget: Arc<SendBudget>,
+    cost: usize,
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.cost, Ordering::AcqRel);
+        if self.budget.is_writable() {
+            self.budget.room.wake_all();
+        }
+    }
+}
+
+/// A message.
+pub(super) struct Message {
+    /// Its bytes.
+    pub(super) data: Vec<u8>,
+    /// The sender's name, if it had one.
+    pub(super) sender: Option<Arc<[u8]>>,
+    /// Who sent it, if either side wanted that told.
+    pub(super) credentials: Option<Ucred>,
+    _charge: Charge,
+}
+
+impl Message {
+    /// A message of `data`, paid for by `charge`.
+    pub(super) fn new(
+        data: Vec<u8>,
+        sender: Option<Arc<[u8]>>,
+        credentials: Option<Ucred>,
+        charge: Charge,
+    ) -> Arc<Message> {
+        Arc::new(Message { data, sender, credentials, _charge: charge })
+    }
+}
+
+/// A message in a receiver's queue.
+pub(super) struct Entry {
+    /// The message.
+    pub(super) message: Arc<Message>,
+    /// Descriptions that travel with it, until the first byte is received.
+    pub(super) rights: Option<Rights>,
+    /// Bytes received already (streams).
+    pub(super) consumed: usize,
+}
+
+impl Entry {
+    /// Bytes still to be received.
+    pub(super) fn left(&self) -> usize {
+        self.message.data.len() - self.consumed
+    }
+}
+
+/// Memory for a message of `bytes` bytes, zeroed.
+pub(super) fn buffer(bytes: usize) -> Result<Vec<u8>> {
+    let mut data = Vec::new();
+    data.try_reserve_exact(bytes).map_err(|_| crate::errno::Errno::ENOBUFS)?;
+    data.resize(bytes, 0);
+    Ok(data)
+}
