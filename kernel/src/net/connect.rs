@@ -6,7 +6,7 @@
 //! # Invariants
 //! The server's end is in the listener's queue only while the connecting socket is linked to it.
 use super::names::find;
-use super::socket::{BOTH, Link, RECEIVE, SEND, Socket, SocketKind, current_credentials};
+use super::socket::{BOTH, Link, Name, RECEIVE, SEND, Socket, SocketKind, current_credentials};
 use super::timeout::Patience;
 use crate::errno::{Errno, Result};
 use crate::fs::OpenFile;
@@ -173,12 +173,7 @@ impl Socket {
     }
 
     /// The next connection, as an open file; `flags`: O_NONBLOCK or nothing. Also answers the other end's name.
-    pub fn accept(
-        &self,
-        cx: &mut CurrentThread,
-        open: &OpenFile,
-        flags: u32,
-    ) -> Result<(Arc<OpenFile>, Option<Arc<[u8]>>)> {
+    pub fn accept(&self, cx: &mut CurrentThread, open: &OpenFile, flags: u32) -> Result<(Arc<OpenFile>, Option<Name>)> {
         if !self.kind.is_connected_kind() {
             return Err(Errno::EOPNOTSUPP);
         }

@@ -7,7 +7,8 @@
 //! Whoever waits for room waits at his own budget's queue. It is woken when a charge comes back and the budget is at least
 //! three quarters free, and by receivers whose queue was full (`State::waiting_senders`).
 use super::rights::Rights;
-use crate::errno::Result;
+use super::socket::Name;
+use crate::errno::{Errno, Result};
 use abi::Ucred;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -86,7 +87,7 @@ pub(super) struct Message {
     /// Its bytes.
     pub(super) data: Vec<u8>,
     /// The sender's name, if it had one.
-    pub(super) sender: Option<Arc<[u8]>>,
+    pub(super) sender: Option<Name>,
     /// Who sent it, if either side wanted that told.
     pub(super) credentials: Option<Ucred>,
     _charge: Charge,
@@ -94,12 +95,7 @@ pub(super) struct Message {
 
 impl Message {
     /// A message of `data`, paid for by `charge`.
-    pub(super) fn new(
-        data: Vec<u8>,
-        sender: Option<Arc<[u8]>>,
-        credentials: Option<Ucred>,
-        charge: Charge,
-    ) -> Arc<Message> {
+    pub(super) fn new(data: Vec<u8>, sender: Option<Name>, credentials: Option<Ucred>, charge: Charge) -> Arc<Message> {
         Arc::new(Message { data, sender, credentials, _charge: charge })
     }
 }
@@ -121,10 +117,14 @@ impl Entry {
     }
 }
 
-/// Memory for a message of `bytes` bytes, zeroed.
+/// Memory for a message of `bytes` bytes, zeroed. ENOBUFS while there is still memory for what is under way: what lies in
+/// queues may be received late or never.
 pub(super) fn buffer(bytes: usize) -> Result<Vec<u8>> {
+    if !machine::mm::has_room() {
+        return Err(Errno::ENOBUFS);
+    }
     let mut data = Vec::new();
-    data.try_reserve_exact(bytes).map_err(|_| crate::errno::Errno::ENOBUFS)?;
+    data.try_reserve_exact(bytes).map_err(|_| Errno::ENOBUFS)?;
     data.resize(bytes, 0);
     Ok(data)
 }

@@ -20,4 +20,4 @@ mod timeout;
 pub use options::{MOST_BYTES as OPTION_BYTES, OptionValue};
 pub use receive::Received;
 pub use send::Outgoing;
-pub use socket::{Socket, SocketKind};
+pub use socket::{Name, Socket, SocketKind};

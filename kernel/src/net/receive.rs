@@ -5,7 +5,7 @@
 //! from the front.
 use super::message::{Entry, Message};
 use super::rights::Rights;
-use super::socket::{Link, RECEIVE, Socket, SocketKind};
+use super::socket::{Link, Name, RECEIVE, Socket, SocketKind};
 use super::timeout::Patience;
 use crate::errno::{Errno, Result};
 use crate::fs::Sink;
@@ -21,7 +21,7 @@ pub struct Received {
     /// Bytes, as the call is to tell them.
     pub bytes: usize,
     /// The sender's name.
-    pub sender: Option<Arc<[u8]>>,
+    pub sender: Option<Name>,
     /// The sender, if SO_PASSCRED is set and it is known.
     pub credentials: Option<Ucred>,
     /// Descriptions that came along.

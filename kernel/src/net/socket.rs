@@ -49,8 +49,11 @@ impl SocketKind {
     }
 }
 
-/// A socket's name, given at most once: a path with its zero, or an abstract name with the zero in front.
-pub(super) type NameCell = Once<Arc<[u8]>>;
+/// A socket's name: a path with its zero, or an abstract name with the zero in front.
+pub type Name = Arc<[u8]>;
+
+/// A name's place; it is given at most once.
+pub(super) type NameCell = Once<Name>;
 
 /// What a socket is linked to.
 pub(super) enum Link {
@@ -231,12 +234,12 @@ impl Socket {
     }
 
     /// Its own name; nothing if it has none.
-    pub fn own_name(&self) -> Option<Arc<[u8]>> {
+    pub fn own_name(&self) -> Option<Name> {
         self.name.get().cloned()
     }
 
     /// The name of what it is linked to.
-    pub fn peer_name(&self) -> Result<Option<Arc<[u8]>>, Errno> {
+    pub fn peer_name(&self) -> Result<Option<Name>, Errno> {
         self.state.with(|state| match &state.link {
             Link::Peer { name, .. } => Ok(name.get().cloned()),
             _ => Err(Errno::ENOTCONN),

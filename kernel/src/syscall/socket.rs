@@ -6,7 +6,6 @@ use crate::net::{OPTION_BYTES, Socket, SocketKind};
 use crate::user_memory::{UserPtr, UserSlice};
 use abi::linux::{O_CLOEXEC, O_NONBLOCK};
 use abi::net::{AF_MAX, AF_UNIX, SOL_SOCKET};
-use alloc::sync::Arc;
 use machine::addr::UserAddr;
 use pure::unix_address::{self, UnixAddress};
 
@@ -178,7 +177,7 @@ pub fn sys_getsockname(call: &mut Call<'_>, fd: Fd, address: UserAddr, bytes: Us
 /// The name of the socket at the other end.
 pub fn sys_getpeername(call: &mut Call<'_>, fd: Fd, address: UserAddr, bytes: UserPtr<i32>) -> Result<u64> {
     let file = call.file(fd)?;
-    let name: Option<Arc<[u8]>> = Socket::of(&file)?.peer_name()?;
+    let name = Socket::of(&file)?.peer_name()?;
     write_name(call, name.as_deref(), address, bytes)?;
     Ok(0)
 }
