@@ -13,12 +13,23 @@ use abi::Ucred;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use machine::sync::WaitQueue;
+use machine::addr::PAGE_SIZE;
+use machine::sync::{Once, WaitQueue};
 
 /// What a socket may have on the way unless changed (Linux's `net.core.wmem_default`).
 pub(super) const DEFAULT_BYTES: usize = 212_992;
 /// What a message costs beyond its bytes: about what Linux's bookkeeping for one takes.
 const OVERHEAD_BYTES: usize = 512;
+
+/// Cost of all messages on the way. At most a quarter of memory: sockets that were sent into each other and closed keep
+/// what lies in them, and must not take everything.
+// LINUX: only the sockets' own budgets bound it, and such sockets are found and freed.
+static ON_THE_WAY: AtomicUsize = AtomicUsize::new(0);
+
+fn most_on_the_way() -> usize {
+    static MOST: Once<usize> = Once::new();
+    *MOST.call_once(|| machine::mm::counts().total / 4 * PAGE_SIZE)
+}
 
 /// What a socket may have on the way at once.
 pub(super) struct SendBudget {
@@ -63,6 +74,7 @@ impl SendBudget {
         self.used
             .fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| (used < limit).then(|| used.saturating_add(cost)))
             .ok()?;
+        ON_THE_WAY.fetch_add(cost, Ordering::Relaxed);
         Some(Charge { budget: self.clone(), cost })
     }
 }
@@ -75,6 +87,7 @@ pub(super) struct Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
+        ON_THE_WAY.fetch_sub(self.cost, Ordering::Relaxed);
         self.budget.used.fetch_sub(self.cost, Ordering::AcqRel);
         if self.budget.is_writable() {
             self.budget.room.wake_all();
@@ -120,7 +133,7 @@ impl Entry {
 /// Memory for a message of `bytes` bytes, zeroed. ENOBUFS while there is still memory for what is under way: what lies in
 /// queues may be received late or never.
 pub(super) fn buffer(bytes: usize) -> Result<Vec<u8>> {
-    if !machine::mm::has_room() {
+    if ON_THE_WAY.load(Ordering::Relaxed) > most_on_the_way() || !machine::mm::has_room() {
         return Err(Errno::ENOBUFS);
     }
     let mut data = Vec::new();
