@@ -47,10 +47,11 @@ fn clean(path: &[u8]) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// How many further names each file of a tar archive has. In tar a link comes after its file, in cpio the first name of a file
-/// must already say how many there are: so the archive is read twice.
-fn count_tar_links(stream: impl Read) -> io::Result<HashMap<Vec<u8>, u32>> {
+/// must already say how many there are: so the archive is read twice. This first time to its very end, beyond the last entry, where
+/// gzip keeps the sum by which damage shows.
+fn count_tar_links(mut stream: impl Read) -> io::Result<HashMap<Vec<u8>, u32>> {
     let mut counts = HashMap::new();
-    for entry in tar::Archive::new(stream).entries()? {
+    for entry in tar::Archive::new(&mut stream).entries()? {
         let entry = entry?;
         if entry.header().entry_type() == EntryType::Link
             && let Some(target) = entry.link_name_bytes()
@@ -59,6 +60,7 @@ fn count_tar_links(stream: impl Read) -> io::Result<HashMap<Vec<u8>, u32>> {
             *counts.entry(target).or_insert(0) += 1;
         }
     }
+    io::copy(&mut stream, &mut io::sink())?;
     Ok(counts)
 }
 
