@@ -5,12 +5,13 @@ use std::path::PathBuf;
 
 mod calls;
 mod linux;
+mod probes;
 mod unsafe_inventory;
 
 type Page = (&'static str, fn() -> anyhow::Result<String>);
 
 /// The generated pages.
-const PAGES: &[Page] = &[("linux.md", linux::page), ("unsafe.md", unsafe_inventory::page)];
+const PAGES: &[Page] = &[("linux.md", linux::page), ("probes.md", probes::page), ("unsafe.md", unsafe_inventory::page)];
 
 fn path(name: &str) -> PathBuf {
     tree::top().join("docs").join(name)
