@@ -57,7 +57,7 @@ fn run(cx: &mut CurrentThread) -> Result<i32> {
     // The console must not stop the program from running; its absence is seen in what `/dev/console` answers.
     if run.terminal.descriptors != 0 {
         let Terminal { descriptors, rows, columns } = run.terminal;
-        tty::start_console(rows, columns, descriptors & 1 != 0);
+        tty::start_console(cx, rows, columns, descriptors & 1 != 0);
     }
     let files = FileTable::new();
     for file in tty::standard_files(cx, run.terminal.descriptors)? {

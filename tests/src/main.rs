@@ -52,6 +52,7 @@ const CASES: &[Case] = &[
     ("signals::interrupt_ends_the_program", Short, signals::interrupt_ends_the_program),
     ("signals::terminate_can_be_caught", Short, signals::terminate_can_be_caught),
     ("terminal::is_one_and_has_a_size", Short, terminal::is_one_and_has_a_size),
+    ("terminal::typing_ahead_is_not_lost", Short, terminal::typing_ahead_is_not_lost),
     ("terminal::control_c_ends_the_program", Short, terminal::control_c_ends_the_program),
     ("terminal::echo_stays_off_a_pipe", Short, terminal::echo_stays_off_a_pipe),
     ("tracing::probes_are_switched_one_by_one", Short, tracing::probes_are_switched_one_by_one),

@@ -67,6 +67,16 @@ pub(crate) fn is_one_and_has_a_size(guest: &Guest) {
     assert!(seen.contains("words\r\ngot words\r\n"), "no echo: {seen:?}");
 }
 
+/// What is typed before the program runs waits for it.
+pub(crate) fn typing_ahead_is_not_lost(guest: &Guest) {
+    for _ in 0..5 {
+        let mut run = OnTerminal::start(guest, &["sh", "-c", "read line; read more; echo \"got $line $more\""], true);
+        run.ours.write_all(b"words\rand more\r").expect("keys");
+        run.await_text("got words and more\r\n");
+        assert_eq!(run.end().1, Some(0));
+    }
+}
+
 pub(crate) fn control_c_ends_the_program(guest: &Guest) {
     let mut run = OnTerminal::start(guest, &["sh", "-c", "echo ready; exec sleep 1000"], true);
     run.await_text("ready");

@@ -7,6 +7,7 @@ use super::{output, send_credit};
 use crate::lock_order;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use machine::sync::{Once, SpinLock, Wait, WaitError, WaitQueue};
 use machine::thread::CurrentThread;
 use machine::trace::{Counter, add};
@@ -32,6 +33,8 @@ struct State {
     /// Taken by programs and not yet given back as credit.
     owed: usize,
     has_ended: bool,
+    /// The terminal takes what comes; nothing is kept here any more.
+    is_for_terminal: bool,
 }
 
 /// Standard input that is not a terminal.
@@ -41,7 +44,10 @@ pub struct Input {
 }
 
 static INPUT: Input = Input {
-    state: SpinLock::new(&lock_order::CONSOLE_INPUT, State { bytes: VecDeque::new(), owed: 0, has_ended: false }),
+    state: SpinLock::new(
+        &lock_order::CONSOLE_INPUT,
+        State { bytes: VecDeque::new(), owed: 0, has_ended: false, is_for_terminal: false },
+    ),
     arrived: WaitQueue::new(),
 };
 /// The terminal, and whether the host's input is typed there.
@@ -53,9 +59,18 @@ pub fn input() -> &'static Input {
     &INPUT
 }
 
-/// The terminal there is from now on; with `takes_input`, what the host sends is typed there.
-pub fn set_terminal(terminal: Arc<dyn TerminalInput>, takes_input: bool) {
-    TERMINAL.call_once(|| (terminal, takes_input));
+/// The terminal there is from now on; with `takes_input`, what the host sends is typed there: first what has come already, since
+/// people type before the machine is up.
+pub fn set_terminal(cx: &mut CurrentThread, terminal: Arc<dyn TerminalInput>, takes_input: bool) {
+    let (terminal, takes_input) = TERMINAL.call_once(|| (terminal, takes_input));
+    if *takes_input {
+        while let Some(early) = INPUT.take_or_close(cx) {
+            terminal.typed(cx, &early);
+        }
+        if INPUT.is_at_end(cx) {
+            terminal.hung_up(cx);
+        }
+    }
 }
 
 /// What to do with a Linux signal the host sends for the program; [`Message::Terminate`] arrives as SIGKILL.
@@ -125,20 +140,41 @@ impl Input {
         self.state.lock(cx).bytes.len()
     }
 
-    fn deliver(&self, cx: &CurrentThread, bytes: &[u8]) {
+    /// Everything that waits; when nothing does, what comes from now on is the terminal's.
+    fn take_or_close(&self, cx: &CurrentThread) -> Option<Vec<u8>> {
+        let mut state = self.state.lock(cx);
+        if state.bytes.is_empty() {
+            state.is_for_terminal = true;
+            return None;
+        }
+        Some(core::mem::take(&mut state.bytes).into())
+    }
+
+    /// Keeps what came; false if it is for the terminal.
+    fn deliver(&self, cx: &CurrentThread, bytes: &[u8]) -> bool {
         {
             let mut state = self.state.lock(cx);
+            if state.is_for_terminal {
+                return false;
+            }
             let room = CAPACITY_BYTES.saturating_sub(state.bytes.len());
             if state.bytes.try_reserve(bytes.len().min(room)).is_ok() {
                 state.bytes.extend(&bytes[..bytes.len().min(room)]);
             }
         }
         self.arrived.wake_all();
+        true
     }
 
-    fn end(&self, cx: &CurrentThread) {
-        self.state.lock(cx).has_ended = true;
+    /// Nothing more will come; false if that is for the terminal.
+    fn end(&self, cx: &CurrentThread) -> bool {
+        let is_for_terminal = {
+            let mut state = self.state.lock(cx);
+            state.has_ended = true;
+            state.is_for_terminal
+        };
         self.arrived.wake_all();
+        !is_for_terminal
     }
 }
 
@@ -147,9 +183,10 @@ pub fn receive(cx: &mut CurrentThread, received: Received<'_>) {
     match received {
         Received::Bytes { kind: Kind::Input, bytes, .. } => {
             add(Counter::ConsoleBytesIn, bytes.len() as u64);
-            match TERMINAL.get() {
-                Some((terminal, true)) => terminal.typed(cx, bytes),
-                _ => INPUT.deliver(cx, bytes),
+            if !INPUT.deliver(cx, bytes)
+                && let Some((terminal, _)) = TERMINAL.get()
+            {
+                terminal.typed(cx, bytes);
             }
         }
         Received::Message(Message::InputEnd) => {
@@ -179,9 +216,10 @@ pub fn channel_lost(cx: &mut CurrentThread) {
 }
 
 fn end_input(cx: &mut CurrentThread) {
-    match TERMINAL.get() {
-        Some((terminal, true)) => terminal.hung_up(cx),
-        _ => INPUT.end(cx),
+    if !INPUT.end(cx)
+        && let Some((terminal, _)) = TERMINAL.get()
+    {
+        terminal.hung_up(cx);
     }
 }
 

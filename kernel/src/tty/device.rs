@@ -62,10 +62,10 @@ impl TerminalInput for ConsoleInput {
 }
 
 /// Makes the console's terminal, of this size; `takes_input` if what the host sends is typed there.
-pub fn start_console(rows: u16, columns: u16, takes_input: bool) -> Arc<Terminal> {
+pub fn start_console(cx: &mut CurrentThread, rows: u16, columns: u16, takes_input: bool) -> Arc<Terminal> {
     let backend = Arc::new(HostTerminal { owed: AtomicU32::new(0) });
     let terminal = CONSOLE.call_once(|| Terminal::new(backend, rows, columns)).clone();
-    console::set_terminal(Arc::new(ConsoleInput(terminal.clone())), takes_input);
+    console::set_terminal(cx, Arc::new(ConsoleInput(terminal.clone())), takes_input);
     terminal
 }
 
