@@ -199,8 +199,10 @@ impl Bench<'_> {
 /// instruction on x86-64; on ARM64 at the rate the line tells, while an instruction takes a nanosecond.
 fn counter(lines: &[Line]) -> anyhow::Result<(Duration, f64)> {
     for line in lines {
-        let words: Vec<&str> = line.text.split_whitespace().collect();
-        if let ["counter", value, rate] = words[..] {
+        // Marks of the kernel's start may stand before it on the same line.
+        let Some((_, rest)) = line.text.split_once("counter ") else { continue };
+        let words: Vec<&str> = rest.split_whitespace().collect();
+        if let [value, rate] = words[..] {
             let (value, rate): (f64, f64) = (value.parse()?, rate.parse()?);
             return Ok((line.at, if rate > 0.0 { value * 1e9 / rate } else { value }));
         }
