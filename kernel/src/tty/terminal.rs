@@ -42,6 +42,9 @@ pub(super) struct State {
     pub(super) foreground: Pid,
     /// Nothing more will be typed.
     pub(super) has_ended: bool,
+    /// Echoes on their way to the backend. What was typed is not read before its echo is shown: a program that takes it and
+    /// ends would otherwise end the machine first.
+    echoing: u32,
 }
 
 /// A terminal.
@@ -67,6 +70,7 @@ impl Terminal {
             session: 0,
             foreground: 0,
             has_ended: false,
+            echoing: 0,
         };
         Arc::new(Terminal {
             state: SpinLock::new(&lock_order::TERMINAL, state),
@@ -107,6 +111,7 @@ impl Terminal {
                     signals[taken] = outcome.signal;
                     taken += 1;
                 }
+                state.echoing += u32::from(!echo.is_empty());
                 (taken, is_readable, has_flow_changed, state.foreground)
             };
             if taken == 0 {
@@ -116,11 +121,12 @@ impl Terminal {
                 self.backend.show(cx, &echo);
                 self.backend.submit(cx);
                 echo.clear();
+                self.state.lock(cx).echoing -= 1;
             }
             for signal in signals.iter().flatten() {
                 job_control::signal_group(cx, foreground, number(*signal));
             }
-            if is_readable {
+            if is_readable || self.is_readable(cx) {
                 self.readable.wake_all();
             }
             if has_flow_changed {
@@ -190,6 +196,9 @@ impl Terminal {
                 return Some(Err(error));
             }
             let mut state = self.state.lock(cx);
+            if state.echoing != 0 {
+                return None;
+            }
             let is_enough = state.discipline.is_readable() || is_timed && state.discipline.readable_bytes() != 0;
             match state.discipline.read(if is_enough { out } else { return state.has_ended.then_some(Ok(0)) }) {
                 Some(count) => Some(Ok(count)),
@@ -207,7 +216,7 @@ impl Terminal {
     fn try_read(&self, cx: &CurrentThread, out: &mut [u8], settings: &Settings) -> Option<usize> {
         let mut state = self.state.lock(cx);
         let is_enough = state.discipline.is_readable() || !settings.is_canonical() && settings.cc[cc::VMIN] == 0;
-        let read = if is_enough { state.discipline.read(out) } else { None };
+        let read = if is_enough && state.echoing == 0 { state.discipline.read(out) } else { None };
         // LINUX: with VMIN 0 an empty read is 0 bytes, not EAGAIN.
         read.or((state.has_ended || !settings.is_canonical() && settings.cc[cc::VMIN] == 0).then_some(0))
     }
@@ -278,7 +287,7 @@ impl Terminal {
     /// Whether a read would not sleep.
     pub(super) fn is_readable(&self, cx: &CurrentThread) -> bool {
         let state = self.state.lock(cx);
-        state.has_ended || state.discipline.is_readable()
+        state.has_ended || state.discipline.is_readable() && state.echoing == 0
     }
 }
 
