@@ -213,13 +213,10 @@ impl Session {
             Outcome::KernelFailed(_) => Outcome::KernelFailed(self.wait_for_qemu(&mut buffer)?),
             outcome => outcome,
         };
-        // What the guest said before its end is still owed to the reader, however slow, unless the user wants out.
-        while self.outputs.iter().any(|output| !output.queue.is_empty())
-            && !matches!(outcome, Outcome::TimedOut | Outcome::Ended(_))
-            && self.asked_to_end.is_none()
-        {
-            self.flush_outputs(signals)?;
-        }
+        // What the guest said before its end is still owed to the reader: however slow, unless the user wants out.
+        let is_ended_from_outside =
+            self.asked_to_end.is_some() || matches!(outcome, Outcome::TimedOut | Outcome::Ended(_));
+        self.flush_outputs(signals, is_ended_from_outside.then(|| Instant::now() + GRACE))?;
         let log_tail = self.log_tail.make_contiguous().to_vec();
         Ok(Ending {
             outcome,
@@ -309,8 +306,7 @@ impl Session {
     fn time_to_deadline(&self) -> Timespec {
         let now = Instant::now();
         let least = self.deadlines().map(|deadline| deadline.saturating_duration_since(now)).min();
-        let least = least.unwrap_or(Duration::from_secs(3600)) + Duration::from_millis(1);
-        Timespec { tv_sec: least.as_secs().cast_signed(), tv_nsec: least.subsec_nanos().into() }
+        timespec(least.unwrap_or(Duration::from_secs(3600)))
     }
 
     fn check_deadlines(&mut self) {
@@ -373,26 +369,28 @@ impl Session {
         }
     }
 
-    fn flush_outputs(&mut self, signals: &Signals) -> io::Result<()> {
-        for number in 0..self.outputs.len() {
-            while !self.outputs[number].queue.is_empty() {
-                let mut fds = [
-                    PollFd::from_borrowed_fd(self.outputs[number].fd, PollFlags::OUT),
-                    PollFd::new(signals, PollFlags::IN),
-                ];
-                match poll(&mut fds, None) {
-                    Ok(_) | Err(Errno::INTR) => {}
-                    Err(error) => return Err(error.into()),
-                }
-                let (writable, signalled) = (!fds[0].revents().is_empty(), !fds[1].revents().is_empty());
-                if signalled && signals.take().into_iter().any(|signal| signal != signal_hook::consts::SIGWINCH) {
-                    self.asked_to_end = Some((Instant::now(), SIGTERM));
-                    return Ok(());
-                }
-                if writable {
-                    // An error clears the queue: nobody reads.
-                    let _ = self.outputs[number].write();
-                }
+    /// Writes what waits, until the deadline or until a signal shows that the user wants out at once.
+    fn flush_outputs(&mut self, signals: &Signals, deadline: Option<Instant>) -> io::Result<()> {
+        while self.outputs.iter().any(|output| !output.queue.is_empty()) {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left.is_some_and(|left| left.is_zero()) {
+                return Ok(());
+            }
+            let mut fds = vec![PollFd::new(signals, PollFlags::IN)];
+            let waiting: Vec<usize> = (0..self.outputs.len()).filter(|i| !self.outputs[*i].queue.is_empty()).collect();
+            fds.extend(waiting.iter().map(|i| PollFd::from_borrowed_fd(self.outputs[*i].fd, PollFlags::OUT)));
+            match poll(&mut fds, left.map(timespec).as_ref()) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+            let is_ending = |signal| signal != signal_hook::consts::SIGWINCH;
+            if ready[0] && signals.take().into_iter().any(is_ending) {
+                return Ok(());
+            }
+            for (i, _) in waiting.into_iter().zip(&ready[1..]).filter(|(_, is_ready)| **is_ready) {
+                // An error clears the queue: nobody reads.
+                let _ = self.outputs[i].write();
             }
         }
         Ok(())
@@ -572,6 +570,12 @@ impl Session {
         while self.read_uart(buffer) || self.read_complaints(buffer) {}
         Ok(status)
     }
+}
+
+/// A time-out for `poll` that doesn't come too early.
+fn timespec(duration: Duration) -> Timespec {
+    let duration = duration + Duration::from_millis(1);
+    Timespec { tv_sec: duration.as_secs().cast_signed(), tv_nsec: duration.subsec_nanos().into() }
 }
 
 fn append_limited(text: &mut Vec<u8>, bytes: &[u8]) {

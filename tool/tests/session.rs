@@ -12,6 +12,9 @@ use wire::control::{self, Decoder, Kind, Message, Received};
 /// Bytes sent through each output stream: the size the project promises to pass unharmed.
 const VOLUME: usize = 10 << 20;
 
+/// Bytes that a program says before it ends: less than the tool reads at once, more than it writes at once.
+const LAST_WORDS: usize = 32_768;
+
 fn main() -> ExitCode {
     let me = std::env::args().next().unwrap_or_default();
     if me.contains("qemu-system-") {
@@ -46,6 +49,8 @@ const CASES: &[Case] = &[
     ("timeout_ends_a_hang", timeout_ends_a_hang),
     ("interrupt_reaches_the_guest", interrupt_reaches_the_guest),
     ("terminate_does_not_wait_for_ever", terminate_does_not_wait),
+    ("last_words_after_a_terminate_arrive", last_words),
+    ("last_words_nobody_reads_do_not_hold", last_words_unread),
     ("a_closed_reader_reaches_the_guest", closed_reader),
     ("bad_usage_and_bad_roots_are_told_before_boot", told_before_boot),
 ];
@@ -201,6 +206,21 @@ fn terminate_does_not_wait(bench: &Bench) {
     let (mut child, _stdout) = start_and_await(bench, "ignore");
     send_signal(&child, "-TERM");
     assert_eq!(child.wait().expect("a run").code(), Some(143));
+}
+
+/// What a program says when it is asked to end comes together with its status.
+fn last_words(bench: &Bench) {
+    let (mut child, mut stdout) = start_and_await(bench, "last-words");
+    send_signal(&child, "-TERM");
+    let mut words = Vec::new();
+    stdout.read_to_end(&mut words).expect("output");
+    assert_eq!((words.len(), child.wait().expect("a run").code()), (LAST_WORDS, Some(9)));
+}
+
+fn last_words_unread(bench: &Bench) {
+    let (mut child, _stdout) = start_and_await(bench, "endless-words");
+    send_signal(&child, "-TERM");
+    assert_eq!(child.wait().expect("a run").code(), Some(9));
 }
 
 fn closed_reader(bench: &Bench) {
@@ -397,6 +417,15 @@ fn play(words: &[String]) -> ExitCode {
                     channel.send(Message::Exit(signal.cast_signed()));
                 }
             }
+        }
+        "last-words" | "endless-words" => {
+            channel.bytes(Kind::Output, 1, b"!");
+            while !matches!(channel.receive().0, Some(Message::Interrupt(_))) {}
+            // More than a pipe holds, if nobody is to read it.
+            let count = if mode == "last-words" { 1 } else { 8 };
+            let words = [&control::encode_header(Kind::Output, 1, LAST_WORDS as u32)[..], &[b'x'; LAST_WORDS]].concat();
+            let together = [words.repeat(count), Message::Exit(9 << 8).encode().as_bytes().to_vec()].concat();
+            channel.to_host.write_all(&together).expect("the tool reads");
         }
         "flood" => {
             for _ in 0..64 {
