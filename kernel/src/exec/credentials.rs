@@ -32,3 +32,8 @@ pub(super) fn after_exec(
     }
     Ok((new != **old).then(|| Arc::new(new)))
 }
+
+/// Whether a program acts as who started it, and so may be looked into by that user.
+pub(super) fn is_own(credentials: &Credentials) -> bool {
+    credentials.uid.effective == credentials.uid.real && credentials.gid.effective == credentials.gid.real
+}

@@ -1,8 +1,9 @@
 //! Carrying out an ELF plan: headers through the page cache, segments as mappings into a new space.
 use crate::errno::{Errno, Result};
-use crate::fs::{Executing, OpenFile, PageCache};
+use crate::fs::{Executing, OpenFile, PageCache, permission};
 use crate::mm::map::MemoryLimits;
 use crate::mm::{AddressSpace, CacheBacking, MapRequest, Place, Protection, Vma};
+use crate::task::Credentials;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use machine::addr::{PAGE_SIZE, USER_END, USER_MIN, UserAddr};
@@ -34,6 +35,11 @@ impl Program {
     pub(super) fn new(file: Arc<OpenFile>) -> Result<Program> {
         let cache = file.page_cache().ok_or(Errno::EACCES)?.clone();
         Ok(Program { file: Executing::begin(file)?, cache })
+    }
+
+    /// Whether `who` may read the file, not only execute it.
+    pub(super) fn may_be_read(&self, cx: &CurrentThread, who: &Credentials) -> bool {
+        permission::check(cx, who, self.file.inode().base(), permission::READ).is_ok()
     }
 
     /// Reads from `offset`; answers how many bytes there were.

@@ -109,6 +109,8 @@ fn build(
         Some((interpreter, plan)) => Some(map_program(call.cx, &space, interpreter, plan, None)?),
     };
     space.set_heap_start(call.cx, placement.end + layout.heap_gap);
+    let is_own = credentials.is_none() && credentials::is_own(&old_credentials);
+    space.set_dumpable(is_own && program.may_be_read(call.cx, &old_credentials));
     let signal_return = return_code::map(call.cx, &space)?;
 
     let facts = Facts {

@@ -27,6 +27,7 @@ impl AddressSpace {
         if let Some(image) = self.image() {
             child.set_image(image.clone());
         }
+        child.set_dumpable(self.is_dumpable());
         child.watch_files(cx)?;
         Ok(child)
     }

@@ -15,6 +15,7 @@ use crate::fs::{Executing, Mapper, PageCache};
 use crate::lock_order;
 use alloc::sync::{Arc, Weak};
 use core::ops::Range;
+use core::sync::atomic::{AtomicBool, Ordering};
 use machine::addr::{PAGE_SIZE, UserAddr};
 use machine::mm::{SpaceHandle, UserSpace};
 use machine::sync::{Mutex, Once};
@@ -30,6 +31,7 @@ pub struct AddressSpace {
     pub(super) handle: Arc<SpaceHandle>,
     pub(super) layout: Layout,
     image: Once<ProgramImage>,
+    is_dumpable: AtomicBool,
 }
 
 /// What exec says about the program, for /proc and core files. Does not change afterwards.
@@ -115,6 +117,7 @@ impl AddressSpace {
             handle,
             layout,
             image: Once::new(),
+            is_dumpable: AtomicBool::new(true),
         })
     }
 
@@ -126,6 +129,15 @@ impl AddressSpace {
     /// What exec said about the program; `None` before the first exec.
     pub fn image(&self) -> Option<&ProgramImage> {
         self.image.get()
+    }
+
+    /// Whether others of the same user may look into the program (PR_SET_DUMPABLE).
+    pub fn is_dumpable(&self) -> bool {
+        self.is_dumpable.load(Ordering::Relaxed)
+    }
+    /// Sets it.
+    pub fn set_dumpable(&self, is_dumpable: bool) {
+        self.is_dumpable.store(is_dumpable, Ordering::Relaxed);
     }
 
     /// Where things go in this space.

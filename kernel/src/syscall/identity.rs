@@ -1,7 +1,7 @@
 //! Calls on users and groups. The superuser may become anyone; others may move between their real, effective and saved ids.
 use super::call::Call;
 use crate::errno::{Errno, Result};
-use crate::task::Credentials;
+use crate::task::{Credentials, table};
 use crate::task::credentials::Ids;
 use crate::user_memory::UserPtr;
 use alloc::sync::Arc;
@@ -56,6 +56,18 @@ fn change(call: &mut Call<'_>, kind: Kind, change: impl FnOnce(&mut Ids, bool) -
 }
 
 fn store(call: &mut Call<'_>, credentials: Credentials) {
+    let old = call.task.credentials(call.cx);
+    let rights = |ids: &Ids| (ids.effective, ids.file_system);
+    if rights(&old.uid) != rights(&credentials.uid) || rights(&old.gid) != rights(&credentials.gid) {
+        // LINUX: memory may hold what only the old rights could read, so others must ask for it again
+        // (`fs.suid_dumpable` 0), and a parent that may no longer signal the program does not do so by its end.
+        if let Some(space) = call.task.space(call.cx) {
+            space.set_dumpable(false);
+        }
+        if let Some(node) = table::lock(call.cx).node_mut(call.process().pid()) {
+            node.parent_death_signal = 0;
+        }
+    }
     call.process().set_uid(credentials.uid.real);
     call.task.set_credentials(call.cx, Arc::new(credentials));
 }
@@ -121,7 +133,7 @@ fn set_file_system(call: &mut Call<'_>, kind: Kind, id: u32) -> Result<u64> {
     let was = ids.file_system;
     if id != KEEP && (is_privileged || [ids.real, ids.effective, ids.saved, ids.file_system].contains(&id)) {
         ids.file_system = id;
-        call.task.set_credentials(call.cx, Arc::new(credentials));
+        store(call, credentials);
     }
     Ok(u64::from(was))
 }

@@ -247,13 +247,18 @@ pub fn sys_prctl(call: &mut Call<'_>, option: u32, second: u64, third: u64, four
             call.task.set_no_new_privileges();
         }
         PR_GET_NO_NEW_PRIVS => return Ok(u64::from(call.task.has_no_new_privileges())),
-        // Nothing is dumped and nobody traces, so the flag is only remembered as Linux's default.
-        PR_GET_DUMPABLE => return Ok(1),
-        PR_SET_DUMPABLE if second <= 1 => {}
+        PR_GET_DUMPABLE => {
+            return Ok(call.task.space(call.cx).map_or(0, |space| u64::from(space.is_dumpable())));
+        }
+        PR_SET_DUMPABLE if second <= 1 => {
+            if let Some(space) = call.task.space(call.cx) {
+                space.set_dumpable(second == 1);
+            }
+        }
         PR_GET_KEEPCAPS => return Ok(0),
-        PR_GET_TIMERSLACK => return Ok(50_000),
-        // Timers here are exact: any slack is kept.
-        PR_SET_TIMERSLACK => {}
+        PR_GET_TIMERSLACK => return Ok(call.task.timer_slack_ns()),
+        PR_SET_TIMERSLACK if second == 0 => call.task.reset_timer_slack(),
+        PR_SET_TIMERSLACK => call.task.set_timer_slack_ns(second),
         PR_CAPBSET_READ if second <= LAST_CAPABILITY => return Ok(1),
         _ => return Err(Errno::EINVAL),
     }

@@ -148,7 +148,7 @@ fn to_itimerval(timer: (u64, u64)) -> Itimerval {
     Itimerval { value: Timeval::from_ns(timer.0), interval: Timeval::from_ns(timer.1) }
 }
 
-/// LINUX: the timers of CPU time are refused here as a bad timer would be; only ITIMER_REAL is there.
+/// Only ITIMER_REAL is there: the timers of CPU time are refused as a bad timer would be.
 fn check_timer(which: i32) -> Result<()> {
     if which.unsigned_abs() == ITIMER_REAL && which >= 0 { Ok(()) } else { Err(Errno::EINVAL) }
 }

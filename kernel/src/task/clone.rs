@@ -210,10 +210,7 @@ fn insert(
     if request.has(CLONE_CHILD_CLEARTID) {
         task.set_clear_child_tid(request.child_tid);
     }
-    if call.task.has_no_new_privileges() {
-        task.set_no_new_privileges();
-    }
-    task.set_nice(call.task.nice());
+    task.inherit(call.task);
     trace::count(if request.has(CLONE_THREAD) { Counter::ThreadsCloned } else { Counter::ProcessesForked });
     table.insert_task(task.clone());
     Ok(task)

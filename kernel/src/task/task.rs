@@ -58,7 +58,14 @@ pub struct Task {
     restart_block: SpinLock<Option<RestartBlock>>,
     nice: AtomicI32,
     no_new_privileges: AtomicBool,
+    timer_slack_ns: AtomicU64,
+    /// What [`Task::reset_timer_slack`] goes back to: the maker's value when the task was made.
+    default_timer_slack_ns: AtomicU64,
 }
+
+/// The first program's timer slack.
+// LINUX: 50 us, which programs read back.
+const TIMER_SLACK_NS: u64 = 50_000;
 
 const LEAVING: u64 = 1 << 32;
 
@@ -84,6 +91,8 @@ impl Task {
             restart_block: SpinLock::new(&lock_order::TASK_RESOURCES, None),
             nice: AtomicI32::new(0),
             no_new_privileges: AtomicBool::new(false),
+            timer_slack_ns: AtomicU64::new(TIMER_SLACK_NS),
+            default_timer_slack_ns: AtomicU64::new(TIMER_SLACK_NS),
         })
     }
     /// The task whose thread this is; `None` in kernel threads.
@@ -184,6 +193,29 @@ impl Task {
     /// Makes that so, for good, and for the tasks it makes.
     pub(crate) fn set_no_new_privileges(&self) {
         self.no_new_privileges.store(true, Ordering::Relaxed);
+    }
+
+    /// By how much its timers may be late. They are exact; the value is kept for those who read it back.
+    pub fn timer_slack_ns(&self) -> u64 {
+        self.timer_slack_ns.load(Ordering::Relaxed)
+    }
+    /// Sets it.
+    pub fn set_timer_slack_ns(&self, ns: u64) {
+        self.timer_slack_ns.store(ns, Ordering::Relaxed);
+    }
+    /// Sets it to what it was when the task was made.
+    pub fn reset_timer_slack(&self) {
+        self.set_timer_slack_ns(self.default_timer_slack_ns.load(Ordering::Relaxed));
+    }
+    /// What a new task takes over from its maker besides resources, signals and numbers.
+    pub(super) fn inherit(&self, maker: &Task) {
+        if maker.has_no_new_privileges() {
+            self.set_no_new_privileges();
+        }
+        self.set_nice(maker.nice());
+        let slack = maker.timer_slack_ns();
+        self.set_timer_slack_ns(slack);
+        self.default_timer_slack_ns.store(slack, Ordering::Relaxed);
     }
 
     /// The word to clear and wake when it ends; null for none.

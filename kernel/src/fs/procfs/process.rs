@@ -9,6 +9,7 @@ use crate::fs::Path;
 use crate::fs::permission;
 use crate::mm::listing::AreaContent;
 use crate::mm::{AddressSpace, Protection};
+use crate::task::credentials::Ids;
 use crate::task::limits::{INFINITY, Limits};
 use crate::task::{Credentials, Pid, Process, Task, table, usage};
 use alloc::sync::Arc;
@@ -73,13 +74,22 @@ impl Subject {
             Some(ThreadState::Ended) | None => 'Z',
         }
     }
-    /// EACCES unless the caller may look into it: the same user, or the superuser.
+    /// Whether its memory may be shown to others of its user; true without memory.
+    pub fn is_dumpable(&self, cx: &CurrentThread) -> bool {
+        self.space(cx).is_none_or(|space| space.is_dumpable())
+    }
+    /// EACCES unless the caller may look into it: itself, the same user if it is dumpable, or the superuser.
     pub fn check_may_inspect(&self, cx: &CurrentThread) -> Result<()> {
         let Some(me) = Task::current(cx) else { return Ok(()) };
+        if Arc::ptr_eq(me.process(), &self.process) {
+            return Ok(());
+        }
         let who = me.credentials(cx);
         let owner = self.credentials(cx);
-        let is_same = who.uid.file_system == owner.uid.effective && who.uid.file_system == owner.uid.real;
-        if permission::is_superuser(&who) || is_same { Ok(()) } else { Err(Errno::EACCES) }
+        let is_only = |id: u32, ids: &Ids| [ids.real, ids.effective, ids.saved].iter().all(|known| *known == id);
+        let is_same = is_only(who.uid.file_system, &owner.uid) && is_only(who.gid.file_system, &owner.gid);
+        let may = permission::is_superuser(&who) || is_same && self.is_dumpable(cx);
+        if may { Ok(()) } else { Err(Errno::EACCES) }
     }
 }
 

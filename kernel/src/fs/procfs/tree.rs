@@ -202,8 +202,14 @@ impl ProcInode {
     fn make(cx: &CurrentThread, node: Node) -> Result<Arc<dyn Inode>> {
         let (uid, gid) = match node.who() {
             Some(who) => {
-                let owner = who.subject(cx)?.credentials(cx);
-                (owner.uid.effective, owner.gid.effective)
+                let subject = who.subject(cx)?;
+                // LINUX: directories that everybody may list stay the user's even if the program is not dumpable.
+                if node.kind_and_permissions() == (FileKind::Directory, 0o555) || subject.is_dumpable(cx) {
+                    let owner = subject.credentials(cx);
+                    (owner.uid.effective, owner.gid.effective)
+                } else {
+                    (0, 0)
+                }
             }
             None => (0, 0),
         };
