@@ -26,5 +26,6 @@ pub mod script_line;
 pub mod split_ring;
 pub mod stack_image;
 pub mod timer_queue;
+pub mod tmpfs_options;
 pub mod trace_ring;
 pub mod unix_address;

@@ -294,6 +294,10 @@ pub trait FileSystem: Send + Sync {
     fn usage(&self) -> FileSystemUsage {
         FileSystemUsage::default()
     }
+    /// Changes options of the instance (MS_REMOUNT). Nothing said changes nothing.
+    fn reconfigure(&self, options: &[u8]) -> Result<()> {
+        if options.is_empty() { Ok(()) } else { Err(Errno::EINVAL) }
+    }
 }
 
 /// A file, directory, link or node of a file system. Operations that a kind does not have answer the errno that Linux

@@ -28,6 +28,7 @@ pub mod permission;
 pub mod pipe;
 pub mod poll;
 pub mod procfs;
+pub mod quota;
 pub mod regular;
 pub mod start;
 pub mod table;

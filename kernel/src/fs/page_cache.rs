@@ -7,6 +7,7 @@
 //! - A page that is not in the tree is what `backing` gives for it (zeros for a hole).
 //! - Bytes of the last page beyond the size are zero, so that growing a file never shows old bytes.
 //! - Size changes and writes are serialised by the inode's write lock; readers and faults take only the spin lock.
+use super::quota::Quota;
 use super::transfer::{Sink, Source};
 use crate::errno::{Errno, Result};
 use crate::lock_order;
@@ -67,11 +68,18 @@ pub struct PageCache {
     resident: AtomicUsize,
     backed_pages: AtomicUsize,
     mappers: SpinLock<Vec<Weak<dyn Mapper>>>,
+    /// What its frames count against, besides all files' share of memory.
+    quota: Option<Arc<Quota>>,
 }
 
 impl PageCache {
     /// An empty file, or one of `backing`'s bytes.
     pub fn new(backing: Backing) -> PageCache {
+        PageCache::limited(backing, None)
+    }
+
+    /// The same, whose frames count against `quota`.
+    pub fn limited(backing: Backing, quota: Option<Arc<Quota>>) -> PageCache {
         let size = match backing {
             Backing::Zeros => 0,
             Backing::Memory(bytes) => bytes.len() as u64,
@@ -82,6 +90,7 @@ impl PageCache {
             resident: AtomicUsize::new(0),
             backed_pages: AtomicUsize::new((size as usize).div_ceil(PAGE_SIZE)),
             mappers: SpinLock::new(&lock_order::PAGE_MAPPERS, Vec::new()),
+            quota,
         }
     }
 
@@ -146,10 +155,23 @@ impl PageCache {
         if let Some(earlier) = pages.tree.get(index) {
             return Ok(earlier.clone());
         }
-        pages.tree.insert(index, frame.clone()).map_err(|_| Errno::ENOMEM)?;
+        if let Some(quota) = &self.quota {
+            quota.take()?;
+        }
+        if pages.tree.insert(index, frame.clone()).is_err() {
+            self.give_back(1);
+            return Err(Errno::ENOMEM);
+        }
         self.resident.fetch_add(1, Ordering::Relaxed);
         HELD.fetch_add(1, Ordering::Relaxed);
         Ok(frame)
+    }
+
+    /// Frames have gone.
+    fn give_back(&self, count: usize) {
+        if let Some(quota) = &self.quota {
+            quota.give_back(count as u64);
+        }
     }
 
     /// Copies bytes from `offset` into `to`, up to the end of the file; moves `offset`.
@@ -336,6 +358,7 @@ impl PageCache {
             let has_more = self.pages.lock(cx).tree.take_from(first, BATCH, &mut dropped);
             self.resident.fetch_sub(dropped.len(), Ordering::Relaxed);
             HELD.fetch_sub(dropped.len(), Ordering::Relaxed);
+            self.give_back(dropped.len());
             dropped.clear();
             if !has_more {
                 break;
@@ -351,6 +374,7 @@ impl PageCache {
 impl Drop for PageCache {
     fn drop(&mut self) {
         HELD.fetch_sub(self.resident_pages(), Ordering::Relaxed);
+        self.give_back(self.resident_pages());
     }
 }
 

@@ -201,10 +201,51 @@ pub fn mount(
 
 /// Shows what is at `from` at `on` too (MS_BIND).
 pub fn bind(cx: &CurrentThread, from: &Path, on: &Path) -> Result<Arc<Mount>> {
-    let flags = from.mount.flags.load(Ordering::Relaxed);
-    let source = from.mount.source.clone();
-    let mount = Mount::new(from.mount.super_block.clone(), from.dentry.clone(), Some(on.clone()), &source, flags);
-    attach(cx, on, mount)
+    attach(cx, on, copy_of(&from.mount, from.dentry.clone(), on.clone()))
+}
+
+/// Shows what is at `from` at `on`, and with it everything mounted below `from` (MS_BIND with MS_REC).
+pub fn bind_tree(cx: &CurrentThread, from: &Path, on: &Path) -> Result<()> {
+    let all = mounts(cx)?;
+    let mut copies: Vec<(Arc<Mount>, Arc<Mount>)> = Vec::new();
+    copies.try_reserve(all.len() + 1)?;
+    copies.push((from.mount.clone(), copy_of(&from.mount, from.dentry.clone(), on.clone())));
+    // A mount stands in the table behind the one that it is mounted on.
+    for mount in &all {
+        let Some(place) = &mount.on else { continue };
+        let Some((_, parent)) = copies.iter().find(|(known, _)| Arc::ptr_eq(known, &place.mount)) else { continue };
+        if is_within(cx, &place.dentry, &parent.root) {
+            let on = Path { mount: parent.clone(), dentry: place.dentry.clone() };
+            copies.push((mount.clone(), copy_of(mount, mount.root.clone(), on)));
+        }
+    }
+    let mut table = TABLE.lock(cx);
+    table.try_reserve(copies.len())?;
+    for (_, copy) in copies.drain(..) {
+        if let Some(on) = &copy.on {
+            on.dentry.set_mount_point(true);
+        }
+        table.push(copy);
+    }
+    Ok(())
+}
+
+/// Whether `dentry` is `root` or below it in the same file system.
+fn is_within(cx: &CurrentThread, dentry: &Arc<Dentry>, root: &Arc<Dentry>) -> bool {
+    let mut at = Some(dentry.clone());
+    while let Some(dentry) = at {
+        if Arc::ptr_eq(&dentry, root) {
+            return true;
+        }
+        at = dentry.parent(cx);
+    }
+    false
+}
+
+/// The same file system with the same flags, at another place.
+fn copy_of(mount: &Mount, root: Arc<Dentry>, on: Path) -> Arc<Mount> {
+    let flags = mount.flags.load(Ordering::Relaxed);
+    Mount::new(mount.super_block.clone(), root, Some(on), &mount.source, flags)
 }
 
 fn attach(cx: &CurrentThread, on: &Path, mount: Arc<Mount>) -> Result<Arc<Mount>> {

@@ -15,6 +15,7 @@ use super::inode::{
 use super::open_file::OpenFile;
 use super::page_cache::{Backing, PageCache};
 use super::pipe::Pipe;
+use super::quota::Quota;
 use super::regular;
 use super::transfer::{Sink, Source};
 use crate::errno::{Errno, Result};
@@ -23,8 +24,10 @@ use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use core::any::Any;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use machine::addr::PAGE_SIZE;
 use machine::sync::{Once, SpinLock};
 use machine::thread::CurrentThread;
+use pure::tmpfs_options::{self, TmpfsOptions};
 
 /// What an entry adds to a directory's size.
 // LINUX: BOGO_DIRENT_SIZE of tmpfs; an empty directory has room for two.
@@ -52,6 +55,34 @@ struct Shared {
     device: DeviceNumber,
     next_number: AtomicU64,
     type_name: &'static str,
+    /// Pages of all files.
+    pages: Arc<Quota>,
+    /// Inodes, and each further name of one.
+    inodes: Quota,
+}
+
+impl Shared {
+    /// Limits as `options` say; what they do not say is left to memory alone.
+    fn new(type_name: &'static str, options: &TmpfsOptions) -> Arc<Shared> {
+        Arc::new(Shared {
+            device: next_anonymous_device(),
+            next_number: AtomicU64::new(1),
+            type_name,
+            pages: Arc::new(Quota::new(limit(options.pages).unwrap_or(u64::MAX))),
+            inodes: Quota::new(limit(options.inodes).unwrap_or(u64::MAX)),
+        })
+    }
+}
+
+/// A limit as an option gives it: zero is none.
+fn limit(option: Option<u64>) -> Option<u64> {
+    option.map(|count| if count == 0 { u64::MAX } else { count })
+}
+
+/// Reads mount options; EINVAL for what is unknown.
+pub fn parse_options(text: &[u8]) -> Result<TmpfsOptions> {
+    let memory = machine::mm::counts().total as u64;
+    tmpfs_options::parse(text, memory, PAGE_SIZE as u64).map_err(|_| Errno::EINVAL)
 }
 
 /// An instance.
@@ -63,17 +94,23 @@ pub struct TmpFs {
 impl TmpFs {
     /// An empty instance whose root has `permissions`.
     pub fn new(type_name: &'static str, permissions: u32) -> Arc<TmpFs> {
-        let shared = Arc::new(Shared { device: next_anonymous_device(), next_number: AtomicU64::new(1), type_name });
+        let options = TmpfsOptions { permissions: Some(permissions), ..TmpfsOptions::default() };
+        TmpFs::with_options(type_name, &options).expect("without a limit there is room for the root")
+    }
+
+    /// An empty instance as mount options want it. ENOSPC if they leave no room for the root.
+    pub fn with_options(type_name: &'static str, options: &TmpfsOptions) -> Result<Arc<TmpFs>> {
+        let shared = Shared::new(type_name, options);
         let new = NewNode {
             kind: FileKind::Directory,
-            permissions,
-            uid: 0,
-            gid: 0,
+            permissions: options.permissions.unwrap_or(0o1777),
+            uid: options.uid.unwrap_or(0),
+            gid: options.gid.unwrap_or(0),
             node: DeviceNumber::default(),
             target: &[],
         };
-        let root = Arc::new(TmpInode::new(&shared, &new));
-        Arc::new(TmpFs { shared, root })
+        let root = Arc::new(TmpInode::new(&shared, &new)?);
+        Ok(Arc::new(TmpFs { shared, root }))
     }
 }
 
@@ -82,7 +119,7 @@ impl FileSystem for TmpFs {
         self.shared.type_name
     }
     fn magic(&self) -> u64 {
-        0x0102_1994
+        if self.shared.type_name == "ramfs" { 0x8584_58f6 } else { 0x0102_1994 }
     }
     fn device(&self) -> DeviceNumber {
         self.shared.device
@@ -93,23 +130,40 @@ impl FileSystem for TmpFs {
     fn usage(&self) -> FileSystemUsage {
         let counts = machine::mm::counts();
         // LINUX: half of the memory is a tmpfs's default size; nothing is set aside for it. Here all of them share one half.
-        let blocks = counts.total as u64 / 2;
-        let blocks_free = super::page_cache::room_pages().min(counts.free) as u64;
-        let (files, used) = (most_names() as u64, NAMES.load(Ordering::Relaxed) as u64);
-        FileSystemUsage { blocks, blocks_free, files, files_free: files.saturating_sub(used) }
+        let (half, room) = (counts.total as u64 / 2, super::page_cache::room_pages().min(counts.free) as u64);
+        let (names, used) = (most_names() as u64, NAMES.load(Ordering::Relaxed) as u64);
+        let figures = |quota: &Quota, all: u64, free: u64| match quota.limit() {
+            u64::MAX => (all, free),
+            limit => (limit, limit.saturating_sub(quota.held()).min(free)),
+        };
+        let (blocks, blocks_free) = figures(&self.shared.pages, half, room);
+        let (files, files_free) = figures(&self.shared.inodes, names, names.saturating_sub(used));
+        FileSystemUsage { blocks, blocks_free, files, files_free }
+    }
+    fn reconfigure(&self, options: &[u8]) -> Result<()> {
+        // LINUX: mode and owner are the root's, and belong to the first mount alone.
+        let options = parse_options(options)?;
+        let (pages, inodes) = (limit(options.pages), limit(options.inodes));
+        if inodes.is_some_and(|inodes| inodes < self.shared.inodes.held()) {
+            return Err(Errno::EINVAL);
+        }
+        if let Some(pages) = pages {
+            self.shared.pages.set_limit(pages)?;
+        }
+        if let Some(inodes) = inodes {
+            self.shared.inodes.set_limit(inodes)?;
+        }
+        Ok(())
     }
 }
 
 /// A regular file that has no name, for `memfd_create` and shared anonymous memory.
 pub fn unnamed_file(permissions: u32) -> Arc<dyn Inode> {
     static SHARED: Once<Arc<Shared>> = Once::new();
-    let shared = SHARED.call_once(|| {
-        Arc::new(Shared { device: next_anonymous_device(), next_number: AtomicU64::new(1), type_name: "tmpfs" })
-    });
+    let shared = SHARED.call_once(|| Shared::new("tmpfs", &TmpfsOptions::default()));
     let new =
         NewNode { kind: FileKind::Regular, permissions, uid: 0, gid: 0, node: DeviceNumber::default(), target: &[] };
-    let inode = TmpInode::new(shared, &new);
-    Arc::new(inode)
+    Arc::new(TmpInode::new(shared, &new).expect("unnamed files have no limit"))
 }
 
 struct Entry {
@@ -169,7 +223,8 @@ pub(super) struct TmpInode {
 }
 
 impl TmpInode {
-    fn new(shared: &Arc<Shared>, new: &NewNode<'_>) -> TmpInode {
+    fn new(shared: &Arc<Shared>, new: &NewNode<'_>) -> Result<TmpInode> {
+        shared.inodes.take()?;
         let number = shared.next_number.fetch_add(1, Ordering::Relaxed);
         let attributes = Attributes {
             permissions: new.permissions,
@@ -179,16 +234,30 @@ impl TmpInode {
             ..Attributes::default()
         };
         let contents = match new.kind {
-            FileKind::Regular => Contents::Regular(Arc::new(PageCache::new(Backing::Zeros))),
+            FileKind::Regular => {
+                Contents::Regular(Arc::new(PageCache::limited(Backing::Zeros, Some(shared.pages.clone()))))
+            }
             FileKind::Directory => Contents::Directory(SpinLock::new(&lock_order::TMPFS_DIRECTORY, Entries::default())),
             FileKind::Symlink => Contents::Symlink(Arc::from(new.target)),
             FileKind::Fifo => Contents::Fifo(Once::new()),
             FileKind::CharDevice | FileKind::BlockDevice | FileKind::Socket => Contents::Node,
         };
-        TmpInode {
+        Ok(TmpInode {
             base: InodeBase::for_device(new.kind, number, shared.device, new.node, attributes),
             shared: shared.clone(),
             contents,
+        })
+    }
+
+    /// One name of a file that is no directory has gone. The last one's count goes with the inode.
+    fn drop_link(&self, cx: &CurrentThread, base: &InodeBase) {
+        let mut left = 0;
+        base.update(cx, |attributes| {
+            left = attributes.links.saturating_sub(1);
+            attributes.links = left;
+        });
+        if left > 0 {
+            self.shared.inodes.give_back(1);
         }
     }
 
@@ -204,6 +273,7 @@ impl Drop for TmpInode {
     /// Gives up what is below in a loop: a tree may be deeper than the stack. The list runs through the directories
     /// themselves, so nothing is allocated.
     fn drop(&mut self) {
+        self.shared.inodes.give_back(1);
         let Contents::Directory(entries) = &self.contents else { return };
         let mut entries = entries.with(core::mem::take);
         let mut dropped: Option<Arc<TmpInode>> = None;
@@ -272,7 +342,7 @@ impl Inode for TmpInode {
 
     fn create(&self, cx: &mut CurrentThread, name: &[u8], new: &NewNode<'_>) -> Result<Arc<dyn Inode>> {
         check_names()?;
-        let inode = Arc::new(TmpInode::new(&self.shared, new));
+        let inode = Arc::new(TmpInode::new(&self.shared, new)?);
         self.entries()?.lock(cx).insert(name, inode.clone())?;
         self.base.mark_modified(cx);
         if new.kind == FileKind::Directory {
@@ -284,11 +354,14 @@ impl Inode for TmpInode {
     fn link(&self, cx: &mut CurrentThread, name: &[u8], target: &Arc<dyn Inode>) -> Result<()> {
         check_names()?;
         let target = own(target)?;
+        // LINUX: a further name counts as an inode.
+        self.shared.inodes.take()?;
         // Counted first, so that no moment shows a name without a link.
         target.base.update(cx, |attributes| attributes.links += 1);
         let outcome = self.entries()?.lock(cx).insert(name, target.clone());
         if let Err(error) = outcome {
             target.base.update(cx, |attributes| attributes.links -= 1);
+            self.shared.inodes.give_back(1);
             return Err(error);
         }
         target.base.mark_changed(cx);
@@ -299,7 +372,7 @@ impl Inode for TmpInode {
     fn unlink(&self, cx: &mut CurrentThread, name: &[u8], child: &Arc<dyn Inode>) -> Result<()> {
         let removed = self.entries()?.lock(cx).remove(name);
         drop(removed);
-        child.base().update(cx, |attributes| attributes.links = attributes.links.saturating_sub(1));
+        self.drop_link(cx, child.base());
         child.base().mark_changed(cx);
         self.base.mark_modified(cx);
         Ok(())
@@ -362,7 +435,7 @@ impl Inode for TmpInode {
                     other.base.update(cx, |attributes| attributes.links = 0);
                     new_parent.base.update(cx, |attributes| attributes.links -= 1);
                 } else {
-                    other.base.update(cx, |attributes| attributes.links = attributes.links.saturating_sub(1));
+                    self.drop_link(cx, &other.base);
                 }
                 other.base.mark_changed(cx);
             }

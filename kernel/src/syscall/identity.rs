@@ -1,8 +1,8 @@
 //! Calls on users and groups. The superuser may become anyone; others may move between their real, effective and saved ids.
 use super::call::Call;
 use crate::errno::{Errno, Result};
-use crate::task::{Credentials, table};
 use crate::task::credentials::Ids;
+use crate::task::{Credentials, table};
 use crate::user_memory::UserPtr;
 use alloc::sync::Arc;
 

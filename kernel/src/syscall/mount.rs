@@ -5,7 +5,7 @@ use super::place::Links;
 use crate::errno::{Errno, Result};
 use crate::fs::path::{self, MOUNT_NO_DEVICES, MOUNT_NO_EXECUTION, MOUNT_NO_SETID, MOUNT_READ_ONLY, SuperBlock};
 use crate::fs::procfs::ProcFs;
-use crate::fs::tmpfs::TmpFs;
+use crate::fs::tmpfs::{self, TmpFs};
 use crate::fs::{FileKind, FileSystem, Path, device};
 use crate::user_memory::UserCStr;
 use abi::linux::{MNT_DETACH, MNT_EXPIRE, MNT_FORCE, UMOUNT_NOFOLLOW};
@@ -14,6 +14,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 use machine::addr::{PAGE_SIZE, UserAddr};
+use pure::tmpfs_options::TmpfsOptions;
 
 /// Flags that a mount keeps.
 const KEPT: u64 = MOUNT_READ_ONLY | MOUNT_NO_SETID | MOUNT_NO_DEVICES | MOUNT_NO_EXECUTION;
@@ -39,6 +40,11 @@ pub fn sys_mount(
         if !on.is_mount_root() {
             return Err(Errno::EINVAL);
         }
+        // Together with MS_BIND only the flags of this one mount are meant.
+        if flags & u64::from(MS_BIND) == 0 {
+            let options = read_options(call, data)?;
+            on.mount.super_block.file_system.reconfigure(&options)?;
+        }
         on.mount.flags.store(kept, Ordering::Relaxed);
         return Ok(0);
     }
@@ -49,14 +55,16 @@ pub fn sys_mount(
         return Err(Errno::EINVAL);
     }
     if flags & u64::from(MS_BIND) != 0 {
-        // The mounts below (MS_REC) are not shown at the new place.
-        let _ = MS_REC;
         let from = call.resolve(Fd::CWD, source, Links::Follow)?;
         let is_directory = |path: &Path| path.inode().map(|inode| inode.base().kind == FileKind::Directory);
         if is_directory(&from)? != is_directory(&on)? {
             return Err(Errno::ENOTDIR);
         }
-        path::bind(call.cx, &from, &on)?;
+        if flags & u64::from(MS_REC) != 0 {
+            path::bind_tree(call.cx, &from, &on)?;
+        } else {
+            path::bind(call.cx, &from, &on)?;
+        }
         return Ok(0);
     }
     if on.inode()?.base().kind != FileKind::Directory {
@@ -66,9 +74,17 @@ pub fn sys_mount(
     let source = if source.0.is_null() { Vec::from(&b"none"[..]) } else { source.read_path(call.cx)? };
     let options = read_options(call, data)?;
     let file_system: Arc<dyn FileSystem> = match &kind[..] {
-        b"tmpfs" | b"ramfs" => TmpFs::new("tmpfs", root_permissions(&options)?),
-        b"proc" => Arc::new(ProcFs),
-        b"devtmpfs" => device::file_system().clone(),
+        b"tmpfs" => TmpFs::with_options("tmpfs", &tmpfs::parse_options(&options)?)?,
+        b"ramfs" => TmpFs::with_options("ramfs", &ramfs_options(&options)?)?,
+        b"proc" => {
+            let file_system = Arc::new(ProcFs);
+            file_system.reconfigure(&options)?;
+            file_system
+        }
+        b"devtmpfs" => {
+            device::file_system().reconfigure(&options)?;
+            device::file_system().clone()
+        }
         _ => return Err(Errno::ENODEV),
     };
     path::mount(call.cx, &on, SuperBlock::new(file_system), &source, kept)?;
@@ -83,20 +99,11 @@ fn read_options(call: &mut Call<'_>, data: UserAddr) -> Result<Vec<u8>> {
     UserCStr(data).read(call.cx, PAGE_SIZE, Errno::EINVAL)
 }
 
-/// tmpfs's `mode=` option; sizes are accepted and not enforced beyond the machine's memory.
-fn root_permissions(options: &[u8]) -> Result<u32> {
-    let mut permissions = 0o1777;
-    for option in options.split(|&byte| byte == b',').filter(|option| !option.is_empty()) {
-        let text = core::str::from_utf8(option).map_err(|_| Errno::EINVAL)?;
-        match text.split_once('=') {
-            Some(("mode", mode)) => {
-                permissions = u32::from_str_radix(mode, 8).map_err(|_| Errno::EINVAL)? & 0o7777;
-            }
-            Some(("size" | "nr_blocks" | "nr_inodes" | "uid" | "gid" | "huge", _)) => {}
-            _ => return Err(Errno::EINVAL),
-        }
-    }
-    Ok(permissions)
+/// LINUX: ramfs knows only the root's permissions and overlooks every other word, because it did so from the beginning.
+fn ramfs_options(text: &[u8]) -> Result<TmpfsOptions> {
+    let mode = text.split(|&byte| byte == b',').rfind(|option| option.starts_with(b"mode="));
+    let permissions = tmpfs::parse_options(mode.unwrap_or_default())?.permissions;
+    Ok(TmpfsOptions { permissions: permissions.or(Some(0o755)), ..TmpfsOptions::default() })
 }
 
 /// Takes a mount away.

@@ -2,7 +2,7 @@
 calls! {
     handlers: crate::syscall::mount;
 
-    /// tmpfs, proc, devtmpfs, and bind mounts without what is mounted below; moving is refused, tmpfs sizes are not enforced.
+    /// tmpfs, ramfs, proc, devtmpfs and bind mounts; moving is refused, `huge=` and options of proc too.
     mount(source: UserCStr, target: UserCStr, kind: UserCStr, flags: Flags, data: UserAddr) = sys_mount;
     umount2(target: UserCStr, flags: Flags) = sys_umount2;
 }
