@@ -133,7 +133,8 @@ fn map_segment(
     segment: &Segment,
 ) -> core::result::Result<(), LoadError> {
     let map = |cx: &mut CurrentThread, addr: usize, bytes: usize, vma: Vma| {
-        let request = MapRequest { addr: UserAddr(addr), bytes, place: Place::Fixed, vma, is_reserved: true };
+        let request =
+            MapRequest { addr: UserAddr(addr), bytes, place: Place::Fixed, vma, is_reserved: true, wants_pages: false };
         space.map(cx, request, &MemoryLimits::NONE).map_err(|_| LoadError::Doomed)
     };
     if let Some(part) = segment.file {

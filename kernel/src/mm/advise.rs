@@ -1,33 +1,49 @@
-//! Advice on ranges (`madvise`), residency (`mincore`), locking (`mlock`), and writing back (`msync`).
+//! Advice on ranges (`madvise`), residency (`mincore`), and what is written back (`msync`).
 use super::error::MapError;
-use super::map::{MemoryLimits, page_range};
-use super::space::AddressSpace;
-use super::vma::{Backing, Protection, Vma};
+use super::map::page_range;
+use super::populate::Populate;
+use super::space::{AddressSpace, Memory};
+use super::vma::{Backing, Vma};
 use crate::fs::OpenFile;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 use machine::addr::{PAGE_SIZE, UserAddr};
 use machine::thread::CurrentThread;
-use machine::user::AccessKind;
 
 /// What `madvise` may ask for, as far as it has an effect.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Advice {
     /// A hint that changes nothing.
     Hint,
-    /// Drop the pages: private ones are gone (DONTNEED, FREE).
+    /// Drop the pages: private ones are gone (DONTNEED).
     Discard,
+    /// The contents are no longer wanted (FREE): private memory only. LINUX: it may go at any time; here at once.
+    Free,
     /// Not in children (DONTFORK), or again.
     AbsentInChild(bool),
     /// Zeros in children (WIPEONFORK), or not any more.
     ZeroInChild(bool),
     /// Make the pages present as if read, or as if written.
-    Populate(AccessKind),
+    Populate(Populate),
+}
+
+impl Advice {
+    /// Whether it can be taken for such an area.
+    fn fits(self, vma: &Vma) -> bool {
+        let is_private_memory = !vma.is_shared && matches!(vma.backing, Backing::Anonymous);
+        match self {
+            Advice::Discard => !vma.is_locked(),
+            Advice::Free => !vma.is_locked() && is_private_memory,
+            Advice::ZeroInChild(is_zero) => !is_zero || is_private_memory,
+            Advice::Hint | Advice::AbsentInChild(_) | Advice::Populate(_) => true,
+        }
+    }
 }
 
 impl AddressSpace {
-    /// Takes advice. LINUX: holes are skipped, and answered with ENOMEM at the end.
+    /// Takes advice. LINUX: holes are skipped, and answered with ENOMEM at the end; an area that the advice does not fit ends
+    /// it, and what came before has taken it.
     pub fn advise(&self, cx: &mut CurrentThread, addr: UserAddr, bytes: usize, advice: Advice) -> Result<(), MapError> {
         if addr.page_offset() != 0 {
             return Err(MapError::BadArgument);
@@ -36,39 +52,23 @@ impl AddressSpace {
             return Ok(());
         }
         let range = page_range(addr, bytes).ok_or(MapError::BadArgument)?;
-        if let Advice::Populate(kind) = advice {
-            return self.populate(cx, range, kind).map_err(|_| MapError::NotMapped);
+        if let Advice::Populate(how) = advice {
+            return self.populate(cx, range, how);
         }
         let mut memory = self.memory.lock(cx);
         let memory = &mut *memory;
         let is_covered = memory.areas.covers(range.clone());
-        match advice {
-            Advice::Hint | Advice::Populate(_) => {}
-            Advice::Discard => {
-                for entry in memory.areas.overlapping(range.clone()) {
-                    if entry.value.is_locked {
-                        return Err(MapError::BadArgument);
-                    }
-                    let piece = entry.start.max(range.start)..entry.end.min(range.end);
-                    memory.table.unmap(cx, UserAddr(piece.start)..UserAddr(piece.end));
-                }
-            }
-            Advice::AbsentInChild(is_absent) => {
-                memory.reserve_change()?;
-                memory.areas.update(range, |_, vma| vma.is_absent_in_child = is_absent);
-            }
-            Advice::ZeroInChild(is_zero) => {
-                let is_private_memory = |vma: &Vma| !vma.is_shared && matches!(vma.backing, Backing::Anonymous);
-                if is_zero
-                    && !memory.areas.overlapping(range.clone()).iter().all(|entry| is_private_memory(&entry.value))
-                {
-                    return Err(MapError::BadArgument);
-                }
-                memory.reserve_change()?;
-                memory.areas.update(range, |_, vma| vma.is_zero_in_child = is_zero);
-            }
+        let refused = memory.areas.overlapping(range.clone()).iter().find(|entry| !advice.fits(&entry.value));
+        let end = refused.map_or(range.end, |entry| entry.start.max(range.start));
+        let is_refused = refused.is_some();
+        if end > range.start {
+            memory.take_advice(cx, range.start..end, advice)?;
         }
-        if is_covered { Ok(()) } else { Err(MapError::NotMapped) }
+        match (is_refused, is_covered) {
+            (true, _) => Err(MapError::BadArgument),
+            (false, true) => Ok(()),
+            (false, false) => Err(MapError::NotMapped),
+        }
     }
 
     /// For each page of the range, whether reading it would be quick: appended to `out`, one byte each.
@@ -90,78 +90,20 @@ impl AddressSpace {
         Ok(())
     }
 
-    /// Locks or unlocks a range: its pages are there from now on. (None is ever taken away for want of memory yet.)
-    pub fn lock_pages(
-        &self,
-        cx: &mut CurrentThread,
-        range: Range<usize>,
-        is_locked: bool,
-        limits: &MemoryLimits,
-    ) -> Result<(), MapError> {
-        {
-            let mut memory = self.memory.lock(cx);
-            let memory = &mut *memory;
-            let pages = range.len() / PAGE_SIZE;
-            if is_locked && (memory.locked_pages + pages) as u64 > limits.locked / PAGE_SIZE as u64 {
-                return Err(MapError::NoRoom);
-            }
-            memory.reserve_change()?;
-            let (mut added, mut taken) = (0, 0);
-            let is_covered = memory.areas.covers(range.clone());
-            memory.areas.update(range.clone(), |piece, vma| {
-                match (vma.is_locked, is_locked) {
-                    (false, true) => added += piece.len() / PAGE_SIZE,
-                    (true, false) => taken += piece.len() / PAGE_SIZE,
-                    _ => {}
-                }
-                vma.is_locked = is_locked;
-            });
-            memory.locked_pages = memory.locked_pages + added - taken;
-            if !is_covered {
-                return Err(MapError::NotMapped);
-            }
-        }
-        if is_locked { self.populate_allowed(cx, range) } else { Ok(()) }
-    }
-
-    /// Locks or unlocks everything there is (`is_now`) and will be (`is_future`).
-    pub fn lock_all(
-        &self,
-        cx: &mut CurrentThread,
-        is_now: bool,
-        is_future: bool,
-        limits: &MemoryLimits,
-    ) -> Result<(), MapError> {
-        let mut ranges: Vec<Range<usize>> = Vec::new();
-        {
-            let mut memory = self.memory.lock(cx);
-            if is_now && memory.mapped_pages as u64 > limits.locked / PAGE_SIZE as u64 {
-                return Err(MapError::NoRoom);
-            }
-            memory.locks_new = is_future;
-            let entries = memory.areas.entries();
-            ranges.try_reserve_exact(entries.len()).map_err(|_| MapError::OutOfMemory)?;
-            ranges.extend(entries.iter().map(|entry| entry.start..entry.end));
-        }
-        let unlimited = MemoryLimits { locked: u64::MAX, ..*limits };
-        for range in ranges {
-            if is_now || !is_future {
-                // An area that another thread has removed meanwhile needs no lock.
-                let _ = self.lock_pages(cx, range, is_now, &unlimited);
-            }
-        }
-        Ok(())
-    }
-
-    /// The files that are mapped shared in the range, for `msync`. Holes are told by the flag.
+    /// The files that are mapped shared in the range, for `msync`, and whether the range has no holes. With `invalidates`,
+    /// locked memory is refused.
     pub fn shared_files(
         &self,
         cx: &mut CurrentThread,
         range: Range<usize>,
+        invalidates: bool,
     ) -> Result<(Vec<Arc<OpenFile>>, bool), MapError> {
         let memory = self.memory.lock(cx);
         let mut files = Vec::new();
         for entry in memory.areas.overlapping(range.clone()) {
+            if invalidates && entry.value.is_locked() {
+                return Err(MapError::Locked);
+            }
             if let Backing::Cache(backing) = &entry.value.backing
                 && let Some(file) = &backing.file
                 && entry.value.is_shared
@@ -172,25 +114,22 @@ impl AddressSpace {
         }
         Ok((files, memory.areas.covers(range)))
     }
+}
 
-    /// Makes pages of a range present as far as the areas allow; what does not work is left out.
-    pub(crate) fn populate_allowed(&self, cx: &mut CurrentThread, range: Range<usize>) -> Result<(), MapError> {
-        let mut at = range.start;
-        while at < range.end {
-            let found = {
-                let memory = self.memory.lock(cx);
-                let entry = memory.areas.overlapping(at..range.end).first();
-                entry.map(|entry| {
-                    (entry.start.max(at), entry.end.min(range.end), entry.value.protection, entry.value.is_shared)
-                })
-            };
-            let Some((start, end, protection, is_shared)) = found else { break };
-            let kind =
-                if protection.allows(Protection::WRITE) && !is_shared { AccessKind::Write } else { AccessKind::Read };
-            if protection != Protection::NONE && self.populate(cx, start..end, kind).is_err() {
-                return Err(MapError::OutOfMemory);
+impl Memory {
+    /// Takes advice that fits every area of the range.
+    fn take_advice(&mut self, cx: &mut CurrentThread, range: Range<usize>, advice: Advice) -> Result<(), MapError> {
+        match advice {
+            Advice::Hint | Advice::Populate(_) => {}
+            Advice::Discard | Advice::Free => self.table.unmap(cx, UserAddr(range.start)..UserAddr(range.end)),
+            Advice::AbsentInChild(is_absent) => {
+                self.reserve_change()?;
+                self.areas.update(range, |_, vma| vma.is_absent_in_child = is_absent);
             }
-            at = end;
+            Advice::ZeroInChild(is_zero) => {
+                self.reserve_change()?;
+                self.areas.update(range, |_, vma| vma.is_zero_in_child = is_zero);
+            }
         }
         Ok(())
     }

@@ -26,8 +26,10 @@ pub enum MapError {
     Overflow,
     /// The range spans what it must not (mremap).
     BadRange,
-    /// Locked memory beyond RLIMIT_MEMLOCK.
+    /// Locked memory beyond RLIMIT_MEMLOCK, or that cannot all be made present.
     LockLimit,
+    /// The memory is locked, and the call would take it away.
+    Locked,
 }
 
 impl From<MapError> for Errno {
@@ -42,6 +44,7 @@ impl From<MapError> for Errno {
             MapError::Overflow => Errno::EOVERFLOW,
             MapError::BadRange => Errno::EFAULT,
             MapError::LockLimit => Errno::EAGAIN,
+            MapError::Locked => Errno::EBUSY,
         }
     }
 }

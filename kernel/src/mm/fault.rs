@@ -27,7 +27,7 @@ use machine::user::{AccessKind, PageFault};
 const AROUND_PAGES: usize = 16;
 
 /// What is left to do after a look at the areas.
-enum Step {
+pub(super) enum Step {
     /// The page is there.
     Done,
     /// The page cache must read this page first.
@@ -67,23 +67,10 @@ impl AddressSpace {
             }
         }
     }
-
-    /// Makes the pages of a range present, as accesses of `kind` would, as far as that is possible.
-    pub(super) fn populate(
-        &self,
-        cx: &mut CurrentThread,
-        range: core::ops::Range<usize>,
-        kind: AccessKind,
-    ) -> Result<(), FaultError> {
-        for addr in range.step_by(PAGE_SIZE) {
-            self.resolve_steps(cx, PageFault { addr: UserAddr(addr), kind, is_present: false })?;
-        }
-        Ok(())
-    }
 }
 
 /// Brings one page of a file into memory.
-fn read_in(cx: &mut CurrentThread, cache: &PageCache, index: u64) -> Result<Frame, FaultError> {
+pub(super) fn read_in(cx: &mut CurrentThread, cache: &PageCache, index: u64) -> Result<Frame, FaultError> {
     cache.frame(cx, index).map_err(|error| match error {
         Errno::ENXIO => FaultError::BeyondFile,
         Errno::ENOMEM => FaultError::OutOfMemory,
@@ -98,7 +85,7 @@ fn zero_frame() -> Result<Frame, OutOfMemory> {
 }
 
 impl Memory {
-    fn resolve(&mut self, cx: &mut CurrentThread, fault: PageFault) -> Result<Step, FaultError> {
+    pub(super) fn resolve(&mut self, cx: &mut CurrentThread, fault: PageFault) -> Result<Step, FaultError> {
         let page = fault.addr.page_floor();
         if self.areas.find(page.0).is_none() {
             self.grow_stack(cx, page.0)?;

@@ -7,7 +7,7 @@
 //! write right on both sides; the first writer copies ([`super::fault`]).
 use super::error::MapError;
 use super::space::{AddressSpace, Memory};
-use super::vma::{Backing, Vma};
+use super::vma::{Backing, Locking, Vma};
 use crate::trace::probe;
 use alloc::sync::Arc;
 use machine::addr::{PAGE_SIZE, UserAddr};
@@ -58,7 +58,7 @@ impl Memory {
                 return Ok(());
             }
             // LINUX: locks are not inherited.
-            let vma = Vma { is_locked: false, ..entry.value.clone() };
+            let vma = Vma { locking: Locking::None, ..entry.value.clone() };
             let is_copied = entry.value.has_own_pages || entry.bytes() <= SMALL_AREA_BYTES;
             if is_copied && !entry.value.is_shared && !entry.value.is_zero_in_child {
                 let range = UserAddr(entry.start)..UserAddr(entry.end);

@@ -1,8 +1,9 @@
 //! The heap that `brk` moves: one anonymous area from the heap's start up.
 use super::error::MapError;
 use super::map::MemoryLimits;
+use super::populate::Populate;
 use super::space::AddressSpace;
-use super::vma::{Protection, Vma};
+use super::vma::{Locking, Protection, Vma};
 use crate::trace::probe;
 use machine::addr::{PAGE_SIZE, USER_END, UserAddr, page_ceil};
 use machine::thread::CurrentThread;
@@ -12,6 +13,7 @@ impl AddressSpace {
     /// LINUX: no error is ever told apart; the old break is the refusal.
     pub fn set_break(&self, cx: &mut CurrentThread, wanted: UserAddr, limits: &MemoryLimits) -> UserAddr {
         let mut memory = self.memory.lock(cx);
+        let locking = memory.locks_new;
         let (start, old) = (memory.heap.start, memory.heap.end);
         let wanted = wanted.0;
         if wanted < start || wanted > USER_END || (wanted - start) as u64 > limits.data {
@@ -23,7 +25,7 @@ impl AddressSpace {
                 memory.take_out(cx, new_end..old_end);
             })
         } else if new_end > old_end {
-            let vma = Vma::anonymous(Protection::READ_WRITE);
+            let vma = Vma { locking, ..Vma::anonymous(Protection::READ_WRITE) };
             // LINUX: one page and a stack's guard gap stay free above the heap.
             let is_free = memory.areas.find_gap(new_end + PAGE_SIZE - old_end, old_end..new_end + PAGE_SIZE, PAGE_SIZE);
             let outcome = if is_free.is_none() { Err(MapError::NoRoom) } else { memory.reserve_change() };
@@ -38,6 +40,12 @@ impl AddressSpace {
             memory.heap.end = wanted;
             probe!(crate::trace::vminfo::set_break(UserAddr(wanted)));
         }
-        UserAddr(memory.heap.end)
+        let end = memory.heap.end;
+        drop(memory);
+        if outcome.is_ok() && new_end > old_end && locking == Locking::Whole {
+            // LINUX: what cannot be made present is left out.
+            let _ = self.populate(cx, old_end..new_end, Populate::Locked);
+        }
+        UserAddr(end)
     }
 }

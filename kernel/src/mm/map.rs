@@ -1,7 +1,8 @@
 //! Making, removing and protecting mappings.
 use super::error::MapError;
+use super::populate::Populate;
 use super::space::{AddressSpace, Memory};
-use super::vma::{Backing, Protection, Vma};
+use super::vma::{Backing, Locking, Protection, Vma};
 use crate::task::Process;
 use crate::task::limits::Resource;
 use crate::trace::{self, Counter, probe};
@@ -33,6 +34,8 @@ pub struct MapRequest {
     pub vma: Vma,
     /// Whether it counts against the machine's memory (not with MAP_NORESERVE).
     pub is_reserved: bool,
+    /// Whether its pages shall be there at once, as far as possible (MAP_POPULATE). So are those of locked areas.
+    pub wants_pages: bool,
 }
 
 /// The limits that memory calls obey, in bytes.
@@ -93,7 +96,10 @@ impl AddressSpace {
             check_fixed(request.addr, bytes)?;
         }
         let mut memory = self.memory.lock(cx);
-        request.vma.is_locked |= memory.locks_new;
+        if request.vma.locking == Locking::None {
+            request.vma.locking = memory.locks_new;
+        }
+        let wants_pages = request.wants_pages || request.vma.locking == Locking::Whole;
         memory.reserve_change()?;
         let addr = match request.place {
             Place::Hint => memory.find_place(request.addr, bytes, self.layout.mmap_top, PAGE_SIZE)?,
@@ -114,7 +120,31 @@ impl AddressSpace {
         memory.add(range, request.vma);
         trace::count(Counter::MemoryMaps);
         probe!(trace::vminfo::map(UserAddr(addr), bytes as u64));
+        drop(memory);
+        if wants_pages {
+            // LINUX: the mapping stands even if its pages cannot all be made present.
+            let _ = self.populate(cx, addr..addr + bytes, Populate::AsAllowed);
+        }
         Ok(UserAddr(addr))
+    }
+
+    /// Whether a mapping may go to a fixed place. Linux looks at this before it looks at the file.
+    pub fn check_place(
+        &self,
+        cx: &mut CurrentThread,
+        addr: UserAddr,
+        bytes: usize,
+        place: Place,
+    ) -> Result<(), MapError> {
+        if place == Place::Hint {
+            return Ok(());
+        }
+        let bytes = page_ceil(bytes).filter(|bytes| *bytes <= USER_END).ok_or(MapError::NoRoom)?;
+        check_fixed(addr, bytes)?;
+        if place == Place::FixedIfFree && !self.memory.lock(cx).areas.is_free(addr.0..addr.0 + bytes) {
+            return Err(MapError::Occupied);
+        }
+        Ok(())
     }
 
     /// Removes every mapping in the range.
@@ -154,7 +184,17 @@ impl AddressSpace {
         memory.reserve_change()?;
         let (end, outcome) = memory.protectable(range.clone(), protection, limits);
         if end > range.start {
+            let mut wants_copies = false;
+            if protection.allows(Protection::WRITE) {
+                let changed = memory.areas.overlapping(range.start..end);
+                wants_copies = changed.iter().any(|entry| entry.value.locking == Locking::Whole);
+            }
             memory.protect(cx, range.start..end, protection);
+            drop(memory);
+            if wants_copies {
+                // LINUX: locked memory takes no faults later, so its copies are made now; what fails is left out.
+                let _ = self.populate(cx, range.start..end, Populate::Locked);
+            }
         }
         outcome
     }
@@ -213,7 +253,7 @@ impl Memory {
         if vma.is_data() && exceeds(self.data_pages, limits.data) {
             return Err(MapError::NoRoom);
         }
-        if vma.is_locked && exceeds(self.locked_pages, limits.locked) {
+        if vma.is_locked() && exceeds(self.locked_pages, limits.locked) {
             return Err(MapError::LockLimit);
         }
         // LINUX: the guess of overcommit_memory=0: only what could never fit is refused.

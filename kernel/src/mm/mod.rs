@@ -14,7 +14,9 @@ pub mod fork;
 pub mod heap;
 pub mod layout;
 pub mod listing;
+pub mod locking;
 pub mod map;
+pub mod populate;
 pub mod remap;
 pub mod remote;
 pub mod space;
@@ -25,8 +27,9 @@ pub use error::{FaultError, MapError};
 pub use fault::resolve_user_copy_fault;
 pub use layout::Layout;
 pub use map::{MapRequest, Place};
+pub use populate::Populate;
 pub use space::{AddressSpace, MemoryUse, ProgramImage};
-pub use vma::{Backing, CacheBacking, Protection, Vma};
+pub use vma::{Backing, CacheBacking, Locking, Protection, Vma};
 pub use word_key::WordKey;
 
 /// Registers with `machine` what this module serves. Called once at start, before the first program.

@@ -1,6 +1,7 @@
 //! `mremap`: growing, shrinking and moving one mapping with its pages.
 use super::error::MapError;
 use super::map::{MemoryLimits, page_range};
+use super::populate::Populate;
 use super::space::{AddressSpace, Memory};
 use super::vma::{Backing, Vma};
 use core::ops::Range;
@@ -46,8 +47,15 @@ impl AddressSpace {
             Some(_) if !request.may_move => return Err(MapError::BadArgument),
             Some(addr) => Some(fixed_target(addr, new_bytes, request.old.0, old_bytes)?),
         };
-        let mut memory = self.memory.lock(cx);
-        memory.remap(cx, request, old_bytes, new_bytes, target, self.layout.mmap_top, limits).map(UserAddr)
+        let addr = {
+            let mut memory = self.memory.lock(cx);
+            memory.remap(cx, request, old_bytes, new_bytes, target, self.layout.mmap_top, limits)?
+        };
+        if new_bytes > old_bytes {
+            // LINUX: what cannot be made present is left out.
+            let _ = self.populate(cx, addr + old_bytes..addr + new_bytes, Populate::Locked);
+        }
+        Ok(UserAddr(addr))
     }
 }
 

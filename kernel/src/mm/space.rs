@@ -10,7 +10,7 @@
 //! - `mapped_pages` and `data_pages` are the sums over the areas.
 use super::error::MapError;
 use super::layout::Layout;
-use super::vma::{Backing, Vma};
+use super::vma::{Backing, Locking, Vma};
 use crate::fs::{Executing, Mapper, PageCache};
 use crate::lock_order;
 use alloc::sync::{Arc, Weak};
@@ -65,8 +65,8 @@ pub(super) struct Memory {
     pub(super) data_pages: usize,
     /// Pages of locked areas.
     pub(super) locked_pages: usize,
-    /// mlockall(MCL_FUTURE): new areas are locked.
-    pub(super) locks_new: bool,
+    /// How new areas are locked (mlockall(MCL_FUTURE)).
+    pub(super) locks_new: Locking,
     /// Most pages mapped so far (VmPeak).
     peak_pages: usize,
     /// Most pages seen present so far (VmHWM).
@@ -223,7 +223,7 @@ impl Memory {
             mapped_pages: 0,
             data_pages: 0,
             locked_pages: 0,
-            locks_new: false,
+            locks_new: Locking::None,
             peak_pages: 0,
             peak_resident: 0,
         }
@@ -242,7 +242,7 @@ impl Memory {
         let pages = range.len() / PAGE_SIZE;
         self.mapped_pages += pages;
         self.data_pages += if vma.is_data() { pages } else { 0 };
-        self.locked_pages += if vma.is_locked { pages } else { 0 };
+        self.locked_pages += if vma.is_locked() { pages } else { 0 };
         self.peak_pages = self.peak_pages.max(self.mapped_pages);
         self.areas.insert(range, vma);
     }
@@ -263,7 +263,7 @@ impl Memory {
             let pages = entry.bytes() / PAGE_SIZE;
             mapped += pages;
             data += if entry.value.is_data() { pages } else { 0 };
-            locked += if entry.value.is_locked { pages } else { 0 };
+            locked += if entry.value.is_locked() { pages } else { 0 };
         });
         self.note_resident();
         self.mapped_pages -= mapped;

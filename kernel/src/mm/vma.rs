@@ -67,6 +67,17 @@ impl Protection {
     }
 }
 
+/// mlock and its kin.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Locking {
+    /// Not locked.
+    None,
+    /// Pages stay once they are there (MLOCK_ONFAULT).
+    OnFault,
+    /// All pages are there.
+    Whole,
+}
+
 /// Where the pages of an area come from.
 #[derive(Clone)]
 pub enum Backing {
@@ -110,8 +121,8 @@ pub struct Vma {
     pub is_shared: bool,
     /// Whether it grows downwards (a stack).
     pub grows_down: bool,
-    /// mlock: pages are there from the start.
-    pub is_locked: bool,
+    /// Whether and how it is locked.
+    pub locking: Locking,
     /// MADV_DONTFORK.
     pub is_absent_in_child: bool,
     /// MADV_WIPEONFORK.
@@ -133,7 +144,7 @@ impl Vma {
             most: Protection::ALL,
             is_shared: false,
             grows_down: false,
-            is_locked: false,
+            locking: Locking::None,
             is_absent_in_child: false,
             is_zero_in_child: false,
             name: None,
@@ -156,6 +167,10 @@ impl Vma {
             Backing::Cache(backing) => Some((&backing.cache, (backing.offset + distance as u64) / PAGE_SIZE as u64)),
         }
     }
+    /// Whether its pages stay in memory.
+    pub fn is_locked(&self) -> bool {
+        self.locking != Locking::None
+    }
     /// Whether its pages count towards RLIMIT_DATA and the commit check: private, writable, no stack.
     pub fn is_data(&self) -> bool {
         !self.is_shared && !self.grows_down && self.protection.allows(Protection::WRITE)
@@ -174,7 +189,7 @@ impl Area for Vma {
             && self.most == next.most
             && self.is_shared == next.is_shared
             && self.grows_down == next.grows_down
-            && self.is_locked == next.is_locked
+            && self.locking == next.locking
             && self.is_absent_in_child == next.is_absent_in_child
             && self.is_zero_in_child == next.is_zero_in_child
             && self.name == next.name;

@@ -8,7 +8,7 @@ use crate::fs::{OpenFile, PageCache};
 use crate::mm::advise::Advice;
 use crate::mm::map::MemoryLimits;
 use crate::mm::remap::RemapRequest;
-use crate::mm::{AddressSpace, CacheBacking, MapRequest, Place, Protection, Vma};
+use crate::mm::{AddressSpace, CacheBacking, Locking, MapRequest, Place, Populate, Protection, Vma};
 use crate::user_memory::UserSlice;
 use abi::linux::{
     MADV_COLD, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE,
@@ -23,7 +23,6 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 use machine::addr::{PAGE_SIZE, USER_END, UserAddr, page_ceil};
-use machine::user::AccessKind;
 
 /// PROT_SEM, which some programs still pass, and which means nothing.
 const PROT_SEM: u32 = 8;
@@ -75,6 +74,17 @@ pub fn sys_mmap(
         // LINUX: so it answers when no huge pages are set aside.
         return Err(Errno::ENOMEM);
     }
+    let place = match (flags & MAP_FIXED_NOREPLACE != 0, flags & MAP_FIXED != 0) {
+        (true, _) => Place::FixedIfFree,
+        (false, true) => Place::Fixed,
+        (false, false) => Place::Hint,
+    };
+    let space = call.space()?;
+    space.check_place(call.cx, addr, bytes, place)?;
+    let limits = call.memory_limits();
+    if flags & MAP_LOCKED != 0 && limits.locked == 0 {
+        return Err(Errno::EPERM);
+    }
     let mut vma = match file {
         None if is_shared => shared_memory(call, protection, bytes)?,
         None => Vma::anonymous(protection),
@@ -86,22 +96,12 @@ pub fn sys_mmap(
         }
         vma.grows_down = true;
     }
-    vma.is_locked = flags & MAP_LOCKED != 0;
-    let place = match (flags & MAP_FIXED_NOREPLACE != 0, flags & MAP_FIXED != 0) {
-        (true, _) => Place::FixedIfFree,
-        (false, true) => Place::Fixed,
-        (false, false) => Place::Hint,
-    };
-    let wants_pages = flags & MAP_LOCKED != 0 || flags & (MAP_POPULATE | MAP_NONBLOCK) == MAP_POPULATE;
-    let request = MapRequest { addr, bytes, place, vma, is_reserved: flags & MAP_NORESERVE == 0 };
-    let space = call.space()?;
-    let limits = call.memory_limits();
-    let addr = space.map(call.cx, request, &limits)?;
-    if wants_pages && let Some(bytes) = page_ceil(bytes) {
-        // LINUX: the mapping stands even if its pages cannot all be made present.
-        let _ = space.populate_allowed(call.cx, addr.0..addr.0 + bytes);
+    if flags & MAP_LOCKED != 0 {
+        vma.locking = Locking::Whole;
     }
-    Ok(addr.0 as u64)
+    let wants_pages = flags & (MAP_POPULATE | MAP_NONBLOCK) == MAP_POPULATE;
+    let request = MapRequest { addr, bytes, place, vma, is_reserved: flags & MAP_NORESERVE == 0, wants_pages };
+    Ok(space.map(call.cx, request, &limits)?.0 as u64)
 }
 
 /// An area of shared anonymous memory: a page cache of its own.
@@ -180,14 +180,14 @@ pub fn sys_madvise(call: &mut Call<'_>, addr: UserAddr, bytes: usize, advice: i3
     let advice = match advice {
         MADV_NORMAL | MADV_RANDOM | MADV_SEQUENTIAL | MADV_WILLNEED | MADV_HUGEPAGE | MADV_NOHUGEPAGE
         | MADV_MERGEABLE | MADV_UNMERGEABLE | MADV_DONTDUMP | MADV_DODUMP | MADV_COLD => Advice::Hint,
-        // Freeing at once is one of the things MADV_FREE allows.
-        MADV_DONTNEED | MADV_FREE => Advice::Discard,
+        MADV_DONTNEED => Advice::Discard,
+        MADV_FREE => Advice::Free,
         MADV_DONTFORK => Advice::AbsentInChild(true),
         MADV_DOFORK => Advice::AbsentInChild(false),
         MADV_WIPEONFORK => Advice::ZeroInChild(true),
         MADV_KEEPONFORK => Advice::ZeroInChild(false),
-        MADV_POPULATE_READ => Advice::Populate(AccessKind::Read),
-        MADV_POPULATE_WRITE => Advice::Populate(AccessKind::Write),
+        MADV_POPULATE_READ => Advice::Populate(Populate::Readable),
+        MADV_POPULATE_WRITE => Advice::Populate(Populate::Writable),
         _ => return Err(Errno::EINVAL),
     };
     call.space()?.advise(call.cx, addr, bytes, advice)?;
@@ -220,7 +220,7 @@ pub fn sys_msync(call: &mut Call<'_>, addr: UserAddr, bytes: usize, flags: Flags
     if range.is_empty() {
         return Ok(0);
     }
-    let (files, is_covered) = call.space()?.shared_files(call.cx, range)?;
+    let (files, is_covered) = call.space()?.shared_files(call.cx, range, flags & MS_INVALIDATE != 0)?;
     if flags & MS_SYNC != 0 {
         for file in files {
             file.file().sync(call.cx)?;
@@ -251,30 +251,35 @@ pub fn sys_mincore(call: &mut Call<'_>, addr: UserAddr, bytes: usize, residency:
 
 /// Keeps pages in memory.
 pub fn sys_mlock(call: &mut Call<'_>, addr: UserAddr, bytes: usize) -> Result<u64> {
+    lock(call, addr, bytes, Locking::Whole)
+}
+
+fn lock(call: &mut Call<'_>, addr: UserAddr, bytes: usize, locking: Locking) -> Result<u64> {
     let range = touched_pages(addr, bytes)?;
     let limits = call.memory_limits();
     if limits.locked == 0 {
         return Err(Errno::EPERM);
     }
     if !range.is_empty() {
-        call.space()?.lock_pages(call.cx, range, true, &limits)?;
+        call.space()?.lock_pages(call.cx, range, locking, &limits)?;
     }
     Ok(0)
 }
 
-/// The same; MLOCK_ONFAULT leaves out making the pages present, which is only a matter of time here.
+/// The same; with MLOCK_ONFAULT pages are kept from when they are used.
 pub fn sys_mlock2(call: &mut Call<'_>, addr: UserAddr, bytes: usize, flags: Flags) -> Result<u64> {
     if flags.0 & !MLOCK_ONFAULT != 0 {
         return Err(Errno::EINVAL);
     }
-    sys_mlock(call, addr, bytes)
+    let locking = if flags.0 & MLOCK_ONFAULT != 0 { Locking::OnFault } else { Locking::Whole };
+    lock(call, addr, bytes, locking)
 }
 
 /// Ends mlock.
 pub fn sys_munlock(call: &mut Call<'_>, addr: UserAddr, bytes: usize) -> Result<u64> {
     let range = touched_pages(addr, bytes)?;
     if !range.is_empty() {
-        call.space()?.lock_pages(call.cx, range, false, &MemoryLimits::NONE)?;
+        call.space()?.lock_pages(call.cx, range, Locking::None, &MemoryLimits::NONE)?;
     }
     Ok(0)
 }
@@ -289,12 +294,15 @@ pub fn sys_mlockall(call: &mut Call<'_>, flags: Flags) -> Result<u64> {
     if limits.locked == 0 {
         return Err(Errno::EPERM);
     }
-    call.space()?.lock_all(call.cx, flags & MCL_CURRENT != 0, flags & MCL_FUTURE != 0, &limits)?;
+    let locking = if flags & MCL_ONFAULT != 0 { Locking::OnFault } else { Locking::Whole };
+    let now = (flags & MCL_CURRENT != 0).then_some(locking);
+    let future = if flags & MCL_FUTURE != 0 { locking } else { Locking::None };
+    call.space()?.lock_all(call.cx, now, future, &limits)?;
     Ok(0)
 }
 
 /// Ends mlockall.
 pub fn sys_munlockall(call: &mut Call<'_>) -> Result<u64> {
-    call.space()?.lock_all(call.cx, false, false, &MemoryLimits::NONE)?;
+    call.space()?.lock_all(call.cx, Some(Locking::None), Locking::None, &MemoryLimits::NONE)?;
     Ok(0)
 }
