@@ -1,139 +1,116 @@
-/* What system calls and process operations cost: one line "NAME MINIMUM MEDIAN" a figure, in nanoseconds per operation,
- * and "end".
- *
- * Under the emulator's instruction counting a nanosecond is one guest instruction, and the figures are exact.
- * Usage: calls PATH_OF_NOTHING [RUNS]. The same binary runs on Linux and on Ochre. */
+/* What single system calls cost: null and unknown calls, clocks, files, pipes, signals. Lines as measure.h says.
+ * Usage: calls [RUNS]. */
 #define _GNU_SOURCE
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include "measure.h"
+#include <fcntl.h>
+#include <signal.h>
 #include <string.h>
-#include <sys/reboot.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-static char *nothing;
-
-static int64_t now_ns(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000LL + now.tv_nsec;
-}
-
-static void fail(const char *what)
-{
-	perror(what);
-	exit(1);
-}
 
 static void call_getppid(void) { syscall(SYS_getppid); }
 static void call_unknown(void) { syscall(999); }
 
-static void reap(pid_t child)
-{
-	int status;
-	if (child < 0)
-		fail("fork");
-	if (waitpid(child, &status, 0) != child || status != 0)
-		fail("wait");
-}
+static struct timespec moment;
+static void clock_library(void) { clock_gettime(CLOCK_MONOTONIC, &moment); }
+static void clock_call(void) { syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &moment); }
 
-static void fork_wait(void)
+static int file;
+static char byte;
+static struct stat data;
+static void file_open_close(void)
 {
-	pid_t child = fork();
-	if (child == 0)
-		_exit(0);
-	reap(child);
+	int opened = open("/tmp/figure", O_RDONLY);
+	must(opened >= 0, "open");
+	close(opened);
 }
-
-static void fork_exec_wait(void)
+static void file_stat(void) { must(stat("/tmp/figure", &data) == 0, "stat"); }
+static void file_fstat(void) { must(fstat(file, &data) == 0, "fstat"); }
+static void file_read(void) { must(pread(file, &byte, 1, 0) == 1, "pread"); }
+static void file_write(void) { must(pwrite(file, &byte, 1, 0) == 1, "pwrite"); }
+static char block[4096];
+static void file_read_block(void) { must(pread(file, block, sizeof block, 0) == sizeof block, "pread"); }
+static void file_create_unlink(void)
 {
-	pid_t child = fork();
-	if (child == 0) {
-		char *arguments[] = { nothing, NULL };
-		execve(nothing, arguments, NULL);
-		_exit(1);
-	}
-	reap(child);
-}
-
-static void vfork_exec_wait(void)
-{
-	pid_t child = vfork();
-	if (child == 0) {
-		char *arguments[] = { nothing, NULL };
-		execve(nothing, arguments, NULL);
-		_exit(1);
-	}
-	reap(child);
+	int made = open("/tmp/short-lived", O_CREAT | O_EXCL | O_WRONLY, 0600);
+	must(made >= 0, "create");
+	close(made);
+	must(unlink("/tmp/short-lived") == 0, "unlink");
 }
 
 static int ends[4];
+static void pipe_self(void)
+{
+	must(write(ends[1], &byte, 1) == 1 && read(ends[0], &byte, 1) == 1, "pipe");
+}
 static void pipe_round_trip(void)
 {
-	char byte = 0;
-	if (write(ends[1], &byte, 1) != 1 || read(ends[2], &byte, 1) != 1)
-		fail("pipe");
+	must(write(ends[1], &byte, 1) == 1 && read(ends[2], &byte, 1) == 1, "pipe");
+}
+static char bulk[65536];
+static void pipe_megabyte(void)
+{
+	for (int i = 0; i < 16; i++)
+		must(write(ends[1], bulk, sizeof bulk) == sizeof bulk, "pipe");
+	must(read(ends[2], &byte, 1) == 1, "pipe");
 }
 
-static int by_value(const void *left, const void *right)
-{
-	int64_t a = *(const int64_t *)left, b = *(const int64_t *)right;
-	return (a > b) - (a < b);
-}
+static void on_signal(int number) { (void)number; }
+static void signal_self(void) { kill(getpid(), SIGUSR1); }
 
-/* Times `runs` runs of `repeats` operations each, after one run to warm up. */
-static void measure(const char *name, void (*operation)(void), int repeats, int runs)
+static void pipes_with_a_child(void)
 {
-	int64_t *times = calloc((size_t)runs, sizeof *times);
-	for (int run = -1; run < runs; run++) {
-		int64_t start = now_ns();
-		for (int i = 0; i < repeats; i++)
-			operation();
-		if (run >= 0)
-			times[run] = (now_ns() - start) / repeats;
-	}
-	qsort(times, (size_t)runs, sizeof *times, by_value);
-	printf("%s %lld %lld\n", name, (long long)times[0], (long long)times[runs / 2]);
-	fflush(stdout);
-	free(times);
-}
-
-int main(int count, char **arguments)
-{
-	if (count < 2) {
-		fprintf(stderr, "usage: calls PATH_OF_NOTHING [RUNS]\n");
-		return 2;
-	}
-	nothing = arguments[1];
-	int runs = count > 2 ? atoi(arguments[2]) : 5;
-	/* A line of its own: marks of the kernel's start may stand before it. */
-	puts("start");
-	measure("sys.getppid", call_getppid, 5000, runs);
-	measure("sys.unknown", call_unknown, 5000, runs);
-	measure("fork.wait", fork_wait, 50, runs);
-	measure("fork.exec.wait", fork_exec_wait, 50, runs);
-	measure("vfork.exec.wait", vfork_exec_wait, 50, runs);
-	if (pipe(ends) || pipe(ends + 2))
-		fail("pipe");
+	must(!pipe(ends) && !pipe(ends + 2), "pipe");
+	measure("pipe.write.read", pipe_self, 2000);
 	pid_t echo = fork();
 	if (echo == 0) {
-		char byte;
 		close(ends[1]);
 		while (read(ends[0], &byte, 1) == 1)
 			if (write(ends[3], &byte, 1) != 1)
 				_exit(1);
 		_exit(0);
 	}
-	measure("pipe.round.trip", pipe_round_trip, 500, runs);
+	measure("pipe.round.trip", pipe_round_trip, 500);
+	close(ends[0]);
 	close(ends[1]);
 	reap(echo);
-	puts("end");
-	fflush(stdout);
-	if (getpid() == 1)
-		reboot(RB_POWER_OFF);
-	return 0;
+
+	must(!pipe(ends), "pipe");
+	pid_t sink = fork();
+	if (sink == 0) {
+		close(ends[1]);
+		long taken = 0;
+		for (ssize_t count; (count = read(ends[0], bulk, sizeof bulk)) > 0; ) {
+			for (taken += count; taken >= 1 << 20; taken -= 1 << 20)
+				if (write(ends[3], &byte, 1) != 1)
+					_exit(1);
+		}
+		_exit(0);
+	}
+	measure("pipe.megabyte", pipe_megabyte, 8);
+	close(ends[1]);
+	reap(sink);
+}
+
+int main(int count, char **arguments)
+{
+	bench_begin(count, arguments, 1);
+	measure("sys.getppid", call_getppid, 5000);
+	measure("sys.unknown", call_unknown, 5000);
+	measure("clock.library", clock_library, 5000);
+	measure("clock.call", clock_call, 5000);
+	mkdir("/tmp", 0777);
+	file = open("/tmp/figure", O_CREAT | O_RDWR, 0600);
+	must(file >= 0 && write(file, block, sizeof block) == sizeof block, "/tmp/figure");
+	measure("file.open.close", file_open_close, 1000);
+	measure("file.stat", file_stat, 2000);
+	measure("file.fstat", file_fstat, 2000);
+	measure("file.read.byte", file_read, 2000);
+	measure("file.write.byte", file_write, 2000);
+	measure("file.read.block", file_read_block, 2000);
+	measure("file.create.unlink", file_create_unlink, 500);
+	pipes_with_a_child();
+	signal(SIGUSR1, on_signal);
+	measure("signal.self", signal_self, 1000);
+	return bench_end();
 }

@@ -47,7 +47,31 @@ impl Figures {
             }
             rows.push(row);
         }
-        align(&rows)
+        let mut text = align(&rows);
+        for (kernel, name) in kernels.iter().enumerate().skip(1) {
+            for unit in ["instructions", "ns"] {
+                if let Some((mean, count)) = self.geometric_mean(kernel, unit) {
+                    text.push_str(&format!(
+                        "geometric mean of {}/{name} over {count} figures in {unit}: {mean:.3}\n",
+                        kernels[0]
+                    ));
+                }
+            }
+        }
+        text
+    }
+
+    /// The geometric mean of first/other over the medians of the figures in `unit`, and how many those are.
+    fn geometric_mean(&self, kernel: usize, unit: &str) -> Option<(f64, usize)> {
+        let ratios: Vec<f64> = self
+            .order
+            .iter()
+            .filter(|figure| figure.ends_with(&format!(", {unit}")))
+            .filter_map(|figure| Some((self.summary(figure, 0)?.1, self.summary(figure, kernel)?.1)))
+            .filter(|(ours, other)| *ours > 0.0 && *other > 0.0)
+            .map(|(ours, other)| (ours / other).ln())
+            .collect();
+        (ratios.len() > 1).then(|| ((ratios.iter().sum::<f64>() / ratios.len() as f64).exp(), ratios.len()))
     }
 
     /// One JSON object a line: figure, kernel, samples.

@@ -17,12 +17,38 @@ use std::time::Duration;
 pub(crate) enum Subject {
     /// Start to the first program's first output: seconds, and instructions.
     Boot,
-    /// fork+exit+wait, fork+exec+wait, vfork+exec+wait.
+    /// fork, exec of programs of several sizes, posix_spawn.
     Exec,
-    /// Null and unknown system call, pipe round trip.
+    /// Switches between processes.
+    Switch,
+    /// Null and unknown system call, clocks, signals.
     Syscall,
+    /// File calls on the root in memory.
+    File,
+    /// Round trips and throughput of pipes.
+    Pipe,
+    /// Mapping and page faults.
+    Fault,
+    /// Threads, futexes, mutexes.
+    Thread,
     /// The least memory with which the first program runs.
     Memory,
+}
+
+impl Subject {
+    /// The program of `user/bench` that measures it, and the families (first words) of its figures.
+    fn program(self) -> Option<(&'static str, &'static [&'static str])> {
+        match self {
+            Subject::Boot | Subject::Memory => None,
+            Subject::Exec => Some(("/bench/processes", &["fork", "vfork", "spawn", "exec"])),
+            Subject::Switch => Some(("/bench/processes", &["switch"])),
+            Subject::Syscall => Some(("/bench/calls", &["sys", "clock", "signal"])),
+            Subject::File => Some(("/bench/calls", &["file"])),
+            Subject::Pipe => Some(("/bench/calls", &["pipe"])),
+            Subject::Fault => Some(("/bench/memory", &["map", "fault", "fill"])),
+            Subject::Thread => Some(("/bench/threads", &["thread", "futex", "mutex"])),
+        }
+    }
 }
 
 /// `ochre bench`'s command line.
@@ -57,8 +83,6 @@ const LIMIT: Duration = Duration::from_secs(300);
 const MEMORY_LIMIT: Duration = Duration::from_secs(20);
 
 const FIRST: &str = "/bench/first";
-const CALLS: &str = "/bench/calls";
-const NOTHING: &str = "/bench/nothing";
 
 /// Measures and prints.
 pub(crate) fn bench(home: &Home, arguments: &BenchArguments) -> anyhow::Result<u8> {
@@ -72,13 +96,20 @@ pub(crate) fn bench(home: &Home, arguments: &BenchArguments) -> anyhow::Result<u
             home,
         };
         let mut figures = Figures::default();
-        for subject in subjects {
-            match subject {
-                Subject::Boot => bench.boot(arguments.runs, &mut figures)?,
-                Subject::Exec => bench.calls(&["fork", "vfork"], arguments.runs, &mut figures)?,
-                Subject::Syscall => bench.calls(&["sys", "pipe"], arguments.runs, &mut figures)?,
-                Subject::Memory => bench.memory(&mut figures)?,
+        if subjects.contains(&Subject::Boot) {
+            bench.boot(arguments.runs, &mut figures)?;
+        }
+        let programs: Vec<_> = subjects.iter().filter_map(|subject| subject.program()).collect();
+        for (i, (program, _)) in programs.iter().enumerate() {
+            // Subjects of one program share its runs.
+            if programs[..i].iter().all(|(earlier, _)| earlier != program) {
+                let of_program = programs.iter().filter(|(other, _)| other == program);
+                let families: Vec<&str> = of_program.flat_map(|(_, families)| *families).copied().collect();
+                bench.program(program, &families, arguments.runs, &mut figures)?;
             }
+        }
+        if subjects.contains(&Subject::Memory) {
+            bench.memory(&mut figures)?;
         }
         let names: Vec<&str> = bench.contestants.iter().map(|contestant| contestant.name).collect();
         if arguments.json {
@@ -133,7 +164,7 @@ impl Bench<'_> {
             command_line: &format!("{} rdinit={program} -- {rest}", contestant.words),
             memory_mib,
             counts,
-            is_pc: program == CALLS,
+            is_pc: program != FIRST,
         };
         let lines = machine::run(&setting, limit)?;
         Ok(lines.last().is_some_and(|line| line.text == END).then_some(lines))
@@ -160,11 +191,12 @@ impl Bench<'_> {
         Ok(())
     }
 
-    fn calls(&self, families: &[&str], runs: u32, figures: &mut Figures) -> anyhow::Result<()> {
+    /// Runs one program's measurements on every contestant, `runs` times by the clock and once with instructions counted.
+    fn program(&self, program: &str, families: &[&str], runs: u32, figures: &mut Figures) -> anyhow::Result<()> {
         for run in 0..=runs {
             let counts = run == runs;
             for (index, contestant) in self.contestants.iter().enumerate() {
-                for line in self.must(contestant, &[CALLS, NOTHING, "5"], counts)? {
+                for line in self.must(contestant, &[program, "5"], counts)? {
                     let mut words = line.text.split_whitespace();
                     let (Some(name), Some(least)) = (words.next(), words.next()) else { continue };
                     let family = name.split('.').next().unwrap_or(name);
