@@ -83,7 +83,75 @@ impl Siginfo {
     }
 }
 
+/// `struct sigevent`: how a timer tells that it has expired.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Sigevent {
+    /// What the signal carries.
+    pub value: u64,
+    /// Signal number.
+    pub signal: i32,
+    /// `SIGEV_*`.
+    pub notify: i32,
+    /// Thread number, for `SIGEV_THREAD_ID`.
+    pub thread: i32,
+    /// The rest of the union.
+    pub padding: [i32; 11],
+}
+
+/// `struct signalfd_siginfo`: a signal as it is read from a file.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct SignalfdSiginfo {
+    /// Signal number.
+    pub signal: u32,
+    /// Error number.
+    pub error: i32,
+    /// `SI_*`.
+    pub code: i32,
+    /// Sender's process.
+    pub pid: u32,
+    /// Sender's user.
+    pub uid: u32,
+    /// Descriptor (SIGIO).
+    pub fd: i32,
+    /// Timer's number.
+    pub timer: u32,
+    /// Readiness (SIGIO).
+    pub band: u32,
+    /// Timer's overrun.
+    pub overrun: u32,
+    /// Trap that caused it.
+    pub trap: u32,
+    /// Exit status or signal (SIGCHLD).
+    pub status: i32,
+    /// The value as a number.
+    pub number: i32,
+    /// The value as a pointer.
+    pub pointer: u64,
+    /// User time of the child, in clock ticks.
+    pub user_ticks: u64,
+    /// Kernel time of the child, in clock ticks.
+    pub kernel_ticks: u64,
+    /// Address of the fault.
+    pub address: u64,
+    /// Least significant bit of the address.
+    pub address_bit: u16,
+    /// Unused.
+    pub padding: u16,
+    /// Number of the refused call (SIGSYS).
+    pub call: i32,
+    /// Address of the refused call.
+    pub call_address: u64,
+    /// Architecture of the refused call.
+    pub architecture: u32,
+    /// Unused.
+    pub rest: [u32; 7],
+}
+
 const _: () = {
+    assert!(size_of::<Sigevent>() == 64);
+    assert!(size_of::<SignalfdSiginfo>() == 128);
     assert!(size_of::<Sigaction>() == 32);
     assert!(size_of::<StackT>() == 24);
     assert!(size_of::<Siginfo>() == 128);

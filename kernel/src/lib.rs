@@ -18,6 +18,7 @@ pub mod signal;
 mod start;
 pub mod syscall;
 pub mod task;
+pub mod timer;
 pub mod trace;
 pub mod tty;
 pub mod user_memory;

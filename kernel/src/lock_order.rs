@@ -68,10 +68,20 @@ lock_classes! {
     TASK_TABLE = 600;
     /// One process: limits, itimers, command line (`task::process`).
     PROCESS = 610;
-    /// A process's interval timer (`task::interval_timer`).
+    /// A process's reference to its interval timer (`timer::interval`).
     REAL_TIMER = 612;
-    /// The list of interval timers (`task::interval_timer`).
-    ALARMS = 614;
+    /// When an interval timer expires (`timer::interval`).
+    REAL_TIMER_SCHEDULE = 613;
+    /// The POSIX timers of a process (`timer::posix_table`).
+    POSIX_TIMERS = 614;
+    /// One POSIX timer (`timer::posix`).
+    POSIX_TIMER = 615;
+    /// The CPU-time timers of a process (`timer::cpu`).
+    CPU_TIMERS = 616;
+    /// One timer that is a file (`fs::timer_fd`).
+    TIMER_FD = 617;
+    /// Who wants to know that the wall clock was set (`timer::clock`).
+    CLOCK_WATCHES = 618;
     /// One task's references to files, fs context, address space, credentials (`task::task`).
     TASK_RESOURCES = 620;
     /// Which signal actions a process uses (`signal::state`).
@@ -80,6 +90,10 @@ lock_classes! {
     SIGNAL_ACTIONS = 640;
     /// What is pending for a process (`signal::state`).
     SIGNALS = 645;
+    /// How many signals each user has queued (`signal::allowance`).
+    SIGNAL_ALLOWANCES = 655;
+    /// What one signal file watches (`fs::signal_fd`).
+    SIGNAL_FD = 656;
     /// What is pending for a task, and its alternate stack (`signal::state`).
     TASK_SIGNALS = 650;
     /// The futex table (`task::futex`).
@@ -104,6 +118,8 @@ lock_classes! {
     // Spin locks taken by interrupt handlers too: 800 to 899.
     /// One epoll set's list of what became ready (`fs::epoll`).
     EPOLL_READY = 890;
+    /// Timers that have expired and are to be served (`timer::expiry`).
+    TIMERS_DUE = 880;
     /// A console port's sending side: buffers and queue (`modules::virtio::port`).
     CONSOLE_PORT_OUT = 800;
     /// A console port's receiving side.

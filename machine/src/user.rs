@@ -69,7 +69,7 @@ pub enum UserExit {
     PageFault(PageFault),
     /// Another fault.
     Exception(Exception),
-    /// An interrupt asked for attention: reschedule, or the thread was notified. Nothing to answer.
+    /// An interrupt asked for attention: the thread was notified, or a tick passed. Nothing to answer.
     Interrupted,
 }
 
@@ -103,7 +103,7 @@ pub(crate) fn kernel_fault(fault: PageFault) -> bool {
 
 /// Runs the program until it needs the kernel. The thread's address space (see
 /// [`CurrentThread::set_space`]) must be set. Asserts that no lock is held. Handles interrupts by itself and
-/// returns for them only when a reschedule is due or [`Thread::notify`](crate::thread::Thread::notify) was called.
+/// returns for them only when a tick passed or [`Thread::notify`](crate::thread::Thread::notify) was called.
 #[track_caller]
 pub fn run_user(cx: &mut CurrentThread, context: &mut UserContext) -> UserExit {
     let header = header::current();
@@ -115,7 +115,7 @@ pub fn run_user(cx: &mut CurrentThread, context: &mut UserContext) -> UserExit {
         let header = header::interrupts_off();
         scheduler::reschedule_if_needed(header);
         // After the reschedule: it may have moved the thread, and a notification that comes from here on interrupts user mode.
-        if cx.is_notified() {
+        if cx.needs_attention() {
             header::interrupts_on(header);
             return UserExit::Interrupted;
         }

@@ -22,6 +22,7 @@ pub mod radix_tree;
 pub mod range_map;
 pub mod ring_span;
 pub mod run_queue;
+pub mod schedule;
 pub mod script_line;
 pub mod split_ring;
 pub mod stack_image;

@@ -14,6 +14,7 @@ use super::page_cache::PageCache;
 use super::path::Path;
 use crate::errno::{Errno, Result};
 use crate::lock_order;
+use crate::timer::wall_clock_ns;
 use alloc::sync::Arc;
 use core::any::Any;
 use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
@@ -243,11 +244,6 @@ impl InodeBase {
     pub fn file_locks_if_any(&self) -> Option<&Arc<FileLocks>> {
         self.locks.get()
     }
-}
-
-/// Now, in nanoseconds since the epoch.
-pub fn wall_clock_ns() -> u64 {
-    machine::time::now().0.saturating_add(machine::time::wall_clock_offset())
 }
 
 /// What a directory is asked to create.

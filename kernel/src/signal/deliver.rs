@@ -6,6 +6,7 @@ use super::set::{DefaultAction, Signal, SignalSet};
 use super::state::{STACK_AUTO_DISARM, STACK_DISABLED, TaskSignals};
 use crate::errno::{Errno, Restart, Result};
 use crate::syscall::Call;
+use crate::timer;
 use crate::trace::{self, Counter, probe};
 use crate::user_memory::UserSlice;
 use abi::arch::frame::{FpPlace, FrameInput};
@@ -27,8 +28,11 @@ pub(crate) struct Interrupted {
     pub first_argument: u64,
 }
 
-/// Attends to whatever the thread was notified of: ends, stops, takes signals. `Some(status)` if the thread is to end.
+/// Attends to whatever the thread was notified of, or a tick brought: ends, stops, takes signals. `Some(status)` if the thread is to end.
 pub(crate) fn attend(call: &mut Call<'_>, mut interrupted: Option<Interrupted>) -> Option<i32> {
+    if call.cx.take_tick() {
+        timer::cpu::tick(call.cx, call.task.process());
+    }
     loop {
         call.cx.take_notification();
         if let Some(status) = call.task.leaving() {
@@ -43,8 +47,7 @@ pub(crate) fn attend(call: &mut Call<'_>, mut interrupted: Option<Interrupted>) 
             continue;
         }
         let wanted = SignalSet::ALL.without(call.task.signals.blocked());
-        let taken = call.task.signals.take(wanted).or_else(|| signals.take(wanted));
-        let Some((signal, info)) = taken else { break };
+        let Some((signal, info)) = send::take_pending(call.cx, call.task, wanted) else { break };
         let action = signals.actions().take(signal);
         probe!(trace::proc::signal_handle(signal.number() as u32, call.task.tid(), UserAddr(action.handler as usize)));
         match action.handler {

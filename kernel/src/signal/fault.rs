@@ -28,7 +28,7 @@ pub(crate) fn force(cx: &CurrentThread, task: &Task, signal: Signal, info: Sigin
         actions.set(signal, Sigaction { handler: DEFAULT, ..action });
         task.signals.store_blocked(task.signals.blocked().without(signal.mask()));
     }
-    task.signals.add(signal, info);
+    task.signals.with_pending(|pending| pending.add(signal, info, None));
     cx.thread().notify();
 }
 

@@ -2,6 +2,7 @@
 //! forced signals of faults ([`fault`]), and delivery on the way back to the program ([`deliver`]). The frames themselves are
 //! laid out by `abi::arch`.
 pub mod actions;
+pub mod allowance;
 pub mod deliver;
 pub mod fault;
 pub mod pending;

@@ -3,13 +3,26 @@
 //! Locks: the task table is held while a signal is recorded and a thread to notify is chosen, so the process cannot vanish
 //! and SIGCONT and stop signals are seen in one order. From interrupt handlers nothing here may be called: they wake a
 //! thread that does.
+use super::allowance::Allowance;
+use super::pending::Pending;
 use super::set::{Signal, SignalSet};
 use crate::errno::{Errno, Result};
+use crate::task::limits::Resource;
 use crate::task::table::{self, TaskTable};
 use crate::task::{Pid, Process, Task};
+use crate::timer::posix_table;
 use crate::trace::{self, Counter, probe};
 use abi::Siginfo;
+use machine::sync::WaitQueue;
 use machine::thread::CurrentThread;
+
+/// `si_code` of `kill`.
+const SI_USER: i32 = 0;
+/// What the unused word of a siginfo holds while the signal of a POSIX timer is pending; no program ever sees it.
+pub(crate) const FROM_TIMER: i32 = 1;
+
+/// Woken by every signal that becomes pending anywhere, for those who read signals from a file.
+pub static ARRIVALS: WaitQueue = WaitQueue::new();
 
 /// `si_code` of a continued and a stopped child.
 const CLD_STOPPED: i32 = 5;
@@ -37,46 +50,102 @@ pub fn send_to_group(cx: &CurrentThread, group: Pid, info: Siginfo) -> Result<()
 
 /// Sends to one thread.
 pub fn send_to_task(cx: &CurrentThread, task: &Task, info: Siginfo) -> Result<()> {
+    queue_to_task(cx, task, info).map(|_| ())
+}
+
+/// The same; answers whether anything is pending now (an ignored signal leaves nothing).
+pub(crate) fn queue_to_task(cx: &CurrentThread, task: &Task, info: Siginfo) -> Result<bool> {
     let mut table = table::lock(cx);
-    let Some(signal) = Signal::from_number(info.signal) else { return Ok(()) };
+    let Some(signal) = Signal::from_number(info.signal) else { return Ok(false) };
     note(signal, task.tid());
     let process = task.process();
     if process.pid() == table::INIT || !prepare(&mut table, process, signal) {
-        return Ok(());
+        return Ok(false);
     }
     if is_dropped(process, signal, task.signals.blocked()) {
-        return Ok(());
+        return Ok(false);
     }
-    if !task.signals.add(signal, info) {
-        return Err(Errno::EAGAIN);
-    }
+    let permit = permit(process, signal, &info)?;
+    task.signals.with_pending(|pending| record(pending, signal, info, permit))?;
     if task.signals.accepts(signal) {
         task.notify();
     }
-    Ok(())
+    ARRIVALS.wake_all();
+    Ok(true)
 }
 
 /// [`send_to_process`] with the table already locked. Signal 0 only asks whether there is such a process.
 pub(crate) fn send_in(table: &mut TaskTable, pid: Pid, info: Siginfo) -> Result<()> {
+    queue_in(table, pid, info).map(|_| ())
+}
+
+/// The same; answers whether anything is pending now.
+pub(crate) fn queue_in(table: &mut TaskTable, pid: Pid, info: Siginfo) -> Result<bool> {
     let process = table.node(pid).ok_or(Errno::ESRCH)?.process.clone();
-    let Some(signal) = Signal::from_number(info.signal) else { return Ok(()) };
+    let Some(signal) = Signal::from_number(info.signal) else { return Ok(false) };
     note(signal, pid);
     // LINUX: init gets no signal it has no handler for; ours, being the kernel, never has one.
     if pid == table::INIT || !prepare(table, &process, signal) {
-        return Ok(());
+        return Ok(false);
     }
     let Some(node) = table.node(pid) else { return Err(Errno::ESRCH) };
     let blocked_by_all = node.tasks.iter().fold(SignalSet::ALL, |set, task| set.intersection(task.signals.blocked()));
     if is_dropped(&process, signal, blocked_by_all) {
-        return Ok(());
+        return Ok(false);
     }
-    if !process.signals.add(signal, info) {
-        return Err(Errno::EAGAIN);
-    }
+    let permit = permit(&process, signal, &info)?;
+    process.signals.with_pending(|pending| record(pending, signal, info, permit))?;
     if let Some(task) = node.tasks.iter().find(|task| task.signals.accepts(signal)) {
         task.notify();
     }
-    Ok(())
+    ARRIVALS.wake_all();
+    Ok(true)
+}
+
+/// What the receiver's limit says to one more pending signal.
+enum Permit {
+    /// Not counted: ordinary signals, and those of timers, which were allowed when the timer was made.
+    Uncounted,
+    /// One of those its user may have.
+    Counted(Allowance),
+    /// No more with details, but the signal itself.
+    Bare,
+}
+
+fn permit(process: &Process, signal: Signal, info: &Siginfo) -> Result<Permit> {
+    if !signal.is_real_time() || info.padding == FROM_TIMER {
+        return Ok(Permit::Uncounted);
+    }
+    match Allowance::take(process.uid(), process.limit(Resource::PendingSignals)) {
+        Some(allowance) => Ok(Permit::Counted(allowance)),
+        None if info.code == SI_USER => Ok(Permit::Bare),
+        None => Err(Errno::EAGAIN),
+    }
+}
+
+/// Puts a signal among those pending.
+fn record(pending: &mut Pending, signal: Signal, info: Siginfo, permit: Permit) -> Result<()> {
+    let is_recorded = match permit {
+        Permit::Uncounted => pending.add(signal, info, None),
+        Permit::Counted(allowance) => pending.add(signal, info, Some(allowance)),
+        Permit::Bare => {
+            pending.add_bare(signal);
+            true
+        }
+    };
+    if is_recorded { Ok(()) } else { Err(Errno::EAGAIN) }
+}
+
+/// Takes the next of `wanted` that is pending for the task or its process. A timer's signal tells how often the timer
+/// has expired meanwhile.
+pub(crate) fn take_pending(cx: &CurrentThread, task: &Task, wanted: SignalSet) -> Option<(Signal, Siginfo)> {
+    let process = task.process();
+    let (signal, mut info) = task.signals.take(wanted).or_else(|| process.signals.take(wanted))?;
+    if info.padding == FROM_TIMER {
+        info.padding = 0;
+        posix_table::signal_taken(cx, process, &mut info);
+    }
+    Some((signal, info))
 }
 
 /// Counts and traces a signal on its way to process or task `tid`.

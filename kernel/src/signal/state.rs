@@ -43,8 +43,8 @@ impl ProcessSignals {
     pub fn pending(&self) -> SignalSet {
         self.pending.with(|pending| pending.set())
     }
-    pub(super) fn add(&self, signal: Signal, info: Siginfo) -> bool {
-        self.pending.with(|pending| pending.add(signal, info))
+    pub(super) fn with_pending<R>(&self, f: impl FnOnce(&mut Pending) -> R) -> R {
+        self.pending.with(f)
     }
     pub(crate) fn take(&self, wanted: SignalSet) -> Option<(Signal, Siginfo)> {
         self.pending.with(|pending| pending.take(wanted))
@@ -121,8 +121,8 @@ impl TaskSignals {
     pub fn pending(&self) -> SignalSet {
         self.pending.with(|pending| pending.set())
     }
-    pub(super) fn add(&self, signal: Signal, info: Siginfo) -> bool {
-        self.pending.with(|pending| pending.add(signal, info))
+    pub(super) fn with_pending<R>(&self, f: impl FnOnce(&mut Pending) -> R) -> R {
+        self.pending.with(f)
     }
     pub(crate) fn take(&self, wanted: SignalSet) -> Option<(Signal, Siginfo)> {
         self.pending.with(|pending| pending.take(wanted))

@@ -3,10 +3,11 @@ use super::argument::{Fd, Flags, Mode};
 use super::call::Call;
 use super::place::{Links, check_owner};
 use crate::errno::{Errno, Result};
-use crate::fs::inode::{Inode, wall_clock_ns};
+use crate::fs::inode::Inode;
 use crate::fs::permission::{self, EXECUTE, READ, SET_GID, SET_UID, WRITE};
 use crate::fs::{FileKind, Path, regular};
 use crate::task::Credentials;
+use crate::timer::wall_clock_ns;
 use crate::user_memory::{UserCStr, UserPtr};
 use abi::linux::{
     AT_EACCESS, AT_EMPTY_PATH, AT_NO_AUTOMOUNT, AT_STATX_DONT_SYNC, AT_STATX_FORCE_SYNC, AT_SYMLINK_NOFOLLOW,

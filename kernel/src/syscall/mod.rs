@@ -30,6 +30,7 @@ pub mod socket;
 pub mod strace;
 pub mod table;
 pub mod time;
+pub mod timer;
 pub mod unknown;
 
 pub use argument::Fd;

@@ -1,10 +1,12 @@
-//! Calls that make objects without a name: pipes, event counters, memory files.
-use super::argument::Flags;
+//! Calls that make objects without a name: pipes, event counters, files of signals, memory files.
+use super::argument::{Fd, Flags};
 use super::call::Call;
 use crate::errno::{Errno, Result};
 use crate::fs::event_counter::EventCounter;
 use crate::fs::pipe::Pipe;
+use crate::fs::signal_fd::SignalFd;
 use crate::fs::{OpenFile, tmpfs};
+use crate::signal::SignalSet;
 use crate::user_memory::{UserCStr, UserPtr};
 use abi::linux::{EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE, MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_EXEC, MFD_NOEXEC_SEAL};
 use abi::linux::{O_CLOEXEC, O_DIRECT, O_NONBLOCK, O_RDWR};
@@ -48,6 +50,30 @@ pub fn sys_eventfd2(call: &mut Call<'_>, initial: u32, flags: Flags) -> Result<u
     }
     let file = EventCounter::open(u64::from(initial), flags.0 & EFD_SEMAPHORE != 0, flags.0 & EFD_NONBLOCK);
     call.install(file, flags.0 & EFD_CLOEXEC != 0)
+}
+
+/// Makes a file of pending signals, or changes which one shows.
+pub fn sys_signalfd(call: &mut Call<'_>, fd: Fd, set: UserPtr<u64>, set_bytes: usize) -> Result<u64> {
+    sys_signalfd4(call, fd, set, set_bytes, Flags(0))
+}
+
+/// The same, with flags.
+pub fn sys_signalfd4(call: &mut Call<'_>, fd: Fd, set: UserPtr<u64>, set_bytes: usize, flags: Flags) -> Result<u64> {
+    if set_bytes != size_of::<u64>() {
+        return Err(Errno::EINVAL);
+    }
+    let set = SignalSet(set.read(call.cx)?);
+    // The flags have the numbers of O_CLOEXEC and O_NONBLOCK.
+    if flags.0 & !(O_CLOEXEC | O_NONBLOCK) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if fd == Fd(-1) {
+        return call.install(SignalFd::open(set, flags.0 & O_NONBLOCK), flags.0 & O_CLOEXEC != 0);
+    }
+    let open = call.task.files(call.cx).get(call.cx, fd)?;
+    open.file().as_any().downcast_ref::<SignalFd>().ok_or(Errno::EINVAL)?.set(set);
+    // CAST: a descriptor that is open is not negative.
+    Ok(fd.0 as u64)
 }
 
 /// Makes a file that lives in memory only.

@@ -50,10 +50,14 @@ const MAKERS: &[&str] = &[
     "sendmmsg",
     "sendmsg",
     "sendto",
+    "signalfd",
+    "signalfd4",
     "socket",
     "socketpair",
     "symlink",
     "symlinkat",
+    "timer_create",
+    "timerfd_create",
     "vfork",
 ];
 

@@ -4,7 +4,7 @@ use super::call::Call;
 use crate::errno::{Errno, Restart, Result};
 use crate::signal::actions::flags;
 use crate::signal::deliver::is_on_stack;
-use crate::signal::send::{change_mask, end_temporary_mask, send_in, send_to_task, set_temporary_mask};
+use crate::signal::send::{change_mask, end_temporary_mask, send_in, send_to_task, set_temporary_mask, take_pending};
 use crate::signal::state::{STACK_AUTO_DISARM, STACK_DISABLED};
 use crate::signal::{Signal, SignalSet};
 use crate::task::table::{self, Node, TaskTable};
@@ -147,13 +147,15 @@ pub fn sys_rt_sigtimedwait(
     let waiter = Waiter::new(call.cx);
     call.task.signals.set_waited_for(set);
     let taken = loop {
-        if let Some((_, info)) = take(call.task, set) {
+        if let Some((_, info)) = take_pending(call.cx, call.task, set) {
             break Ok(info);
         }
         match waiter.wait(call.cx, Wait::interruptible("a signal").until(deadline)) {
             Ok(()) => {}
             Err(WaitError::TimedOut) => break Err(Errno::EAGAIN),
-            Err(WaitError::Interrupted) => break take(call.task, set).map(|(_, info)| info).ok_or(Errno::EINTR),
+            Err(WaitError::Interrupted) => {
+                break take_pending(call.cx, call.task, set).map(|(_, info)| info).ok_or(Errno::EINTR);
+            }
         }
     };
     call.task.signals.set_waited_for(SignalSet::EMPTY);
@@ -161,10 +163,6 @@ pub fn sys_rt_sigtimedwait(
     info.write_if_set(call.cx, &taken)?;
     // CAST: a signal's number.
     Ok(taken.signal as u64)
-}
-
-fn take(task: &Task, set: SignalSet) -> Option<(Signal, Siginfo)> {
-    task.signals.take(set).or_else(|| task.process().signals.take(set))
 }
 
 /// Sets and tells the stack for handlers.
@@ -309,7 +307,7 @@ fn send_to_thread(
 
 /// Details as a program chose them: it may not pretend to be the kernel, except to itself.
 fn queued_info(call: &mut Call<'_>, target: Pid, signal: SignalNumber, info: UserPtr<Siginfo>) -> Result<Siginfo> {
-    let info = Siginfo { signal: signal.0, ..info.read(call.cx)? };
+    let info = Siginfo { signal: signal.0, padding: 0, ..info.read(call.cx)? };
     if (info.code >= 0 || info.code == SI_TKILL) && target != call.process().pid() {
         return Err(Errno::EPERM);
     }

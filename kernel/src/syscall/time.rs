@@ -2,42 +2,26 @@
 use super::argument::Flags;
 use super::call::Call;
 use crate::errno::{Errno, Restart, Result};
-use crate::task::interval_timer::RealTimer;
 use crate::task::usage;
+use crate::timer::clock::{self, Clock, CpuClock, CpuOwner, Named, wall_clock_ns};
+use crate::timer::cpu::{self, Which};
+use crate::timer::interval::RealTimer;
 use crate::user_memory::UserPtr;
-use abi::linux::{
-    CLOCK_BOOTTIME, CLOCK_BOOTTIME_ALARM, CLOCK_MONOTONIC, CLOCK_MONOTONIC_COARSE, CLOCK_MONOTONIC_RAW,
-    CLOCK_PROCESS_CPUTIME_ID, CLOCK_REALTIME, CLOCK_REALTIME_ALARM, CLOCK_REALTIME_COARSE, CLOCK_TAI,
-    CLOCK_THREAD_CPUTIME_ID, ITIMER_REAL, TIMER_ABSTIME,
-};
+use abi::linux::{ITIMER_PROF, ITIMER_REAL, ITIMER_VIRTUAL, TIMER_ABSTIME};
 use abi::{Itimerval, Rusage, Timespec, Timeval, Timezone, Tms};
 use alloc::boxed::Box;
+use machine::sync::{Wait, WaitError};
 use machine::time::{self, Instant};
 
 /// Nanoseconds between ticks of the coarse clocks as they are told (Linux: one jiffy at 250 Hz).
 const COARSE_NS: u64 = 4_000_000;
 
-/// Wall-clock time in nanoseconds since 1970.
-pub fn wall_clock_ns() -> u64 {
-    time::now().0.saturating_add(time::wall_clock_offset())
-}
-
-/// The time a clock shows. EINVAL for clocks that do not exist here.
-pub fn read_clock(call: &Call<'_>, clock: i32) -> Result<u64> {
-    match u32::try_from(clock).map_err(|_| Errno::EINVAL)? {
-        CLOCK_REALTIME | CLOCK_REALTIME_COARSE | CLOCK_REALTIME_ALARM | CLOCK_TAI => Ok(wall_clock_ns()),
-        CLOCK_MONOTONIC | CLOCK_MONOTONIC_RAW | CLOCK_MONOTONIC_COARSE | CLOCK_BOOTTIME | CLOCK_BOOTTIME_ALARM => {
-            Ok(time::now().0)
-        }
-        CLOCK_PROCESS_CPUTIME_ID => {
-            let usage = usage::of_process(call.cx, call.process());
-            Ok(usage.user_ns + usage.kernel_ns)
-        }
-        CLOCK_THREAD_CPUTIME_ID => {
-            let used = call.cx.thread().cpu_time();
-            Ok(used.user_ns + used.kernel_ns)
-        }
-        _ => Err(Errno::EINVAL),
+/// The time a clock shows. EINVAL for clocks that do not exist.
+fn read_clock(call: &Call<'_>, clock: i32) -> Result<u64> {
+    match Named::from_number(clock)?.clock {
+        Clock::Wall => Ok(wall_clock_ns()),
+        Clock::Monotonic => Ok(time::now().0),
+        Clock::Cpu(owner, kind) => Ok(CpuClock::find(call.cx, call.task, owner, kind)?.read(call.cx)),
     }
 }
 
@@ -50,26 +34,33 @@ pub fn sys_clock_gettime(call: &mut Call<'_>, clock: i32, result: UserPtr<Timesp
 
 /// Tells how fine a clock is.
 pub fn sys_clock_getres(call: &mut Call<'_>, clock: i32, result: UserPtr<Timespec>) -> Result<u64> {
-    read_clock(call, clock)?;
-    let is_coarse = matches!(clock.unsigned_abs(), CLOCK_REALTIME_COARSE | CLOCK_MONOTONIC_COARSE);
-    result.write_if_set(call.cx, &Timespec::from_ns(if is_coarse { COARSE_NS } else { 1 }))?;
+    let named = Named::from_number(clock)?;
+    if let Clock::Cpu(owner, kind) = named.clock {
+        CpuClock::find(call.cx, call.task, owner, kind)?;
+    }
+    result.write_if_set(call.cx, &Timespec::from_ns(if named.is_coarse { COARSE_NS } else { 1 }))?;
     Ok(0)
 }
 
 /// Sets the wall clock.
 pub fn sys_clock_settime(call: &mut Call<'_>, clock: i32, value: UserPtr<Timespec>) -> Result<u64> {
     let ns = value.read(call.cx)?.to_ns().ok_or(Errno::EINVAL)?;
-    if clock.unsigned_abs() != CLOCK_REALTIME {
-        return Err(Errno::EINVAL);
+    match Named::from_number(clock)?.clock {
+        Clock::Wall if clock == abi::linux::CLOCK_REALTIME as i32 => set_wall_clock(call, ns),
+        Clock::Cpu(owner, kind) => {
+            // LINUX: a clock of CPU time that exists may not be set; the others cannot be.
+            CpuClock::find(call.cx, call.task, owner, kind)?;
+            Err(Errno::EPERM)
+        }
+        Clock::Wall | Clock::Monotonic => Err(Errno::EINVAL),
     }
-    set_wall_clock(call, ns)
 }
 
 fn set_wall_clock(call: &Call<'_>, ns: u64) -> Result<u64> {
     if !call.task.credentials(call.cx).is_privileged() {
         return Err(Errno::EPERM);
     }
-    time::set_wall_clock(ns.saturating_sub(time::now().0));
+    clock::set_wall_clock(call.cx, ns);
     Ok(0)
 }
 
@@ -113,20 +104,61 @@ pub fn sys_clock_nanosleep(
     wanted: UserPtr<Timespec>,
     remaining: UserPtr<Timespec>,
 ) -> Result<u64> {
-    let offset = match u32::try_from(clock).map_err(|_| Errno::EINVAL)? {
-        CLOCK_REALTIME | CLOCK_TAI | CLOCK_REALTIME_ALARM => time::wall_clock_offset(),
-        CLOCK_MONOTONIC | CLOCK_BOOTTIME | CLOCK_BOOTTIME_ALARM => 0,
-        // LINUX: a thread cannot sleep by its own CPU time; the coarse clocks have no timers.
-        CLOCK_THREAD_CPUTIME_ID => return Err(Errno::EINVAL),
-        CLOCK_MONOTONIC_RAW | CLOCK_MONOTONIC_COARSE | CLOCK_REALTIME_COARSE => return Err(Errno::EOPNOTSUPP),
-        _ => return Err(Errno::EINVAL),
-    };
-    let ns = wanted.read(call.cx)?.to_ns().ok_or(Errno::EINVAL)?;
-    if flags.0 & TIMER_ABSTIME == 0 {
-        return sleep_for(call, time::now().after(ns), remaining);
+    let named = Named::from_number(clock)?;
+    if !named.has_timers {
+        return Err(Errno::EOPNOTSUPP);
     }
-    match call.cx.sleep_until(Instant(ns.saturating_sub(offset)), "time", true) {
-        Err(machine::sync::WaitError::Interrupted) => Err(Restart::IfNoHandler.into()),
+    let ns = wanted.read(call.cx)?.to_ns().ok_or(Errno::EINVAL)?;
+    let is_absolute = flags.0 & TIMER_ABSTIME != 0;
+    match named.clock {
+        Clock::Cpu(owner, kind) => {
+            // LINUX: a thread cannot sleep by its own CPU time, which would not pass.
+            if matches!(owner, CpuOwner::Thread(tid) if tid == 0 || tid == call.task.tid()) {
+                return Err(Errno::EINVAL);
+            }
+            let clock = CpuClock::find(call.cx, call.task, owner, kind)?;
+            let now = clock.read(call.cx);
+            let deadline = if is_absolute { ns } else { now.saturating_add(ns) };
+            sleep_by_cpu_time(call, clock, deadline, (!is_absolute).then_some(remaining))
+        }
+        Clock::Wall | Clock::Monotonic if !is_absolute => sleep_for(call, time::now().after(ns), remaining),
+        Clock::Wall => sleep_until_wall_clock(call, ns),
+        Clock::Monotonic => match call.cx.sleep_until(Instant(ns), "time", true) {
+            Err(WaitError::Interrupted) => Err(Restart::IfNoHandler.into()),
+            _ => Ok(0),
+        },
+    }
+}
+
+/// Sleeps until the wall clock shows `ns`, also if it is set meanwhile.
+fn sleep_until_wall_clock(call: &mut Call<'_>, ns: u64) -> Result<u64> {
+    loop {
+        let offset = time::wall_clock_offset();
+        let how = Wait::interruptible("time").until(Some(Instant(ns.saturating_sub(offset))));
+        match clock::WAS_SET.wait(call.cx, how, |_| (time::wall_clock_offset() != offset).then_some(())) {
+            Ok(()) => {}
+            Err(WaitError::TimedOut) => return Ok(0),
+            Err(WaitError::Interrupted) => return Err(Restart::IfNoHandler.into()),
+        }
+    }
+}
+
+/// Sleeps until a clock of CPU time shows `deadline`; interrupted, tells what remained if that is wanted.
+fn sleep_by_cpu_time(
+    call: &mut Call<'_>,
+    clock: CpuClock,
+    deadline: u64,
+    remaining: Option<UserPtr<Timespec>>,
+) -> Result<u64> {
+    match cpu::sleep(call.cx, &clock, deadline)? {
+        Err(WaitError::Interrupted) => {
+            let Some(remaining) = remaining else { return Err(Restart::IfNoHandler.into()) };
+            let left = deadline.saturating_sub(clock.read(call.cx));
+            remaining.write_if_set(call.cx, &Timespec::from_ns(left))?;
+            let again = Box::new(move |call: &mut Call<'_>| sleep_by_cpu_time(call, clock, deadline, Some(remaining)));
+            call.task.set_restart_block(again);
+            Err(Restart::WithBlock.into())
+        }
         _ => Ok(0),
     }
 }
@@ -134,7 +166,7 @@ pub fn sys_clock_nanosleep(
 /// Sleeps until `deadline`; interrupted, tells what remained, and goes on unless a handler ran.
 fn sleep_for(call: &mut Call<'_>, deadline: Instant, remaining: UserPtr<Timespec>) -> Result<u64> {
     match call.cx.sleep_until(deadline, "time", true) {
-        Err(machine::sync::WaitError::Interrupted) => {
+        Err(WaitError::Interrupted) => {
             let left = deadline.since(time::now());
             remaining.write_if_set(call.cx, &Timespec::from_ns(left))?;
             call.task.set_restart_block(Box::new(move |call| sleep_for(call, deadline, remaining)));
@@ -148,28 +180,44 @@ fn to_itimerval(timer: (u64, u64)) -> Itimerval {
     Itimerval { value: Timeval::from_ns(timer.0), interval: Timeval::from_ns(timer.1) }
 }
 
-/// Only ITIMER_REAL is there: the timers of CPU time are refused as a bad timer would be.
-fn check_timer(which: i32) -> Result<()> {
-    if which.unsigned_abs() == ITIMER_REAL && which >= 0 { Ok(()) } else { Err(Errno::EINVAL) }
+/// Which interval timer a number means.
+enum Interval {
+    Real,
+    Cpu(Which),
+}
+
+impl Interval {
+    fn from_number(which: i32) -> Result<Interval> {
+        Ok(match u32::try_from(which).map_err(|_| Errno::EINVAL)? {
+            ITIMER_REAL => Interval::Real,
+            ITIMER_VIRTUAL => Interval::Cpu(Which::Virtual),
+            ITIMER_PROF => Interval::Cpu(Which::Profile),
+            _ => return Err(Errno::EINVAL),
+        })
+    }
 }
 
 /// Tells what is left of an interval timer.
 pub fn sys_getitimer(call: &mut Call<'_>, which: i32, result: UserPtr<Itimerval>) -> Result<u64> {
-    check_timer(which)?;
-    let left = RealTimer::left(call.cx, call.process());
+    let left = match Interval::from_number(which)? {
+        Interval::Real => RealTimer::left(call.cx, call.process()),
+        Interval::Cpu(which) => cpu::left(call.cx, call.process(), which),
+    };
     result.write(call.cx, &to_itimerval(left))?;
     Ok(0)
 }
 
 /// Sets an interval timer.
 pub fn sys_setitimer(call: &mut Call<'_>, which: i32, new: UserPtr<Itimerval>, old: UserPtr<Itimerval>) -> Result<u64> {
-    check_timer(which)?;
     // LINUX: no new value clears the timer.
     let wanted = if new.is_null() { Itimerval::default() } else { new.read(call.cx)? };
     let value = wanted.value.to_ns().ok_or(Errno::EINVAL)?;
     let interval = wanted.interval.to_ns().ok_or(Errno::EINVAL)?;
     let process = call.process().clone();
-    let was = RealTimer::set(call.cx, &process, value, interval)?;
+    let was = match Interval::from_number(which)? {
+        Interval::Real => RealTimer::set(call.cx, &process, value, interval)?,
+        Interval::Cpu(which) => cpu::set(call.cx, &process, which, value, interval),
+    };
     old.write_if_set(call.cx, &to_itimerval(was))?;
     Ok(0)
 }

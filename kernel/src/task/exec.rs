@@ -79,6 +79,7 @@ pub fn finish(call: &mut Call<'_>, program: NewProgram) {
     task.set_robust_list(UserAddr::NULL);
     task.signals.set_alternate_stack(StackT { flags: crate::signal::state::STACK_DISABLED, ..StackT::default() });
     process.signals.set_actions(process.signals.actions().for_exec());
+    process.posix_timers.delete_all(call.cx);
 
     call.cx.set_space(Some(program.space.handle()));
     let old = task.with_resources(call.cx, |resources| {

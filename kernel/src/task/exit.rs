@@ -36,6 +36,9 @@ pub(super) fn end_task(cx: &mut CurrentThread, task: &Arc<Task>, status: i32) {
     if task.tid() == process.pid() {
         process.set_leader_status(status);
     }
+    if table::lock(cx).node(process.pid()).is_some_and(|node| node.tasks.len() == 1) {
+        end_timers(cx, process);
+    }
     let has_session_ended = {
         let mut table = table::lock(cx);
         let is_last = table.remove_task(task) == 0;
@@ -49,6 +52,13 @@ pub(super) fn end_task(cx: &mut CurrentThread, task: &Arc<Task>, status: i32) {
     if has_session_ended {
         crate::tty::session_ended(cx, process.pid());
     }
+}
+
+/// The last thread ends: nothing is to happen any more by time.
+fn end_timers(cx: &CurrentThread, process: &Process) {
+    process.posix_timers.delete_all(cx);
+    let timer = process.real_timer.lock(cx).take();
+    drop(timer);
 }
 
 /// Before a task lets go of its memory (end, exec): robust futexes, the word to clear, vfork's parent.

@@ -8,7 +8,6 @@ mod exit;
 pub mod futex;
 pub mod host;
 pub mod init;
-pub mod interval_timer;
 pub mod limits;
 pub mod process;
 pub mod table;

@@ -1,11 +1,13 @@
 //! A process: what its threads share besides memory and files. Its place in the tree (parent, children, group, session, wait
 //! state) is in [`super::table`], under one lock.
-use super::interval_timer::RealTimer;
-use super::limits::{Limits, Resource};
+use super::limits::{INFINITY, Limits, Resource};
 use super::usage::Usage;
 use super::{Pid, table};
 use crate::lock_order;
 use crate::signal::{Actions, ProcessSignals};
+use crate::timer::cpu::CpuTimers;
+use crate::timer::interval::RealTimer;
+use crate::timer::posix_table::PosixTimers;
 use abi::Rlimit64;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
@@ -30,7 +32,11 @@ pub struct Process {
     limits: SpinLock<Limits>,
     usage: SpinLock<Usages>,
     /// ITIMER_REAL, once used.
-    pub(super) real_timer: SpinLock<Option<RealTimer>>,
+    pub(crate) real_timer: SpinLock<Option<Arc<RealTimer>>>,
+    /// Its POSIX timers.
+    pub(crate) posix_timers: PosixTimers,
+    /// Timers that its CPU time makes expire.
+    pub(crate) cpu_timers: CpuTimers,
     /// Signal state common to its threads.
     pub signals: ProcessSignals,
     /// Woken when a child changes state.
@@ -53,6 +59,10 @@ const EXITING: u64 = 1 << 32;
 impl Process {
     /// A process without threads, not yet in the table.
     pub fn new(pid: Pid, parent: Pid, limits: Limits, actions: Arc<Actions>) -> Arc<Process> {
+        let cpu_timers = CpuTimers::new();
+        if limits.get(Resource::CpuSeconds).soft != INFINITY {
+            cpu_timers.watch_limit();
+        }
         Arc::new(Process {
             pid,
             parent_pid: AtomicU32::new(parent),
@@ -64,6 +74,8 @@ impl Process {
             limits: SpinLock::new(&lock_order::PROCESS, limits),
             usage: SpinLock::new(&lock_order::PROCESS, Usages::default()),
             real_timer: SpinLock::new(&lock_order::REAL_TIMER, None),
+            posix_timers: PosixTimers::new(),
+            cpu_timers,
             signals: ProcessSignals::new(actions),
             child_events: WaitQueue::new(),
             thread_events: WaitQueue::new(),
@@ -91,6 +103,9 @@ impl Process {
     }
     /// Changes one limit as `change` decides from the old value.
     pub fn change_limit<R>(&self, number: u32, change: impl FnOnce(Rlimit64) -> Result<Rlimit64, R>) -> Result<(), R> {
+        if number == Resource::CpuSeconds as u32 {
+            self.cpu_timers.watch_limit();
+        }
         self.limits.with(|limits| {
             if let Some(old) = limits.by_number(number) {
                 limits.set(number, change(old)?);

@@ -37,7 +37,7 @@ fn run_until_end(call: &mut Call<'_>) -> i32 {
             }
             UserExit::Interrupted => None,
         };
-        if (interrupted.is_some() || call.cx.is_notified())
+        if (interrupted.is_some() || call.cx.needs_attention())
             && let Some(status) = attend(call, interrupted)
         {
             return status;

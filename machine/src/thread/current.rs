@@ -1,4 +1,5 @@
 //! The token of the running thread.
+use super::thread::attention;
 use super::{CurrentThread, Thread, header, scheduler};
 use crate::sync::WaitError;
 use crate::time::{self, Instant};
@@ -36,12 +37,23 @@ impl CurrentThread {
     /// Whether [`Thread::notify`] was called since the last [`take_notification`](Self::take_notification).
     #[inline(always)]
     pub fn is_notified(&self) -> bool {
-        self.thread.notified.load(Ordering::Relaxed)
+        self.thread.attention.load(Ordering::Relaxed) & attention::NOTIFIED != 0
+    }
+
+    /// Whether there is anything to look at before user code runs again: a notification, or a tick.
+    #[inline(always)]
+    pub fn needs_attention(&self) -> bool {
+        self.thread.attention.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether a timer tick found this thread running since this was last asked.
+    pub fn take_tick(&mut self) -> bool {
+        self.thread.attention.fetch_and(!attention::TICKED, Ordering::Relaxed) & attention::TICKED != 0
     }
 
     /// Takes the mark away, before looking at what it announced.
     pub fn take_notification(&mut self) -> bool {
-        self.thread.notified.swap(false, Ordering::SeqCst)
+        self.thread.attention.fetch_and(!attention::NOTIFIED, Ordering::SeqCst) & attention::NOTIFIED != 0
     }
 
     /// Sleeps until `deadline`; `Err` when notified first and `is_interruptible`.

@@ -37,6 +37,14 @@ pub(super) struct Sched {
     pub(super) reason: &'static str,
 }
 
+/// Reasons for a thread to leave user mode, or not to enter it before it has looked.
+pub(super) mod attention {
+    /// [`Thread::notify`](super::Thread::notify) was called.
+    pub(in crate::thread) const NOTIFIED: u32 = 1;
+    /// A timer tick found it running.
+    pub(in crate::thread) const TICKED: u32 = 2;
+}
+
 /// What a new thread starts with.
 pub(super) type Entry = Box<dyn FnOnce(&mut super::CurrentThread) + Send>;
 
@@ -56,7 +64,8 @@ pub struct Thread {
     pub(super) stack: usize,
     /// An unpark that has not been taken yet.
     pub(super) token: AtomicBool,
-    pub(super) notified: AtomicBool,
+    /// What the thread is to look at before it runs user code again: bits of [`attention`].
+    pub(super) attention: AtomicU32,
     affinity: AtomicU64,
     pub(super) weight: AtomicU32,
     pub(super) run_ns: AtomicU64,
@@ -100,7 +109,7 @@ impl Thread {
             entry: Cell::new(entry),
             stack,
             token: AtomicBool::new(false),
-            notified: AtomicBool::new(false),
+            attention: AtomicU32::new(0),
             affinity: AtomicU64::new(CpuSet::ALL.0),
             weight: AtomicU32::new(NORMAL_WEIGHT),
             run_ns: AtomicU64::new(0),
@@ -156,7 +165,7 @@ impl Thread {
     /// [`CurrentThread::take_notification`](super::CurrentThread::take_notification).
     /// Callable from anywhere, interrupt handlers included.
     pub fn notify(&self) {
-        if !self.notified.swap(true, Ordering::SeqCst) {
+        if self.attention.fetch_or(attention::NOTIFIED, Ordering::SeqCst) & attention::NOTIFIED == 0 {
             scheduler::wake_for_notification(self);
         }
     }

@@ -71,6 +71,7 @@ mod schedule;
 mod signal;
 mod socket;
 mod time;
+mod timer;
 
 /// Every subject's rows.
 const SUBJECTS: &[&[Row]] = &[
@@ -94,6 +95,7 @@ const SUBJECTS: &[&[Row]] = &[
     signal::ROWS,
     socket::ROWS,
     time::ROWS,
+    timer::ROWS,
 ];
 
 const fn build() -> [Option<&'static Row>; number::COUNT] {

@@ -3,19 +3,14 @@ calls! {
     handlers: crate::syscall::time;
 
     alarm(seconds: u32) = sys_alarm;
-    /// No clocks of other processes and threads.
     clock_getres(clock: i32, result: UserPtr<abi::Timespec>) = sys_clock_getres;
-    /// No clocks of other processes and threads.
     clock_gettime(clock: i32, result: UserPtr<abi::Timespec>) = sys_clock_gettime;
-    /// Not by CPU time.
     clock_nanosleep(clock: i32, flags: Flags, wanted: UserPtr<abi::Timespec>, remaining: UserPtr<abi::Timespec>) = sys_clock_nanosleep;
     clock_settime(clock: i32, value: UserPtr<abi::Timespec>) = sys_clock_settime;
-    /// ITIMER_REAL only.
     getitimer(which: i32, result: UserPtr<abi::Itimerval>) = sys_getitimer;
     getrusage(who: i32, result: UserPtr<abi::Rusage>) = sys_getrusage;
     gettimeofday(result: UserPtr<abi::Timeval>, zone: UserPtr<abi::Timezone>) = sys_gettimeofday;
     nanosleep(wanted: UserPtr<abi::Timespec>, remaining: UserPtr<abi::Timespec>) = sys_nanosleep;
-    /// ITIMER_REAL only.
     setitimer(which: i32, new: UserPtr<abi::Itimerval>, old: UserPtr<abi::Itimerval>) = sys_setitimer;
     settimeofday(value: UserPtr<abi::Timeval>, zone: UserPtr<abi::Timezone>) = sys_settimeofday;
     time(result: UserPtr<i64>) = sys_time;

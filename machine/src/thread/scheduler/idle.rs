@@ -6,6 +6,7 @@ use crate::arch;
 use crate::cpu::{self, CpuLocal};
 use crate::irq::{self, Ipi};
 use crate::thread::header;
+use crate::thread::thread::attention;
 use core::sync::atomic::Ordering;
 
 /// How long a thread runs before another one of the same weight gets its turn.
@@ -20,6 +21,7 @@ pub(crate) fn tick(cpu: &'static CpuLocal, is_user: bool) {
     }
     let samples = if is_user { &running.user_samples } else { &running.kernel_samples };
     samples.fetch_add(1, Ordering::Relaxed);
+    running.attention.fetch_or(attention::TICKED, Ordering::Relaxed);
     let waiting = cpu.scheduler.queue.with(|queue| {
         account(cpu, queue, running);
         if let Some(least) = queue.ready.least()

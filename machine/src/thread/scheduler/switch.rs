@@ -6,7 +6,7 @@ use super::wake::{arrive, choose_cpu, note_migration};
 use crate::arch;
 use crate::cpu::CpuLocal;
 use crate::thread::header::{self, StackHeader};
-use crate::thread::thread::RunState;
+use crate::thread::thread::{RunState, attention};
 use crate::thread::{CurrentThread, Thread, stack};
 use crate::time;
 use crate::trace::{self, Counter, providers};
@@ -19,7 +19,9 @@ pub(crate) fn park(cx: &mut CurrentThread, reason: &'static str, is_interruptibl
     let header = header::interrupts_off();
     let cpu = header.cpu();
     cpu.scheduler.queue.acquire();
-    if thread.token.load(Ordering::SeqCst) || is_interruptible && thread.notified.load(Ordering::SeqCst) {
+    if thread.token.load(Ordering::SeqCst)
+        || is_interruptible && thread.attention.load(Ordering::SeqCst) & attention::NOTIFIED != 0
+    {
         // SAFETY: acquired above.
         unsafe { cpu.scheduler.queue.release() };
     } else {
