@@ -35,6 +35,8 @@ pub(super) struct Sched {
     pub(super) virtual_run_time: u64,
     /// What a parked thread waits for.
     pub(super) reason: &'static str,
+    /// The CPU time told last.
+    pub(super) told: CpuTime,
 }
 
 /// Reasons for a thread to leave user mode, or not to enter it before it has looked.
@@ -103,7 +105,7 @@ impl Thread {
             data,
             is_idle,
             cpu: AtomicU32::new(0),
-            sched: UnsafeCell::new(Sched { state, virtual_run_time: 0, reason: "" }),
+            sched: UnsafeCell::new(Sched { state, virtual_run_time: 0, reason: "", told: CpuTime::default() }),
             context: UnsafeCell::new(arch::context::Saved::default()),
             user: UnsafeCell::new(user),
             entry: Cell::new(entry),
@@ -146,13 +148,19 @@ impl Thread {
 
     /// CPU time used so far. The sum is exact; its division follows the share of timer ticks that found the thread in
     /// user mode, as Linux's tick accounting does: reading the clock at each entry would cost more than it tells.
+    /// Neither part ever becomes less than it was told before.
     pub fn cpu_time(&self) -> CpuTime {
-        let total = self.run_ns.load(Ordering::Relaxed) + scheduler::unaccounted_ns(self);
-        let user = self.user_samples.load(Ordering::Relaxed);
-        let samples = user + self.kernel_samples.load(Ordering::Relaxed);
-        let user_ns =
-            if samples == 0 { 0 } else { (u128::from(total) * u128::from(user) / u128::from(samples)) as u64 };
-        CpuTime { user_ns, kernel_ns: total - user_ns }
+        scheduler::with_total(self, |sched, total| {
+            let user = self.user_samples.load(Ordering::Relaxed);
+            let samples = user + self.kernel_samples.load(Ordering::Relaxed);
+            let user_ns =
+                if samples == 0 { 0 } else { (u128::from(total) * u128::from(user) / u128::from(samples)) as u64 };
+            let told = sched.told;
+            // OVERFLOW: the sum never becomes less, so it is at least what was told before.
+            let user_ns = user_ns.clamp(told.user_ns, (total - told.kernel_ns).max(told.user_ns));
+            sched.told = CpuTime { user_ns, kernel_ns: total - user_ns };
+            sched.told
+        })
     }
 
     /// Switches made by sleeping, and by preemption.

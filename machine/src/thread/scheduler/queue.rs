@@ -139,15 +139,16 @@ pub(in crate::thread) fn with_home<R>(thread: &Thread, body: impl FnOnce(&mut Sc
     at_home(thread, |_, _| body(unsafe { sched(thread) }))
 }
 
-/// Nanoseconds a running thread has had that are not in its account yet.
-pub(in crate::thread) fn unaccounted_ns(thread: &Thread) -> u64 {
+/// Runs `body` on the scheduling state and the nanoseconds the thread has had so far, under the home queue's lock.
+pub(in crate::thread) fn with_total<R>(thread: &Thread, body: impl FnOnce(&mut Sched, u64) -> R) -> R {
     at_home(thread, |_, queue| {
         // SAFETY: the lock is held.
-        if unsafe { sched(thread) }.state == RunState::Running {
-            time::ns_of_ticks(arch::timer::ticks().saturating_sub(queue.since))
-        } else {
-            0
-        }
+        let sched = unsafe { sched(thread) };
+        let unaccounted = match sched.state {
+            RunState::Running => time::ns_of_ticks(arch::timer::ticks().saturating_sub(queue.since)),
+            _ => 0,
+        };
+        body(sched, thread.run_ns.load(Ordering::Relaxed) + unaccounted)
     })
 }
 
