@@ -11,7 +11,6 @@ use crate::cpu::CpuLocal;
 use crate::mm::{SpaceHandle, UserFault, space_handle};
 use crate::thread::user_state::UserState;
 use crate::thread::{CurrentThread, header, scheduler};
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -177,9 +176,12 @@ pub fn set_fault_resolver(resolver: FaultResolver) {
 /// V0–V31 + FPSR + FPCR), as signal frames and core dumps carry it.
 #[derive(Clone)]
 pub struct FpImage {
-    /// The bytes; the length is [`fp_image_bytes`].
-    pub bytes: Box<[u8]>,
+    /// The bytes; the length is [`fp_image_bytes`]. There is room for a signal frame's end mark behind them.
+    pub bytes: Vec<u8>,
 }
+
+/// Room behind an [`FpImage`] for the mark that Linux puts at its end in a signal frame.
+const FP_MARK_BYTES: usize = 4;
 
 /// Length of an [`FpImage`] on this machine.
 pub fn fp_image_bytes() -> usize {
@@ -214,27 +216,22 @@ impl CurrentThread {
     /// Copies the thread's FP state out. Fails only for want of memory.
     pub fn save_fp(&mut self) -> Option<FpImage> {
         let mut bytes = Vec::new();
-        bytes.try_reserve_exact(fp_image_bytes()).ok()?;
+        bytes.try_reserve_exact(fp_image_bytes() + FP_MARK_BYTES).ok()?;
         self.with_user(|user, _| {
             if let Some(saved) = user.fp_bytes() {
                 bytes.extend_from_slice(saved);
             }
         });
-        Some(FpImage { bytes: bytes.into_boxed_slice() })
+        Some(FpImage { bytes })
     }
 
-    /// Replaces the thread's FP state. Reserved bits are masked off; false if the image is not acceptable.
-    pub fn load_fp(&mut self, image: &[u8]) -> bool {
-        let mut copy = Vec::new();
-        if image.len() != fp_image_bytes() || copy.try_reserve_exact(image.len()).is_err() {
-            return false;
+    /// Replaces the thread's FP state. Reserved bits of the image are cleared; false if it is not acceptable.
+    pub fn load_fp(&mut self, image: &mut [u8]) -> bool {
+        let is_acceptable = image.len() == fp_image_bytes() && arch::user::fp_sanitize(image);
+        if is_acceptable {
+            self.with_user(|user, _| user.set_fp(image));
         }
-        copy.extend_from_slice(image);
-        if !arch::user::fp_sanitize(&mut copy) {
-            return false;
-        }
-        self.with_user(|user, _| user.set_fp(&copy));
-        true
+        is_acceptable
     }
 
     /// FP state as at program start.

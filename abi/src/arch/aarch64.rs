@@ -1,5 +1,5 @@
 //! ARM64 layouts.
-use super::frame::{BuiltFrame, FpPlace, FrameInput, ParsedFrame, half, put, put_half, word, zeroed};
+use super::frame::{BuiltFrame, FpPlace, FrameError, FrameInput, ParsedFrame, half, put, put_half, word, zeroed};
 use crate::signal::{SA_RESTORER, SA_SIGINFO, StackT};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -83,7 +83,9 @@ const _: () = {
 /// Words of `user_pt_regs`: x0 to x30, sp, pc, pstate.
 pub const REGISTER_COUNT: usize = 34;
 /// Bytes of a `struct rt_sigframe`: siginfo and ucontext with its 4,096 bytes of records.
-pub const FRAME_BYTES: usize = RESERVED + 4096;
+const FRAME_BYTES: usize = RESERVED + 4096;
+/// Bytes of those that we fill: up to the empty record that ends the list.
+pub const HEAD_BYTES: usize = RESERVED + FP_RECORD_BYTES + SYNDROME_BYTES + 16;
 
 const UCONTEXT: usize = 128;
 const STACK: usize = UCONTEXT + 16;
@@ -96,6 +98,7 @@ const FP_MAGIC: u32 = 0x4650_8001;
 const FP_RECORD_BYTES: usize = 528;
 /// `ESR_MAGIC`.
 const SYNDROME_MAGIC: u32 = 0x4553_5201;
+const SYNDROME_BYTES: usize = 16;
 /// Bytes of the image: V0 to V31, FPSR, FPCR.
 const FP_IMAGE_BYTES: usize = 520;
 /// Frame record (x29, x30) above the frame.
@@ -103,11 +106,11 @@ const RECORD_BYTES: u64 = 16;
 /// Branch type, tag check override: clear when a handler begins.
 const HANDLER_CLEARS: u64 = 0b11 << 10 | 1 << 25;
 
-/// Lays out a frame as Linux does. `None` if the stack wraps or for want of memory.
-pub fn build_frame(input: &FrameInput<'_, REGISTER_COUNT>) -> Option<BuiltFrame<REGISTER_COUNT>> {
+/// Lays out a frame as Linux does. `None` if the stack wraps.
+pub fn build_frame(input: FrameInput<'_, REGISTER_COUNT>) -> Option<BuiltFrame<REGISTER_COUNT, HEAD_BYTES>> {
     let record = (input.stack_top & !15).checked_sub(RECORD_BYTES)?;
     let address = record.checked_sub(FRAME_BYTES as u64)?;
-    let mut bytes = zeroed(FRAME_BYTES + RECORD_BYTES as usize)?;
+    let mut bytes = [0; HEAD_BYTES];
 
     bytes[..128].copy_from_slice(input.info.as_bytes());
     put(&mut bytes, STACK, input.alternate.base);
@@ -129,12 +132,15 @@ pub fn build_frame(input: &FrameInput<'_, REGISTER_COUNT>) -> Option<BuiltFrame<
     }
     if input.fault.code != 0 {
         put_half(&mut bytes, next, SYNDROME_MAGIC);
-        put_half(&mut bytes, next + 4, 16);
+        put_half(&mut bytes, next + 4, SYNDROME_BYTES as u32);
         put(&mut bytes, next + 8, input.fault.code);
+        next += SYNDROME_BYTES;
     }
     // The next record is all zero: the end.
-    put(&mut bytes, FRAME_BYTES, input.registers[29]);
-    put(&mut bytes, FRAME_BYTES + 8, input.registers[30]);
+    let head_bytes = next + 16;
+    let mut tail = [0; RECORD_BYTES as usize];
+    put(&mut tail, 0, input.registers[29]);
+    put(&mut tail, 8, input.registers[30]);
 
     let mut registers = *input.registers;
     registers[0] = input.info.signal as u64;
@@ -147,7 +153,7 @@ pub fn build_frame(input: &FrameInput<'_, REGISTER_COUNT>) -> Option<BuiltFrame<
     registers[31] = address;
     registers[32] = input.action.handler;
     registers[33] &= !HANDLER_CLEARS;
-    Some(BuiltFrame { address, bytes, registers })
+    Some(BuiltFrame { address, head: bytes, head_bytes, fp_address: None, tail: Some((record, tail)), registers })
 }
 
 /// Where the frame of a handler that returned lies: at its stack pointer.
@@ -155,10 +161,10 @@ pub const fn frame_address(sp: u64) -> u64 {
     sp
 }
 
-/// Reads a frame of [`FRAME_BYTES`]. `None` if a record is malformed.
-pub fn parse_frame(bytes: &[u8], registers: &[u64; REGISTER_COUNT]) -> Option<ParsedFrame<REGISTER_COUNT>> {
-    if bytes.len() < FRAME_BYTES {
-        return None;
+/// Reads a frame, of which the head is enough unless a program made it longer.
+pub fn parse_frame(bytes: &[u8], registers: &[u64; REGISTER_COUNT]) -> Result<ParsedFrame<REGISTER_COUNT>, FrameError> {
+    if bytes.len() < HEAD_BYTES {
+        return Err(FrameError::Longer(HEAD_BYTES));
     }
     let mut registers = *registers;
     for (index, register) in registers.iter_mut().enumerate() {
@@ -178,13 +184,16 @@ pub fn parse_frame(bytes: &[u8], registers: &[u64; REGISTER_COUNT]) -> Option<Pa
             break;
         }
         if size < 16 || size % 16 != 0 || next + size + 8 > FRAME_BYTES {
-            return None;
+            return Err(FrameError::Malformed);
+        }
+        if next + size + 8 > bytes.len() {
+            return Err(FrameError::Longer(FRAME_BYTES));
         }
         if magic == FP_MAGIC {
             if size < FP_RECORD_BYTES {
-                return None;
+                return Err(FrameError::Malformed);
             }
-            let mut image = zeroed(FP_IMAGE_BYTES)?;
+            let mut image = zeroed(FP_IMAGE_BYTES).ok_or(FrameError::NoMemory)?;
             image[..512].copy_from_slice(&bytes[next + 16..next + FP_RECORD_BYTES]);
             image[512..].copy_from_slice(&bytes[next + 8..next + 16]);
             fp = FpPlace::Inline(image);
@@ -193,15 +202,18 @@ pub fn parse_frame(bytes: &[u8], registers: &[u64; REGISTER_COUNT]) -> Option<Pa
     }
     // LINUX: a frame without the floating-point record is not valid.
     if fp == FpPlace::Absent {
-        return None;
+        return Err(FrameError::Malformed);
     }
-    Some(ParsedFrame { registers, mask: word(bytes, MASK), alternate, fp })
+    Ok(ParsedFrame { registers, mask: word(bytes, MASK), alternate, fp })
 }
 
 /// Never: the state is in the frame.
 pub fn fp_is_extended(_legacy: &[u8], _image_bytes: usize) -> bool {
     false
 }
+
+/// Nothing is ever lacking.
+pub fn fp_lacks_extended(_image: &mut [u8]) {}
 
 /// Bytes that [`fp_is_extended`] wants to see.
 pub const FP_LEGACY_BYTES: usize = 0;
@@ -219,7 +231,7 @@ mod tests {
             *register = 0x1000 + index as u64;
         }
         let action = Sigaction { handler: 0x40_0000, flags: SA_SIGINFO, restorer: 0, mask: 0 };
-        let mut fp = [0u8; 520];
+        let mut fp = alloc::vec![0u8; 520];
         fp[0] = 1;
         fp[519] = 2;
         let info = Siginfo::from_process(10, 0, 42, 0);
@@ -231,17 +243,25 @@ mod tests {
             alternate: StackT::default(),
             is_new_stack: false,
             stack_top: 0x7fff_0000_1234,
-            fp: &fp,
+            fp: &mut fp,
             fault: FaultRecord { address: 5, code: 9, vector: 0 },
             trampoline: 0xabc,
         };
-        let built = build_frame(&input).unwrap();
+        let built = build_frame(input).unwrap();
         assert_eq!(FRAME_BYTES, 4688);
         assert_eq!(built.address % 16, 0);
         assert_eq!(built.registers[30], 0xabc);
-        let parsed = parse_frame(&built.bytes, &[0; REGISTER_COUNT]).unwrap();
+        let parsed = parse_frame(&built.head, &[0; REGISTER_COUNT]).unwrap();
         assert_eq!(parsed.registers, registers);
-        assert_eq!(parsed.fp, FpPlace::Inline(fp.to_vec()));
+        assert_eq!(parsed.fp, FpPlace::Inline(fp));
         assert_eq!(parsed.mask, 0x55);
+        // A program may put a record of its own before the rest; then more must be read.
+        let mut longer = alloc::vec![0u8; FRAME_BYTES];
+        put_half(&mut longer, RESERVED, 0x1234);
+        put_half(&mut longer, RESERVED + 4, 1024);
+        longer[RESERVED + 1024..][..FP_RECORD_BYTES].copy_from_slice(&built.head[RESERVED..][..FP_RECORD_BYTES]);
+        let refused = parse_frame(&longer[..HEAD_BYTES], &[0; REGISTER_COUNT]).map(|frame| frame.mask);
+        assert_eq!(refused, Err(FrameError::Longer(FRAME_BYTES)));
+        assert!(parse_frame(&longer, &[0; REGISTER_COUNT]).is_ok());
     }
 }

@@ -1,5 +1,8 @@
 //! What building and taking down a signal frame needs and gives, the same on both architectures. The layouts are in
-//! `x86_64.rs` and `aarch64.rs`: `build_frame`, `frame_address`, `parse_frame`, `FRAME_BYTES`.
+//! `x86_64.rs` and `aarch64.rs`: `build_frame`, `frame_address`, `parse_frame`, `HEAD_BYTES`.
+//!
+//! A frame leaves in up to three pieces, each copied to the program straight from where it is made: the head, the floating-point
+//! image where it lies apart (x86-64), the tail where a gap lies before it (ARM64). Signals are frequent; nothing is allocated.
 use crate::signal::{Sigaction, Siginfo, StackT};
 use alloc::vec::Vec;
 
@@ -30,8 +33,9 @@ pub struct FrameInput<'a, const N: usize> {
     pub is_new_stack: bool,
     /// Where the frame goes below.
     pub stack_top: u64,
-    /// The floating-point image in the processor's format.
-    pub fp: &'a [u8],
+    /// The floating-point image in the processor's format. Where it goes to the program by itself, it is made ready for that:
+    /// marked, and lengthened by the mark at its end, for which there should be room.
+    pub fp: &'a mut Vec<u8>,
     /// The fault behind the signal, or zeros.
     pub fault: FaultRecord,
     /// Where a handler returns to when its action names no trampoline.
@@ -39,11 +43,17 @@ pub struct FrameInput<'a, const N: usize> {
 }
 
 /// A frame ready to be copied out.
-pub struct BuiltFrame<const N: usize> {
+pub struct BuiltFrame<const N: usize, const HEAD: usize> {
     /// Where its first byte goes.
     pub address: u64,
-    /// Its bytes.
-    pub bytes: Vec<u8>,
+    /// Its first bytes.
+    pub head: [u8; HEAD],
+    /// How many of those there are.
+    pub head_bytes: usize,
+    /// Where the floating-point image goes, if it goes by itself.
+    pub fp_address: Option<u64>,
+    /// Its last bytes, and where they go.
+    pub tail: Option<(u64, [u8; 16])>,
     /// The registers with which the handler begins.
     pub registers: [u64; N],
 }
@@ -59,7 +69,19 @@ pub enum FpPlace {
     Inline(Vec<u8>),
 }
 
+/// Why a frame cannot be taken down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FrameError {
+    /// More of it must be read: this many bytes.
+    Longer(usize),
+    /// It makes no sense.
+    Malformed,
+    /// There is no memory.
+    NoMemory,
+}
+
 /// What a frame puts back.
+#[derive(Debug)]
 pub struct ParsedFrame<const N: usize> {
     /// Registers; some not meaningful here are left as they were.
     pub registers: [u64; N],

@@ -1,6 +1,7 @@
 //! x86-64 layouts.
-use super::frame::{BuiltFrame, FpPlace, FrameInput, ParsedFrame, half, put, put_half, word, zeroed};
+use super::frame::{BuiltFrame, FpPlace, FrameError, FrameInput, ParsedFrame, half, put, put_half, word};
 use crate::signal::{SA_RESTORER, StackT};
+use alloc::vec::Vec;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Smallest alternate stack (`MINSIGSTKSZ`).
@@ -79,7 +80,7 @@ const _: () = {
 /// Words of `user_regs_struct`.
 pub const REGISTER_COUNT: usize = 27;
 /// Bytes of a `struct rt_sigframe`: return address, ucontext, siginfo. The floating-point state lies above it.
-pub const FRAME_BYTES: usize = SIGINFO + 128;
+pub const HEAD_BYTES: usize = SIGINFO + 128;
 
 const UCONTEXT: usize = 8;
 const STACK: usize = UCONTEXT + 16;
@@ -123,23 +124,26 @@ const FP_MAGIC2: u32 = 0x4650_5845;
 const FP_SOFTWARE: usize = 464;
 /// Bytes of the FXSAVE area.
 pub const FP_LEGACY_BYTES: usize = 512;
+/// The legacy area's components in XSAVE's header: x87 and SSE.
+const FP_LEGACY_COMPONENTS: u64 = 3;
 /// Trap, direction and resume flag: clear when a handler begins.
 const HANDLER_CLEARS: u64 = 0x100 | 0x400 | 0x1_0000;
 const RED_ZONE: u64 = 128;
 
 /// Lays out a frame as Linux does. `None` if the stack wraps, there is no trampoline (x86-64 has no other), or for want
 /// of memory.
-pub fn build_frame(input: &FrameInput<'_, REGISTER_COUNT>) -> Option<BuiltFrame<REGISTER_COUNT>> {
+pub fn build_frame(input: FrameInput<'_, REGISTER_COUNT>) -> Option<BuiltFrame<REGISTER_COUNT, HEAD_BYTES>> {
     if input.action.flags & SA_RESTORER == 0 {
         return None;
     }
     let has_extended = input.fp.len() > FP_LEGACY_BYTES;
-    let fp_bytes = input.fp.len() + if has_extended { 4 } else { 0 };
+    if has_extended {
+        mark_fp(input.fp)?;
+    }
     let top = if input.is_new_stack { input.stack_top } else { input.stack_top.checked_sub(RED_ZONE)? };
-    let fp_address = top.checked_sub(fp_bytes as u64)? & !63;
-    let address = (fp_address.checked_sub(FRAME_BYTES as u64)? & !15).checked_sub(8)?;
-    let fp_offset = usize::try_from(fp_address - address).ok()?;
-    let mut bytes = zeroed(fp_offset + fp_bytes)?;
+    let fp_address = top.checked_sub(input.fp.len() as u64)? & !63;
+    let address = (fp_address.checked_sub(HEAD_BYTES as u64)? & !15).checked_sub(8)?;
+    let mut bytes = [0; HEAD_BYTES];
 
     put(&mut bytes, 0, input.action.restorer);
     put(&mut bytes, UCONTEXT, if has_extended { CONTEXT_FLAGS } else { CONTEXT_FLAGS & !1 });
@@ -157,17 +161,7 @@ pub fn build_frame(input: &FrameInput<'_, REGISTER_COUNT>) -> Option<BuiltFrame<
     put(&mut bytes, SIGCONTEXT + FAULT_ADDRESS, input.fault.address);
     put(&mut bytes, SIGCONTEXT + FP_POINTER, if input.fp.is_empty() { 0 } else { fp_address });
     put(&mut bytes, MASK, input.mask);
-    bytes[SIGINFO..FRAME_BYTES].copy_from_slice(input.info.as_bytes());
-    bytes[fp_offset..fp_offset + input.fp.len()].copy_from_slice(input.fp);
-    if has_extended {
-        let software = fp_offset + FP_SOFTWARE;
-        bytes[software..software + 48].fill(0);
-        put_half(&mut bytes, software, FP_MAGIC1);
-        put_half(&mut bytes, software + 4, fp_bytes as u32);
-        put(&mut bytes, software + 8, fp_components(input.fp.len()));
-        put_half(&mut bytes, software + 16, input.fp.len() as u32);
-        put_half(&mut bytes, fp_offset + input.fp.len(), FP_MAGIC2);
-    }
+    bytes[SIGINFO..].copy_from_slice(input.info.as_bytes());
 
     let mut registers = *input.registers;
     registers[14] = input.info.signal as u64; // rdi
@@ -177,7 +171,21 @@ pub fn build_frame(input: &FrameInput<'_, REGISTER_COUNT>) -> Option<BuiltFrame<
     registers[16] = input.action.handler;
     registers[19] = address;
     registers[18] &= !HANDLER_CLEARS;
-    Some(BuiltFrame { address, bytes, registers })
+    let fp_address = (!input.fp.is_empty()).then_some(fp_address);
+    Some(BuiltFrame { address, head: bytes, head_bytes: HEAD_BYTES, fp_address, tail: None, registers })
+}
+
+/// Says in the words that hardware leaves to software how long the image is and what it holds, and marks its end.
+fn mark_fp(image: &mut Vec<u8>) -> Option<()> {
+    let length = image.len();
+    image.try_reserve(4).ok()?;
+    image.extend_from_slice(&FP_MAGIC2.to_le_bytes());
+    image[FP_SOFTWARE..FP_SOFTWARE + 48].fill(0);
+    put_half(image, FP_SOFTWARE, FP_MAGIC1);
+    put_half(image, FP_SOFTWARE + 4, length as u32 + 4);
+    put(image, FP_SOFTWARE + 8, fp_components(length));
+    put_half(image, FP_SOFTWARE + 16, length as u32);
+    Some(())
 }
 
 /// The state components (XCR0) of an image in XSAVE's standard form, which its length tells: each adds its area at a fixed
@@ -196,10 +204,10 @@ pub const fn frame_address(sp: u64) -> u64 {
     sp.wrapping_sub(8)
 }
 
-/// Reads a frame of [`FRAME_BYTES`]; what it does not hold is left as in `registers`.
-pub fn parse_frame(bytes: &[u8], registers: &[u64; REGISTER_COUNT]) -> Option<ParsedFrame<REGISTER_COUNT>> {
-    if bytes.len() < FRAME_BYTES {
-        return None;
+/// Reads a frame's head; what it does not hold is left as in `registers`.
+pub fn parse_frame(bytes: &[u8], registers: &[u64; REGISTER_COUNT]) -> Result<ParsedFrame<REGISTER_COUNT>, FrameError> {
+    if bytes.len() < HEAD_BYTES {
+        return Err(FrameError::Longer(HEAD_BYTES));
     }
     let mut registers = *registers;
     for (offset, index) in GENERAL {
@@ -215,12 +223,20 @@ pub fn parse_frame(bytes: &[u8], registers: &[u64; REGISTER_COUNT]) -> Option<Pa
         padding: 0,
         size: word(bytes, STACK + 16),
     };
-    Some(ParsedFrame { registers, mask: word(bytes, MASK), alternate, fp })
+    Ok(ParsedFrame { registers, mask: word(bytes, MASK), alternate, fp })
 }
 
 /// Whether the legacy area found in user memory announces an extended state of `image_bytes`, as the frame had it.
 pub fn fp_is_extended(legacy: &[u8], image_bytes: usize) -> bool {
     half(legacy, FP_SOFTWARE) == FP_MAGIC1 && half(legacy, FP_SOFTWARE + 16) as usize == image_bytes
+}
+
+/// Makes an image of the legacy area alone loadable: what it lacks is as at program start.
+pub fn fp_lacks_extended(image: &mut [u8]) {
+    if image.len() > FP_LEGACY_BYTES {
+        image[FP_LEGACY_BYTES..].fill(0);
+        put(image, FP_LEGACY_BYTES, FP_LEGACY_COMPONENTS);
+    }
 }
 
 #[cfg(test)]
@@ -236,7 +252,7 @@ mod tests {
             *register = 0x1000 + index as u64;
         }
         let action = Sigaction { handler: 0x40_0000, flags: SA_RESTORER | 4, restorer: 0x40_1000, mask: 0 };
-        let fp = [7u8; 832];
+        let mut fp = alloc::vec![7u8; 832];
         let info = Siginfo::from_process(10, 0, 42, 0);
         let input = FrameInput {
             info: &info,
@@ -246,23 +262,27 @@ mod tests {
             alternate: StackT::default(),
             is_new_stack: false,
             stack_top: 0x7fff_0000_1234,
-            fp: &fp,
+            fp: &mut fp,
             fault: FaultRecord::default(),
             trampoline: 0,
         };
-        let built = build_frame(&input).unwrap();
+        let built = build_frame(input).unwrap();
         assert_eq!(built.address % 16, 8);
-        assert_eq!(FRAME_BYTES, 440);
+        assert_eq!(HEAD_BYTES, 440);
         assert_eq!(built.registers[14], 10);
-        assert!(built.address + built.bytes.len() as u64 <= 0x7fff_0000_1234 - 128);
-        let parsed = parse_frame(&built.bytes, &[0; REGISTER_COUNT]).unwrap();
+        assert!(built.fp_address.unwrap() + fp.len() as u64 <= 0x7fff_0000_1234 - 128);
+        let parsed = parse_frame(&built.head, &[0; REGISTER_COUNT]).unwrap();
         for (_, index) in GENERAL {
             assert_eq!(parsed.registers[index], registers[index]);
         }
         assert_eq!(parsed.mask, 0x55);
         let FpPlace::At(at) = parsed.fp else { panic!("no floating-point state") };
         assert_eq!(at % 64, 0);
-        let offset = (at - built.address) as usize;
-        assert!(fp_is_extended(&built.bytes[offset..], 832));
+        assert_eq!(Some(at), built.fp_address);
+        assert!(at >= built.address + HEAD_BYTES as u64);
+        assert!(fp_is_extended(&fp, 832) && !fp_is_extended(&fp, 1088));
+        assert_eq!(fp[832..], FP_MAGIC2.to_le_bytes());
+        fp_lacks_extended(&mut fp);
+        assert_eq!((fp[463], fp[512], fp[576]), (7, 3, 0));
     }
 }

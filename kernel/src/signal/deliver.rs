@@ -9,13 +9,12 @@ use crate::syscall::Call;
 use crate::timer;
 use crate::trace::{self, Counter, probe};
 use crate::user_memory::UserSlice;
-use abi::arch::frame::{FpPlace, FrameInput};
-use abi::arch::{self, FRAME_BYTES};
+use abi::arch::frame::{FpPlace, FrameError, FrameInput};
+use abi::arch::{self, HEAD_BYTES};
 use abi::{Sigaction, Siginfo, StackT};
 use alloc::vec::Vec;
 use machine::addr::UserAddr;
 use machine::sync::Wait;
-use machine::user::FpImage;
 
 /// A system call that was interrupted, as it was made.
 #[derive(Clone, Copy, Debug)]
@@ -124,9 +123,9 @@ fn deliver(call: &mut Call<'_>, signal: Signal, info: &Siginfo, action: &Sigacti
     let stack_top = if is_new_stack { alternate.base.wrapping_add(alternate.size) } else { sp };
     let blocked = signals.blocked();
     let space = call.task.space(call.cx).ok_or(Errno::EFAULT)?;
-    let fp = call.cx.save_fp().ok_or(Errno::ENOMEM)?;
+    let mut fp = call.cx.save_fp().ok_or(Errno::ENOMEM)?.bytes;
     let registers = call.user.registers();
-    let built = arch::build_frame(&FrameInput {
+    let built = arch::build_frame(FrameInput {
         info,
         action,
         registers: &registers,
@@ -135,7 +134,7 @@ fn deliver(call: &mut Call<'_>, signal: Signal, info: &Siginfo, action: &Sigacti
         alternate,
         is_new_stack,
         stack_top,
-        fp: &fp.bytes,
+        fp: &mut fp,
         fault: signals.fault(),
         trampoline: space.image().map_or(0, |image| image.signal_return as u64),
     })
@@ -143,10 +142,13 @@ fn deliver(call: &mut Call<'_>, signal: Signal, info: &Siginfo, action: &Sigacti
     if (is_on_alternate || is_new_stack) && built.address < alternate.base {
         return Err(Errno::EFAULT);
     }
-    // CAST: usize is 64 bits on both architectures.
-    let place = UserSlice::new(UserAddr(built.address as usize), built.bytes.len());
-    place.check()?;
-    place.write(call.cx, &built.bytes)?;
+    write_piece(call, built.address, &built.head[..built.head_bytes])?;
+    if let Some(address) = built.fp_address {
+        write_piece(call, address, &fp)?;
+    }
+    if let Some((address, tail)) = built.tail {
+        write_piece(call, address, &tail)?;
+    }
     // From here on nothing fails.
     let _ = signals.take_saved_mask();
     if alternate.flags & STACK_AUTO_DISARM != 0 {
@@ -159,6 +161,14 @@ fn deliver(call: &mut Call<'_>, signal: Signal, info: &Siginfo, action: &Sigacti
     signals.store_blocked(mask);
     call.user.set_registers(&built.registers);
     Ok(())
+}
+
+/// Copies one piece of a frame out.
+fn write_piece(call: &mut Call<'_>, address: u64, bytes: &[u8]) -> Result<()> {
+    // CAST: usize is 64 bits on both architectures.
+    let place = UserSlice::new(UserAddr(address as usize), bytes.len());
+    place.check()?;
+    place.write(call.cx, bytes)
 }
 
 /// Whether `sp` lies on the alternate stack. With SS_AUTODISARM a program is never on it.
@@ -180,16 +190,28 @@ pub fn sys_rt_sigreturn(call: &mut Call<'_>) -> Result<u64> {
 }
 
 fn restore(call: &mut Call<'_>) -> Result<()> {
-    // CAST: usize is 64 bits on both architectures.
-    let at = UserAddr(arch::frame_address(call.user.sp() as u64) as usize);
-    let place = UserSlice::new(at, FRAME_BYTES);
-    place.check()?;
-    let bytes = place.read_vec(call.cx)?;
-    let parsed = arch::parse_frame(&bytes, &call.user.registers()).ok_or(Errno::EFAULT)?;
-    let image = read_fp(call, parsed.fp)?;
-    match image {
-        Some(image) if !call.cx.load_fp(&image) => return Err(Errno::EINVAL),
-        Some(_) => {}
+    let address = arch::frame_address(call.user.sp() as u64);
+    let mut head = [0; HEAD_BYTES];
+    read_piece(call, address, &mut head)?;
+    let registers = call.user.registers();
+    let parsed = match arch::parse_frame(&head, &registers) {
+        Err(FrameError::Longer(bytes)) => {
+            let mut longer = zeroed(bytes)?;
+            read_piece(call, address, &mut longer)?;
+            arch::parse_frame(&longer, &registers)
+        }
+        other => other,
+    };
+    let parsed = parsed.map_err(|error| match error {
+        FrameError::NoMemory => Errno::ENOMEM,
+        FrameError::Longer(_) | FrameError::Malformed => Errno::EFAULT,
+    })?;
+    match read_fp(call, parsed.fp)? {
+        Some(mut image) => {
+            if !call.cx.load_fp(&mut image) {
+                return Err(Errno::EINVAL);
+            }
+        }
         None => call.cx.reset_fp(),
     }
     call.user.set_registers(&parsed.registers);
@@ -198,27 +220,39 @@ fn restore(call: &mut Call<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Copies one piece of a frame in.
+fn read_piece(call: &mut Call<'_>, address: u64, bytes: &mut [u8]) -> Result<()> {
+    // CAST: usize is 64 bits on both architectures.
+    let place = UserSlice::new(UserAddr(address as usize), bytes.len());
+    place.check()?;
+    place.read(call.cx, bytes)
+}
+
+fn zeroed(bytes: usize) -> Result<Vec<u8>> {
+    let mut buffer = Vec::new();
+    buffer.try_reserve_exact(bytes)?;
+    buffer.resize(bytes, 0);
+    Ok(buffer)
+}
+
 /// The floating-point image a frame refers to, completed to the machine's length.
 fn read_fp(call: &mut Call<'_>, place: FpPlace) -> Result<Option<Vec<u8>>> {
-    let length = machine::user::fp_image_bytes();
-    match place {
-        FpPlace::Absent => Ok(None),
-        FpPlace::Inline(image) => Ok(Some(image)),
-        FpPlace::At(address) => {
-            // CAST: usize is 64 bits on both architectures.
-            let place = UserSlice::new(UserAddr(address as usize), length);
-            place.check()?;
-            let Some(FpImage { bytes }) = call.cx.save_fp() else { return Err(Errno::ENOMEM) };
-            let mut image = bytes.into_vec();
-            #[allow(clippy::unnecessary_min_or_max, reason = "the constant is 0 on one architecture")]
-            let legacy = arch::FP_LEGACY_BYTES.min(length);
-            place.read(call.cx, &mut image[..legacy])?;
-            if arch::fp_is_extended(&image, length) {
-                place.read(call.cx, &mut image)?;
-            }
-            Ok(Some(image))
-        }
+    let address = match place {
+        FpPlace::Absent => return Ok(None),
+        FpPlace::Inline(image) => return Ok(Some(image)),
+        FpPlace::At(address) => address,
+    };
+    let mut image = zeroed(machine::user::fp_image_bytes())?;
+    let length = image.len();
+    #[allow(clippy::unnecessary_min_or_max, reason = "the constant is 0 on one architecture")]
+    let (legacy, extended) = image.split_at_mut(arch::FP_LEGACY_BYTES.min(length));
+    read_piece(call, address, legacy)?;
+    if arch::fp_is_extended(legacy, length) {
+        read_piece(call, address.wrapping_add(legacy.len() as u64), extended)?;
+    } else {
+        arch::fp_lacks_extended(&mut image);
     }
+    Ok(Some(image))
 }
 
 /// LINUX: a bad stack in the frame is silently left aside.

@@ -231,7 +231,7 @@ fn enter(cx: &mut CurrentThread, task: &Arc<Task>, mut start: Start) {
     let handle = task.space(cx).map(|space| space.handle());
     cx.set_space(handle);
     // The image was saved by this machine, and the parent's base addresses were accepted by it.
-    cx.load_fp(&start.fp.bytes);
+    cx.load_fp(&mut start.fp.bytes);
     if !cx.set_tls(start.tls) {
         task.process().begin_exit(cx, Signal::SIGSEGV.number());
     }
