@@ -58,6 +58,13 @@ impl Guest {
         std::env::var_os("OCHRE_CACHE").map_or_else(|| self.top().join(".ochre"), PathBuf::from)
     }
 
+    /// A directory for what a case makes, kept between runs.
+    pub(crate) fn scratch(&self, name: &str) -> PathBuf {
+        let directory = self.cache().join("build").join(name);
+        std::fs::create_dir_all(&directory).expect("the cache can be written");
+        directory
+    }
+
     /// A program built from `user/` for this architecture.
     pub(crate) fn user_program(&self, name: &str) -> PathBuf {
         self.cache().join("build/user").join(&self.arch).join(name)

@@ -16,6 +16,7 @@ pub struct PreparedExec {
     pub(super) stack_pointer: usize,
     pub(super) name: Vec<u8>,
     pub(super) credentials: Option<Arc<Credentials>>,
+    pub(super) is_secure: bool,
 }
 
 impl PreparedExec {
@@ -28,6 +29,7 @@ impl PreparedExec {
             registers: UserContext::at_entry(self.entry, self.stack_pointer),
             name: self.name,
             credentials: self.credentials,
+            is_secure: self.is_secure,
         };
         exec::finish(call, program);
         trace::count(Counter::ProcessesExecuted);

@@ -49,7 +49,14 @@ pub fn prepare(call: &mut Call<'_>, mut request: ExecRequest) -> Result<Prepared
             // LINUX: the caller is gone by then, and its new program dies of SIGSEGV: so does one that begins at an
             // address where nothing is mapped.
             let space = AddressSpace::new(layout(call))?;
-            Ok(PreparedExec { space, entry: 0, stack_pointer: 0, name: request.name, credentials: None })
+            Ok(PreparedExec {
+                space,
+                entry: 0,
+                stack_pointer: 0,
+                name: request.name,
+                credentials: None,
+                is_secure: false,
+            })
         }
     }
 }
@@ -109,16 +116,17 @@ fn build(
         Some((interpreter, plan)) => Some(map_program(call.cx, &space, interpreter, plan, None)?),
     };
     space.set_heap_start(call.cx, placement.end + layout.heap_gap);
-    let is_own = credentials.is_none() && credentials::is_own(&old_credentials);
-    space.set_dumpable(is_own && program.may_be_read(call.cx, &old_credentials));
+    let new_credentials = credentials.as_deref().unwrap_or(&old_credentials);
+    let is_secure = credentials::is_secure(new_credentials, &old_credentials);
+    space.set_dumpable(credentials::is_own(new_credentials) && program.may_be_read(call.cx, &old_credentials));
     let signal_return = return_code::map(call.cx, &space)?;
 
     let facts = Facts {
         program: &placement,
         header_count: usize::from(plan.header_count()),
         interpreter_base: loader.as_ref().map_or(0, |loader| loader.bias),
-        credentials: credentials.as_deref().unwrap_or(&old_credentials),
-        is_secure: credentials.is_some(),
+        credentials: new_credentials,
+        is_secure,
         features: machine::cpu::user_features(),
     };
     let stack_limit = call.process().limit(Resource::Stack);
@@ -143,6 +151,7 @@ fn build(
         stack_pointer: stack.stack_pointer,
         name: request.name.clone(),
         credentials,
+        is_secure,
     })
 }
 

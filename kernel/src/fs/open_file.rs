@@ -39,10 +39,14 @@ pub struct OpenFile {
 impl OpenFile {
     /// A description of `file` found at `path`, with `O_*` flags.
     pub fn new(path: Path, inode: Arc<dyn Inode>, file: Arc<dyn File>, flags: u32) -> Arc<OpenFile> {
-        trace::count(Counter::FilesOpened);
         let writes = flags & O_PATH == 0 && flags & O_ACCMODE != O_RDONLY;
         let base = inode.base();
         let is_writer = writes && base.kind == FileKind::Regular && base.begin_writing().is_ok();
+        OpenFile::of(path, inode, file, flags, is_writer)
+    }
+
+    fn of(path: Path, inode: Arc<dyn Inode>, file: Arc<dyn File>, flags: u32, is_writer: bool) -> Arc<OpenFile> {
+        trace::count(Counter::FilesOpened);
         Arc::new(OpenFile {
             is_writer,
             file,
@@ -57,7 +61,8 @@ impl OpenFile {
     pub fn anonymous(name: &[u8], inode: Arc<dyn Inode>, file: Arc<dyn File>, flags: u32) -> Arc<OpenFile> {
         let dentry = Dentry::new_root(name, inode.clone());
         let path = Path { mount: internal_mount().clone(), dentry };
-        OpenFile::new(path, inode, file, flags)
+        // LINUX: a memory file can be executed while its maker has it open for writing.
+        OpenFile::of(path, inode, file, flags, false)
     }
 
     /// What reads and writes go to.

@@ -22,6 +22,8 @@ pub struct NewProgram {
     pub name: Vec<u8>,
     /// Who it acts as, if that changes (set-user-ID).
     pub credentials: Option<Arc<Credentials>>,
+    /// Whether that gives it rights its starter has not.
+    pub is_secure: bool,
 }
 
 /// The last step that may fail: ends the other threads of the process, and makes the descriptor table its own. The
@@ -102,5 +104,8 @@ pub fn finish(call: &mut Call<'_>, program: NewProgram) {
     if let Some(node) = table::lock(call.cx).node_mut(process.pid()) {
         node.has_executed = true;
         node.exit_signal = SIGCHLD;
+        if program.is_secure {
+            node.parent_death_signal = 0;
+        }
     }
 }

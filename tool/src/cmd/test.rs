@@ -59,6 +59,9 @@ pub(crate) fn test(home: &Home, arguments: &TestArguments) -> anyhow::Result<u8>
         }
         built.push((arch, programs::build(home, arch, "user")?, programs::build(home, arch, "user/harness")?));
     }
+    if filter.is_none() && !arguments.quick {
+        install_compilers(&arches);
+    }
     let system = host::build_system_tests(home)?;
     let on_host = built.iter().find(|(arch, ..)| *arch == Arch::host());
     let mut jobs: VecDeque<Job<'_>> = VecDeque::new();
@@ -91,6 +94,27 @@ pub(crate) fn test(home: &Home, arguments: &TestArguments) -> anyhow::Result<u8>
         }
     }
     finish(jobs)
+}
+
+/// Installs the compilers of the languages that `tests/src/languages.rs` tries, as far as that is possible: a case without its
+/// compiler is shown as one that waits.
+fn install_compilers(arches: &[Arch]) {
+    let mut wanted = vec![("go".to_string(), "golang-go".to_string()), ("musl-gcc".into(), "musl-tools".into())];
+    for arch in arches {
+        for language in ["g++", "gfortran"] {
+            wanted.push(if *arch == Arch::host() {
+                (language.to_string(), language.to_string())
+            } else {
+                let name = arch.name();
+                (format!("{name}-linux-gnu-{language}"), format!("{language}-{}-linux-gnu", name.replace('_', "-")))
+            });
+        }
+    }
+    for (program, package) in wanted {
+        if let Err(error) = packages::ensure_program(&program, &package) {
+            eprintln!("ochre: {error:#}");
+        }
+    }
 }
 
 /// Runs the jobs and shows the tally.

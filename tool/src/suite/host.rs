@@ -66,6 +66,7 @@ fn run(name: &str, mut command: Command) -> anyhow::Result<Report> {
     for name in &failed {
         report.fail(name.to_string());
     }
+    report.waiting.extend(verdicts(&out, "ignored").map(String::from));
     let expected = announced(&out);
     let judged = report.passed + failed.len() + verdicts(&out, "ignored").count();
     if expected.map_or(judged == 0, |expected| expected != judged) {

@@ -11,6 +11,8 @@ pub(crate) struct Report {
     pub(crate) passed: usize,
     /// What failed, each with all that helps to see why.
     pub(crate) failures: Vec<String>,
+    /// What could not be run here for want of something outside, by name.
+    pub(crate) waiting: Vec<String>,
     /// How long it took.
     pub(crate) time: Duration,
 }
@@ -29,7 +31,10 @@ impl Report {
     /// Shows it: one line if all is well, else all failures.
     pub(crate) fn show(&self) {
         let seconds = self.time.as_secs_f64();
-        let Report { name, passed, failures, .. } = self;
+        let Report { name, passed, failures, waiting, .. } = self;
+        for name in waiting {
+            println!("waits   {name}");
+        }
         if failures.is_empty() {
             println!("ok      {name}: {passed} passed ({seconds:.1} s)");
         } else {

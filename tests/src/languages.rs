@@ -1,0 +1,171 @@
+//! Programs of other compilers and C libraries (`user/languages/`): built here, run on the host's Linux and in the guest, static and
+//! dynamically linked. What they print must be the same.
+//!
+//! A case whose compiler is not installed waits: it says for what.
+
+use crate::guest::Guest;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// How a program is linked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Linking {
+    Static,
+    StaticPie,
+    Dynamic,
+}
+
+/// One way to build one program.
+struct Recipe {
+    source: &'static str,
+    /// The compiler for an architecture, the words before the source, and Debian's package that has it.
+    compiler: fn(arch: &str) -> Option<(Vec<String>, &'static str)>,
+    linking: Linking,
+}
+
+/// The exit status of a case that waits.
+pub(crate) const WAITS: i32 = 77;
+
+pub(crate) fn c_musl(guest: &Guest) {
+    run(guest, &Recipe { source: "libc.c", compiler: musl, linking: Linking::Static });
+}
+
+pub(crate) fn c_glibc(guest: &Guest) {
+    for linking in [Linking::Static, Linking::StaticPie, Linking::Dynamic] {
+        run(guest, &Recipe { source: "libc.c", compiler: |arch| gnu(arch, "gcc", &["-DTHREADS"]), linking });
+    }
+}
+
+pub(crate) fn cpp(guest: &Guest) {
+    for linking in [Linking::Static, Linking::Dynamic] {
+        run(guest, &Recipe { source: "features.cc", compiler: |arch| gnu(arch, "g++", &["-std=c++17"]), linking });
+    }
+}
+
+pub(crate) fn fortran(guest: &Guest) {
+    for linking in [Linking::Static, Linking::Dynamic] {
+        run(guest, &Recipe { source: "features.f90", compiler: |arch| gnu(arch, "gfortran", &[]), linking });
+    }
+}
+
+pub(crate) fn rust(guest: &Guest) {
+    for linking in [Linking::Static, Linking::Dynamic] {
+        run(guest, &Recipe { source: "features.rs", compiler: rustc, linking });
+    }
+}
+
+pub(crate) fn go(guest: &Guest) {
+    run(guest, &Recipe { source: "features.go", compiler: go_build, linking: Linking::Static });
+}
+
+fn words(list: &[&str]) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
+}
+
+fn musl(arch: &str) -> Option<(Vec<String>, &'static str)> {
+    (arch == std::env::consts::ARCH).then(|| (words(&["musl-gcc", "-O2", "-DTHREADS"]), "musl-tools"))
+}
+
+fn gnu(arch: &str, name: &str, options: &[&str]) -> Option<(Vec<String>, &'static str)> {
+    let compiler = if arch == std::env::consts::ARCH { name.to_string() } else { format!("{arch}-linux-gnu-{name}") };
+    let mut all = vec![compiler, "-O2".to_string()];
+    all.extend(words(options));
+    let package = match name {
+        "g++" => "g++ or g++-ARCH-linux-gnu",
+        "gfortran" => "gfortran or gfortran-ARCH-linux-gnu",
+        _ => "gcc or gcc-ARCH-linux-gnu",
+    };
+    Some((all, package))
+}
+
+fn rustc(arch: &str) -> Option<(Vec<String>, &'static str)> {
+    let target = format!("{arch}-unknown-linux-gnu");
+    // Without the target's library nothing can be built: asked for, since the compiler is there in any case.
+    let output = Command::new("rustc").args(["--print", "target-libdir", "--target", &target]).output().ok()?;
+    if !Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir() {
+        return None;
+    }
+    let mut all = words(&["rustc", "-O", "--edition", "2024", "--target", &target]);
+    if arch != std::env::consts::ARCH {
+        all.push(format!("-Clinker={arch}-linux-gnu-gcc"));
+    }
+    Some((all, "rustc and its target library"))
+}
+
+fn go_build(arch: &str) -> Option<(Vec<String>, &'static str)> {
+    let name = if arch == "aarch64" { "arm64" } else { "amd64" };
+    Some((words(&["env", &format!("GOARCH={name}"), "CGO_ENABLED=0", "go", "build"]), "golang-go"))
+}
+
+/// Ends the case as one that waits.
+fn wait_for(what: &str) -> ! {
+    println!("waits for {what}");
+    std::process::exit(WAITS)
+}
+
+/// Builds a recipe for `arch`; answers the program.
+fn build(guest: &Guest, recipe: &Recipe, arch: &str) -> PathBuf {
+    let Some((command, package)) = (recipe.compiler)(arch) else { wait_for(&format!("a compiler for {arch}")) };
+    let link = match (recipe.linking, command[0].as_str()) {
+        (Linking::Static, "rustc") => vec!["-Ctarget-feature=+crt-static"],
+        (_, "rustc" | "env") | (Linking::Dynamic, _) => vec![],
+        (Linking::Static, _) => vec!["-static"],
+        (Linking::StaticPie, _) => vec!["-static-pie"],
+    };
+    let directory = guest.scratch("languages");
+    let name = format!("{}-{}-{arch}-{}", recipe.source, recipe.linking as u8, command[0]);
+    let program = directory.join(name);
+    let source = guest.top().join("user/languages").join(recipe.source);
+    let mut build = Command::new(&command[0]);
+    build.args(&command[1..]).args(link).arg("-o").arg(&program).arg(&source);
+    if recipe.source.ends_with(".c") {
+        build.arg("-lm");
+    }
+    let tool = if command[0] == "env" { "go" } else { command[0].as_str() };
+    let is_there = std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|directory| directory.join(tool).is_file()));
+    if !is_there {
+        wait_for(&format!("{tool} (Debian: {package})"));
+    }
+    let output = build.env("GOCACHE", directory.join("go-cache")).output().expect("the compiler can be started");
+    assert!(output.status.success(), "{build:?}: {}", String::from_utf8_lossy(&output.stderr));
+    program
+}
+
+/// What the program prints on the host's Linux.
+fn host_output(program: &Path) -> String {
+    let output = Command::new(program).stdin(Stdio::null()).output().expect("the program runs on the host");
+    assert!(output.status.success(), "{} failed on Linux: {:?}", program.display(), output);
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The shared libraries that a program needs: where they are on the host, and where the guest shall find them.
+fn libraries(arch: &str, program: &Path) -> Vec<(PathBuf, String)> {
+    if arch != std::env::consts::ARCH {
+        // The cross compiler's own libraries.
+        return vec![(format!("/usr/{arch}-linux-gnu/lib").into(), "/lib".into())];
+    }
+    let output = Command::new("ldd").arg(program).output().expect("ldd runs");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let paths = text.split_whitespace().filter(|word| word.starts_with('/'));
+    paths.map(|path| (path.into(), path.to_string())).collect()
+}
+
+fn run(guest: &Guest, recipe: &Recipe) {
+    let program = build(guest, recipe, &guest.arch);
+    let expected = if guest.arch == std::env::consts::ARCH {
+        host_output(&program)
+    } else {
+        // The same text, built for the host, says what is right.
+        host_output(&build(guest, recipe, std::env::consts::ARCH))
+    };
+    let mut options = vec!["--cpus".to_string(), "2".into(), "--memory".into(), "512M".into()];
+    options.extend(["--add".into(), format!("{}:/program", program.display())]);
+    if recipe.linking == Linking::Dynamic {
+        for (from, to) in libraries(&guest.arch, &program) {
+            options.extend(["--add".into(), format!("{}:{to}", from.display())]);
+        }
+    }
+    let options: Vec<&str> = options.iter().map(String::as_str).collect();
+    guest.run(&options, &["/program"]).exits(0).prints(&expected).says("");
+}
