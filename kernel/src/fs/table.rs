@@ -1,9 +1,11 @@
 //! Descriptor tables: small numbers for open file descriptions.
 //!
-//! Main type: [`FileTable`], shared by threads (CLONE_FILES), copied by fork. Called by every call that takes a descriptor.
+//! Main types: [`FileTable`], shared by threads (CLONE_FILES), copied by fork; [`Reservation`], a number taken before there is
+//! anything to put there, so that a call that makes something finds out first that there is no room for it. Called by every
+//! call that takes or makes a descriptor.
 //!
 //! # Invariants
-//! No slot below `lowest_free` is empty. Descriptions are never dropped while the table's spin lock is held.
+//! No place below `lowest_free` is free. Descriptions are never dropped while the table's spin lock is held.
 use super::file_lock::TableId;
 use super::open_file::OpenFile;
 use crate::errno::{Errno, Result};
@@ -23,52 +25,107 @@ struct Slot {
     closes_on_exec: bool,
 }
 
+/// What stands at a number.
 #[derive(Clone, Default)]
+enum Place {
+    #[default]
+    Free,
+    /// Taken by a call under way, see [`Reservation`].
+    Reserved,
+    Open(Slot),
+}
+
+impl Place {
+    fn slot(&self) -> Option<&Slot> {
+        match self {
+            Place::Open(slot) => Some(slot),
+            Place::Free | Place::Reserved => None,
+        }
+    }
+
+    fn is_free(&self) -> bool {
+        matches!(self, Place::Free)
+    }
+}
+
+#[derive(Default)]
 struct Slots {
-    slots: Vec<Option<Slot>>,
+    places: Vec<Place>,
     lowest_free: usize,
 }
 
 impl Slots {
     fn slot(&self, fd: Fd) -> Result<&Slot> {
         // A negative descriptor becomes an index far too large.
-        self.slots.get(fd.0 as usize).and_then(Option::as_ref).ok_or(Errno::EBADF)
+        self.places.get(fd.0 as usize).and_then(Place::slot).ok_or(Errno::EBADF)
     }
 
     /// The lowest free number from `from` on, below `limit`, with room made for it.
     fn find_free(&mut self, from: usize, limit: u64) -> Result<usize> {
         let mut at = from.max(self.lowest_free);
-        while self.slots.get(at).is_some_and(Option::is_some) {
+        while self.places.get(at).is_some_and(|place| !place.is_free()) {
             at += 1;
         }
         if at as u64 >= limit.min(MOST_FILES) {
             return Err(Errno::EMFILE);
         }
-        self.reserve(at)?;
+        self.make_room(at)?;
         Ok(at)
     }
 
-    fn reserve(&mut self, at: usize) -> Result<()> {
-        if at >= self.slots.len() {
-            self.slots.try_reserve(at + 1 - self.slots.len())?;
-            self.slots.resize(at + 1, None);
+    fn make_room(&mut self, at: usize) -> Result<()> {
+        if at >= self.places.len() {
+            self.places.try_reserve(at + 1 - self.places.len())?;
+            self.places.resize(at + 1, Place::Free);
         }
         Ok(())
     }
 
-    fn put(&mut self, at: usize, slot: Slot) -> Option<Slot> {
+    fn put(&mut self, at: usize, place: Place) -> Place {
         if at == self.lowest_free {
             self.lowest_free = at + 1;
         }
-        self.slots[at].replace(slot)
+        core::mem::replace(&mut self.places[at], place)
     }
 
+    /// Frees what is open at `at` and answers it.
     fn take(&mut self, at: usize) -> Option<Slot> {
-        let taken = self.slots.get_mut(at)?.take();
-        if taken.is_some() {
-            self.lowest_free = self.lowest_free.min(at);
+        let place = self.places.get_mut(at)?;
+        place.slot()?;
+        let taken = core::mem::take(place);
+        self.lowest_free = self.lowest_free.min(at);
+        match taken {
+            Place::Open(slot) => Some(slot),
+            Place::Free | Place::Reserved => None,
         }
-        taken
+    }
+}
+
+/// A number of a table that nobody else gets until this is filled or dropped.
+#[must_use]
+pub struct Reservation {
+    table: Arc<FileTable>,
+    at: usize,
+}
+
+impl Reservation {
+    /// Opens `file` at the number.
+    pub fn fill(self, file: Arc<OpenFile>, closes_on_exec: bool) -> Fd {
+        let at = self.at;
+        self.table.slots.with(|slots| slots.places[at] = Place::Open(Slot { file, closes_on_exec }));
+        // CAST: below MOST_FILES.
+        Fd(at as i32)
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.table.slots.with(|slots| {
+            if matches!(slots.places[self.at], Place::Reserved) {
+                slots.places[self.at] = Place::Free;
+                slots.lowest_free = slots.lowest_free.min(self.at);
+            }
+        });
     }
 }
 
@@ -90,16 +147,25 @@ impl FileTable {
 
     /// Fork's copy: the same descriptions under the same numbers.
     pub fn copy(&self, cx: &CurrentThread) -> Result<Arc<FileTable>> {
-        let mut slots = Vec::new();
+        let mut places = Vec::new();
         // Room is reserved outside the lock; a table that grew meanwhile is tried again.
         loop {
-            let count = self.slots.lock(cx).slots.len();
-            slots.try_reserve(count)?;
+            let count = self.slots.lock(cx).places.len();
+            places.try_reserve(count)?;
             let table = self.slots.lock(cx);
-            if table.slots.len() <= slots.capacity() {
-                slots.extend(table.slots.iter().cloned());
-                return Ok(FileTable::with(Slots { slots, lowest_free: table.lowest_free }));
+            if table.places.len() > places.capacity() {
+                continue;
             }
+            let mut lowest_free = table.lowest_free;
+            for (at, place) in table.places.iter().enumerate() {
+                // What is reserved is filled in the old table only.
+                let place = if matches!(place, Place::Reserved) { Place::Free } else { place.clone() };
+                if place.is_free() {
+                    lowest_free = lowest_free.min(at);
+                }
+                places.push(place);
+            }
+            return Ok(FileTable::with(Slots { places, lowest_free }));
         }
     }
 
@@ -119,6 +185,14 @@ impl FileTable {
         self.insert_from(cx, file, closes_on_exec, 0, limit)
     }
 
+    /// Takes the lowest free number below `limit` for what is yet to be made.
+    pub fn reserve(self: &Arc<Self>, cx: &CurrentThread, limit: u64) -> Result<Reservation> {
+        let mut table = self.slots.lock(cx);
+        let at = table.find_free(0, limit)?;
+        table.put(at, Place::Reserved);
+        Ok(Reservation { table: self.clone(), at })
+    }
+
     /// Gives `file` the lowest free number from `lowest` on (F_DUPFD).
     pub fn insert_from(
         &self,
@@ -130,7 +204,7 @@ impl FileTable {
     ) -> Result<Fd> {
         let mut table = self.slots.lock(cx);
         let at = table.find_free(lowest, limit)?;
-        table.put(at, Slot { file, closes_on_exec });
+        table.put(at, Place::Open(Slot { file, closes_on_exec }));
         // CAST: below MOST_FILES.
         Ok(Fd(at as i32))
     }
@@ -146,21 +220,25 @@ impl FileTable {
         let mut table = self.slots.lock(cx);
         let first = table.find_free(0, limit)?;
         let second = table.find_free(first + 1, limit)?;
-        table.put(first, Slot { file: files.0, closes_on_exec });
-        table.put(second, Slot { file: files.1, closes_on_exec });
+        table.put(first, Place::Open(Slot { file: files.0, closes_on_exec }));
+        table.put(second, Place::Open(Slot { file: files.1, closes_on_exec }));
         // CAST: below MOST_FILES.
         Ok((Fd(first as i32), Fd(second as i32)))
     }
 
-    /// Puts `file` at `fd`, closing what is there (dup2, dup3). The caller has checked `fd` against the limit.
+    /// Puts `file` at `fd`, closing what is there (dup2, dup3). The caller has checked `fd` against the limit. EBUSY if
+    /// another call is about to fill it.
     pub fn replace(&self, cx: &CurrentThread, fd: Fd, file: Arc<OpenFile>, closes_on_exec: bool) -> Result<()> {
         let at = usize::try_from(fd.0).map_err(|_| Errno::EBADF)?;
         let old = {
             let mut table = self.slots.lock(cx);
-            table.reserve(at)?;
-            table.put(at, Slot { file, closes_on_exec })
+            table.make_room(at)?;
+            if matches!(table.places[at], Place::Reserved) {
+                return Err(Errno::EBUSY);
+            }
+            table.put(at, Place::Open(Slot { file, closes_on_exec }))
         };
-        if let Some(old) = old {
+        if let Place::Open(old) = old {
             self.close_file(old.file);
         }
         Ok(())
@@ -179,11 +257,11 @@ impl FileTable {
         while at <= last as usize {
             let taken = {
                 let mut table = self.slots.lock(cx);
-                if at >= table.slots.len() {
+                if at >= table.places.len() {
                     return;
                 }
                 if only_marks {
-                    if let Some(Some(slot)) = table.slots.get_mut(at) {
+                    if let Some(Place::Open(slot)) = table.places.get_mut(at) {
                         slot.closes_on_exec = true;
                     }
                     None
@@ -204,8 +282,8 @@ impl FileTable {
         loop {
             let taken = {
                 let mut table = self.slots.lock(cx);
-                let found =
-                    table.slots.iter().skip(at).position(|slot| slot.as_ref().is_some_and(|slot| slot.closes_on_exec));
+                let closes = |place: &Place| place.slot().is_some_and(|slot| slot.closes_on_exec);
+                let found = table.places.iter().skip(at).position(closes);
                 let Some(found) = found else { return };
                 at += found;
                 table.take(at)
@@ -229,22 +307,25 @@ impl FileTable {
     /// Sets whether `fd` is closed by exec.
     pub fn set_closes_on_exec(&self, cx: &CurrentThread, fd: Fd, closes_on_exec: bool) -> Result<()> {
         let mut table = self.slots.lock(cx);
-        let slot = table.slots.get_mut(fd.0 as usize).and_then(Option::as_mut).ok_or(Errno::EBADF)?;
-        slot.closes_on_exec = closes_on_exec;
+        match table.places.get_mut(fd.0 as usize) {
+            Some(Place::Open(slot)) => slot.closes_on_exec = closes_on_exec,
+            _ => return Err(Errno::EBADF),
+        }
         Ok(())
     }
 
     /// The lowest descriptor in use from `from` on, for listings.
     pub fn next_used(&self, cx: &CurrentThread, from: usize) -> Option<(Fd, Arc<OpenFile>)> {
         let table = self.slots.lock(cx);
-        let (at, slot) = table.slots.iter().enumerate().skip(from).find_map(|(at, slot)| Some((at, slot.as_ref()?)))?;
+        let (at, slot) =
+            table.places.iter().enumerate().skip(from).find_map(|(at, place)| Some((at, place.slot()?)))?;
         // CAST: below MOST_FILES.
         Some((Fd(at as i32), slot.file.clone()))
     }
 
     /// Slots allocated (FDSize of /proc/PID/status).
     pub fn slot_count(&self, cx: &CurrentThread) -> usize {
-        self.slots.lock(cx).slots.len()
+        self.slots.lock(cx).places.len()
     }
 }
 
@@ -262,8 +343,10 @@ impl Drop for FileTable {
     /// The last task that used it has ended.
     fn drop(&mut self) {
         let slots = self.slots.with(core::mem::take);
-        for slot in slots.slots.into_iter().flatten() {
-            self.close_file(slot.file);
+        for place in slots.places {
+            if let Place::Open(slot) = place {
+                self.close_file(slot.file);
+            }
         }
     }
 }

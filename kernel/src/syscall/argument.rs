@@ -85,6 +85,14 @@ impl Fd {
     pub const CWD: Fd = Fd(-100);
 }
 
+impl From<Fd> for u64 {
+    /// As a call's result: a descriptor that was just made is not negative.
+    fn from(fd: Fd) -> u64 {
+        // CAST: see above.
+        fd.0 as u64
+    }
+}
+
 impl Argument for UserAddr {
     const SHOWN: Shown = Shown::Address;
     fn from_register(word: u64) -> Self {

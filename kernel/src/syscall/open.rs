@@ -22,11 +22,12 @@ const TEMPORARY: u32 = 0o20_000_000;
 
 fn open_at(call: &mut Call<'_>, fd: Fd, path: UserCStr, flags: u32, mode: u32) -> Result<u64> {
     let text = PathText::read(call.cx, path)?;
+    let number = call.reserve_fd()?;
     let (root, start, who) = call.scene(fd, text.bytes())?;
     let mode = if flags & (O_CREAT | TEMPORARY) != 0 { mode & !call.task.fs(call.cx).umask() } else { 0 };
     let mut walk = Walk::within(root, &who);
     let file = open_in(call.cx, &mut walk, &who, start, text.bytes(), flags & KNOWN_FLAGS, mode)?;
-    call.install(file, flags & O_CLOEXEC != 0)
+    Ok(number.fill(file, flags & O_CLOEXEC != 0).into())
 }
 
 /// Opens a file.
@@ -72,6 +73,7 @@ pub fn sys_openat2(call: &mut Call<'_>, fd: Fd, path: UserCStr, how: UserPtr<Ope
         return Err(Errno::EAGAIN);
     }
     let text = path.read_path(call.cx)?;
+    let number = call.reserve_fd()?;
     let is_rooted = wanted.resolve & u64::from(RESOLVE_IN_ROOT) != 0;
     let start = if is_rooted && fd != Fd::CWD { call.any_file(fd)?.path().clone() } else { start_of(call, fd, &text)? };
     let context = call.task.fs(call.cx);
@@ -82,7 +84,7 @@ pub fn sys_openat2(call: &mut Call<'_>, fd: Fd, path: UserCStr, how: UserPtr<Ope
     // CAST: checked above.
     let mode = wanted.mode as u32 & !context.umask();
     let file = open_in(call.cx, &mut walk, &who, start, &text, flags, mode)?;
-    call.install(file, flags & O_CLOEXEC != 0)
+    Ok(number.fill(file, flags & O_CLOEXEC != 0).into())
 }
 
 /// Closes a descriptor.

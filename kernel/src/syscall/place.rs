@@ -5,6 +5,7 @@ use super::argument::Fd;
 use super::call::Call;
 use crate::errno::{Errno, Result};
 use crate::fs::inode::Inode;
+use crate::fs::table::Reservation;
 use crate::fs::walk::{Last, Walk};
 use crate::fs::{OpenFile, Path};
 use crate::task::Credentials;
@@ -65,11 +66,14 @@ impl Call<'_> {
         self.process().limit(Resource::OpenFiles)
     }
 
+    /// Takes the number of a description before it is made: EMFILE is to undo nothing.
+    pub(super) fn reserve_fd(&self) -> Result<Reservation> {
+        self.task.files(self.cx).reserve(self.cx, self.file_limit())
+    }
+
     /// Numbers a new description.
     pub(super) fn install(&self, file: Arc<OpenFile>, closes_on_exec: bool) -> Result<u64> {
-        let fd = self.task.files(self.cx).insert(self.cx, file, closes_on_exec, self.file_limit())?;
-        // CAST: descriptors are not negative.
-        Ok(fd.0 as u64)
+        Ok(self.task.files(self.cx).insert(self.cx, file, closes_on_exec, self.file_limit())?.into())
     }
 
     /// Where the caller's walks begin, and with whose rights: root, start of a relative path, credentials. One look at the

@@ -146,11 +146,12 @@ pub fn sys_accept4(call: &mut Call<'_>, fd: Fd, address: UserAddr, bytes: UserPt
     let (flags, closes_on_exec) = split_flags(flags.0)?;
     let file = call.file(fd)?;
     let socket = Socket::of(&file)?;
+    let number = call.reserve_fd()?;
     let (accepted, name) = socket.accept(call.cx, &file, flags)?;
     if !address.is_null() {
         write_name(call, name.as_deref(), address, bytes)?;
     }
-    call.install(accepted, closes_on_exec)
+    Ok(number.fill(accepted, closes_on_exec).into())
 }
 
 /// Connects a socket, or gives a datagram socket its standing destination.
