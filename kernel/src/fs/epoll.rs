@@ -13,6 +13,9 @@
 //! - Sets that watch sets never form a ring nor a row longer than [`epoll_nesting`](super::epoll_nesting) allows, so waking
 //!   and looking, which go up and down such rows by recursion, need little stack.
 //! - The mark is taken off before readiness is looked at, so that a change after the look lists the interest again.
+//! - One thread at a time goes through the ready list ([`ScanLock`]); what it takes out and puts back is missing only as long
+//!   as it holds the lock. Whoever leaves something in the list wakes the next waiter, and whoever takes a wake-up looks at the
+//!   list once more before it gives up, so no waiter sleeps while something is ready.
 use super::anonymous::AnonymousInode;
 use super::epoll_nesting::{self, Outers};
 use super::file::{File, PollEvents};
@@ -21,7 +24,7 @@ use super::open_file::OpenFile;
 use crate::errno::{Errno, Result};
 use crate::lock_order;
 use crate::syscall::Fd;
-use abi::linux::{EPOLLET, EPOLLONESHOT, EPOLLWAKEUP, O_RDWR};
+use abi::linux::{EPOLLET, EPOLLEXCLUSIVE, EPOLLONESHOT, EPOLLWAKEUP, O_RDWR};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
@@ -34,7 +37,7 @@ use machine::time::Instant;
 /// Room in the ready list, at least.
 const LEAST_ROOM: usize = 8;
 /// Event bits that are about how to tell, not what.
-const MODES: u32 = EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | abi::linux::EPOLLEXCLUSIVE;
+const MODES: u32 = EPOLLET | EPOLLONESHOT | EPOLLWAKEUP | EPOLLEXCLUSIVE;
 
 /// What is ready: its events and the caller's word for it.
 pub type Ready = (u32, u64);
@@ -45,12 +48,42 @@ type Key = (i32, usize);
 /// What the interests of a set share. It stays until they are off their files' queues.
 pub(super) struct Shared {
     ready: SpinLock<VecDeque<Arc<Interest>>, IrqSafe>,
+    /// Threads in [`EpollSet::wait`], woken one at a time.
     waiters: WaitQueue,
+    /// Whoever polls the set, and sets that watch it.
+    watchers: WaitQueue,
     /// The sets that watch this one.
     pub(super) outers: Outers,
 }
 
+/// Held by the thread that goes through the ready list. It sleeps while it looks at files, and a look at a set that is
+/// watched takes that set's lock: a row of locks of one kind, which is in order because sets watch each other in no ring.
+struct ScanLock {
+    is_taken: AtomicBool,
+    free: WaitQueue,
+    /// How often the list was gone through, to know what was met in this round.
+    round: AtomicU64,
+}
+
+impl ScanLock {
+    /// Waits for the one before.
+    fn take(&self, cx: &mut CurrentThread) {
+        let try_take = |_: &mut CurrentThread| (!self.is_taken.swap(true, Ordering::AcqRel)).then_some(());
+        // Nothing ends the wait but its event, and holders do not wait for anything that a program decides.
+        let _ = self.free.wait(cx, Wait::uninterruptible("an epoll set"), try_take);
+    }
+
+    fn release(&self) {
+        self.is_taken.store(false, Ordering::Release);
+        self.free.wake(1);
+    }
+}
+
 impl Shared {
+    fn has_listed(&self) -> bool {
+        self.ready.with(|ready| !ready.is_empty())
+    }
+
     /// Puts an interest into the ready list, unless it is there or watched no longer.
     fn list(&self, interest: &Arc<Interest>) {
         if !interest.is_listed.swap(true, Ordering::AcqRel) {
@@ -80,6 +113,8 @@ struct Interest {
     is_listed: AtomicBool,
     /// Cleared for good when it is taken off its file's queues.
     is_watched: AtomicBool,
+    /// The last round of the set's [`ScanLock`] that met it.
+    round: AtomicU64,
 }
 
 impl Interest {
@@ -101,15 +136,21 @@ impl Wake for Interest {
         if let Some(me) = self.me.upgrade() {
             shared.list(&me);
         }
-        shared.waiters.wake_all();
-        // Others that wait for the same file are told too.
-        false
+        let is_taken = shared.waiters.wake(1) > 0;
+        shared.watchers.wake_all();
+        // Others that wait for the same file are told too, except as `is_exclusive` says.
+        is_taken && self.is_exclusive()
+    }
+
+    fn is_exclusive(&self) -> bool {
+        self.events.load(Ordering::Relaxed) & EPOLLEXCLUSIVE != 0
     }
 }
 
 /// A set of watched files.
 pub struct EpollSet {
     interests: Mutex<BTreeMap<Key, Arc<Interest>>>,
+    scan: ScanLock,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -117,9 +158,10 @@ impl EpollSet {
     /// An open, empty set.
     pub fn open() -> Arc<OpenFile> {
         let ready = SpinLock::new(&lock_order::EPOLL_READY, VecDeque::new());
-        let shared = Shared { ready, waiters: WaitQueue::new(), outers: Outers::new() };
+        let shared = Shared { ready, waiters: WaitQueue::new(), watchers: WaitQueue::new(), outers: Outers::new() };
+        let scan = ScanLock { is_taken: AtomicBool::new(false), free: WaitQueue::new(), round: AtomicU64::new(0) };
         let interests = Mutex::new(&lock_order::EPOLL, BTreeMap::new());
-        let set = Arc::new(EpollSet { interests, shared: Arc::new(shared) });
+        let set = Arc::new(EpollSet { interests, scan, shared: Arc::new(shared) });
         // LINUX: the inode of such objects has no type; a character device is the nearest kind there is here.
         let inode = AnonymousInode::new(FileKind::CharDevice, 0o600, None);
         OpenFile::anonymous(b"anon_inode:[eventpoll]", inode, set, O_RDWR)
@@ -174,6 +216,7 @@ impl EpollSet {
             data: AtomicU64::new(data),
             is_listed: AtomicBool::new(false),
             is_watched: AtomicBool::new(true),
+            round: AtomicU64::new(0),
         });
         interests.insert(key, interest.clone());
         for queue in open.file().wait_queues().into_iter().flatten() {
@@ -185,6 +228,9 @@ impl EpollSet {
     /// Changes what a watched file is watched for.
     pub fn modify(&self, cx: &mut CurrentThread, fd: Fd, open: &Arc<OpenFile>, events: u32, data: u64) -> Result<()> {
         let interest = self.interests.lock(cx).get(&EpollSet::key(fd, open)).cloned().ok_or(Errno::ENOENT)?;
+        if interest.is_exclusive() {
+            return Err(Errno::EINVAL);
+        }
         interest.data.store(data, Ordering::Release);
         interest.events.store(events, Ordering::Release);
         if interest.look(cx) != 0 {
@@ -209,42 +255,53 @@ impl EpollSet {
         Ok(())
     }
 
-    /// Waits until something is ready; answers at most `most` of it. No deadline is for ever.
+    /// Waits until something is ready, gives at most `most` of it to `put` with their places, and answers how much. What
+    /// `put` refuses stays ready; its error is answered if it was the first. No deadline is for ever.
     pub fn wait(
         &self,
         cx: &mut CurrentThread,
         most: usize,
         deadline: Option<Instant>,
-    ) -> Result<core::result::Result<Vec<Ready>, WaitError>> {
-        let mut found = Vec::new();
+        put: &mut dyn FnMut(&mut CurrentThread, usize, Ready) -> Result<()>,
+    ) -> Result<core::result::Result<usize, WaitError>> {
         loop {
-            self.collect(cx, most, &mut found)?;
+            self.scan.take(cx);
+            let found = self.collect(cx, most, put);
+            self.scan.release();
+            if self.shared.has_listed() {
+                self.shared.waiters.wake(1);
+            }
             let is_over = deadline.is_some_and(|deadline| deadline <= machine::time::now());
-            if !found.is_empty() || is_over {
-                return Ok(Ok(found));
+            match found {
+                Ok(0) if !is_over => {}
+                found => return found.map(Ok),
             }
             let how = Wait::interruptible("epoll").until(deadline);
-            match self.shared.waiters.wait(cx, how, |_| self.has_listed().then_some(())) {
+            match self.shared.waiters.wait(cx, how, |_| self.shared.has_listed().then_some(())) {
                 Ok(()) | Err(WaitError::TimedOut) => {}
                 Err(error) => return Ok(Err(error)),
             }
         }
     }
 
-    fn has_listed(&self) -> bool {
-        self.shared.ready.with(|ready| !ready.is_empty())
-    }
-
-    /// Goes through what was listed, once.
-    fn collect(&self, cx: &mut CurrentThread, most: usize, found: &mut Vec<Ready>) -> Result<()> {
-        let listed = self.shared.ready.with(|ready| ready.len());
-        found.try_reserve(listed.min(most))?;
-        for _ in 0..listed {
-            if found.len() == most {
-                break;
-            }
+    /// Goes through what was listed, once. The caller holds the scan lock.
+    fn collect(
+        &self,
+        cx: &mut CurrentThread,
+        most: usize,
+        put: &mut dyn FnMut(&mut CurrentThread, usize, Ready) -> Result<()>,
+    ) -> Result<usize> {
+        let round = self.scan.round.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut found = 0;
+        while found < most {
             let Some(interest) = self.shared.ready.with(|ready| ready.pop_front()) else { break };
             interest.is_listed.store(false, Ordering::Release);
+            if interest.round.swap(round, Ordering::Relaxed) == round {
+                // What follows was listed again in this round.
+                self.shared.list(&interest);
+                break;
+            }
+            let mode = interest.events.load(Ordering::Acquire);
             let events = interest.look(cx);
             if events == 0 {
                 if interest.open.strong_count() == 0 {
@@ -252,16 +309,20 @@ impl EpollSet {
                 }
                 continue;
             }
-            found.push((events, interest.data.load(Ordering::Acquire)));
-            let mode = interest.events.load(Ordering::Acquire);
+            if let Err(error) = put(cx, found, (events, interest.data.load(Ordering::Acquire))) {
+                self.shared.list(&interest);
+                return if found == 0 { Err(error) } else { Ok(found) };
+            }
+            found += 1;
             if mode & EPOLLONESHOT != 0 {
-                interest.events.store(mode & MODES, Ordering::Release);
+                // Armed anew meanwhile it stays armed.
+                let _ = interest.events.compare_exchange(mode, mode & MODES, Ordering::AcqRel, Ordering::Relaxed);
             } else if mode & EPOLLET == 0 {
                 // As long as it is ready it is told again.
                 self.shared.list(&interest);
             }
         }
-        Ok(())
+        Ok(found)
     }
 
     /// Drops an interest whose file has gone.
@@ -335,6 +396,7 @@ impl File for EpollSet {
     }
 
     fn poll(&self, cx: &mut CurrentThread, _open: &OpenFile) -> PollEvents {
+        self.scan.take(cx);
         // Room is reserved outside the lock; what is listed meanwhile wakes whoever asks, who then looks again.
         let count = self.shared.ready.with(|ready| ready.len());
         let mut listed: Vec<Arc<Interest>> = Vec::new();
@@ -346,11 +408,12 @@ impl File for EpollSet {
             // Better a look in vain than a sleep for ever.
             Err(_) => count > 0,
         };
+        self.scan.release();
         PollEvents::NONE.and_if(is_ready, PollEvents::IN)
     }
 
     fn wait_queues(&self) -> [Option<&WaitQueue>; 2] {
-        [Some(&self.shared.waiters), None]
+        [Some(&self.shared.watchers), None]
     }
 }
 

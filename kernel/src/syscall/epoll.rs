@@ -5,14 +5,21 @@ use super::poll::with_mask;
 use crate::errno::{Errno, Result};
 use crate::fs::epoll::EpollSet;
 use crate::user_memory::UserPtr;
-use abi::linux::{EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLEXCLUSIVE};
+use abi::linux::{
+    EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLERR, EPOLLET, EPOLLEXCLUSIVE, EPOLLHUP, EPOLLIN,
+    EPOLLOUT, EPOLLWAKEUP,
+};
 use abi::{EpollEvent, Timespec};
 use alloc::sync::Arc;
 use machine::sync::WaitError;
+use machine::thread::CurrentThread;
 use machine::time::{Instant, now};
 
 /// Most events that one call may ask for (Linux's EP_MAX_EVENTS).
 const MOST_EVENTS: i32 = i32::MAX / size_of::<EpollEvent>() as i32;
+
+/// What may be asked for together with EPOLLEXCLUSIVE.
+const WITH_EXCLUSIVE: u32 = EPOLLIN | EPOLLOUT | EPOLLERR | EPOLLHUP | EPOLLWAKEUP | EPOLLET | EPOLLEXCLUSIVE;
 
 /// Makes a set. The size is a hint that nobody uses, but it must be positive.
 pub fn sys_epoll_create(call: &mut Call<'_>, size: i32) -> Result<u64> {
@@ -40,9 +47,13 @@ pub fn sys_epoll_ctl(call: &mut Call<'_>, set: Fd, operation: u32, fd: Fd, event
         return Err(Errno::EINVAL);
     }
     let set = EpollSet::of(&holder)?;
+    let is_exclusive = events & EPOLLEXCLUSIVE != 0;
     match operation {
+        EPOLL_CTL_ADD if is_exclusive && (events & !WITH_EXCLUSIVE != 0 || EpollSet::of(&watched).is_ok()) => {
+            return Err(Errno::EINVAL);
+        }
         EPOLL_CTL_ADD => set.add(call.cx, fd, &watched, events, data)?,
-        EPOLL_CTL_MOD if events & EPOLLEXCLUSIVE != 0 => return Err(Errno::EINVAL),
+        EPOLL_CTL_MOD if is_exclusive => return Err(Errno::EINVAL),
         EPOLL_CTL_MOD => set.modify(call.cx, fd, &watched, events, data)?,
         EPOLL_CTL_DEL => set.remove(call.cx, fd, &watched)?,
         _ => return Err(Errno::EINVAL),
@@ -57,16 +68,15 @@ fn wait(call: &mut Call<'_>, set: Fd, out: UserPtr<EpollEvent>, most: i32, deadl
     let holder = call.file(set)?;
     let set = EpollSet::of(&holder)?;
     // CAST: checked to be positive.
-    let ready = match set.wait(call.cx, most as usize, deadline)? {
-        Ok(ready) => ready,
-        // LINUX: never restarted, whatever SA_RESTART says.
-        Err(WaitError::Interrupted) => return Err(Errno::EINTR),
-        Err(WaitError::TimedOut) => return Ok(0),
+    let put = &mut |cx: &mut CurrentThread, index: usize, (events, data): (u32, u64)| {
+        out.at(index)?.write(cx, &EpollEvent::new(events, data))
     };
-    for (index, (events, data)) in ready.iter().enumerate() {
-        out.at(index)?.write(call.cx, &EpollEvent::new(*events, *data))?;
+    match set.wait(call.cx, most as usize, deadline, put)? {
+        Ok(count) => Ok(count as u64),
+        // LINUX: never restarted, whatever SA_RESTART says.
+        Err(WaitError::Interrupted) => Err(Errno::EINTR),
+        Err(WaitError::TimedOut) => Ok(0),
     }
-    Ok(ready.len() as u64)
 }
 
 fn deadline_of(timeout_ms: i32) -> Option<Instant> {

@@ -60,6 +60,12 @@ pub enum WaitError {
 pub trait Wake: Send + Sync {
     /// The event happened. Returns whether this waiter consumed a wake-up (counts for `wake(n)`).
     fn wake(&self) -> bool;
+
+    /// Whether one of all exclusive waiters of a queue is enough: the others are left alone once one of them has consumed a
+    /// wake-up.
+    fn is_exclusive(&self) -> bool {
+        false
+    }
 }
 
 enum Target {
@@ -178,6 +184,7 @@ impl WaitQueue {
     fn wake_slow(&self, n: usize) -> usize {
         self.list.with(|list| {
             let mut woken = 0;
+            let mut has_exclusive = false;
             let mut node = self.head.load(Ordering::Relaxed);
             while woken < n && !node.is_null() {
                 // SAFETY: linked nodes are alive, and the list's lock is held.
@@ -194,8 +201,10 @@ impl WaitQueue {
                         woken += 1;
                     }
                     Target::Registered(target) => {
-                        if target.wake() {
+                        let is_exclusive = target.is_exclusive();
+                        if !(has_exclusive && is_exclusive) && target.wake() {
                             woken += 1;
+                            has_exclusive |= is_exclusive;
                         }
                     }
                 }
