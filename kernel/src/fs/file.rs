@@ -83,6 +83,21 @@ pub trait File: Any + Send + Sync {
         Err(Errno::EINVAL)
     }
 
+    /// Reads what is there without waiting (RWF_NOWAIT). Kinds that cannot tell beforehand whether they would wait refuse.
+    fn read_now(&self, _cx: &mut CurrentThread, _open: &OpenFile, _to: &mut Sink<'_>) -> Result<()> {
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    /// Writes what there is room for without waiting (RWF_NOWAIT).
+    fn write_now(&self, _cx: &mut CurrentThread, _open: &OpenFile, _from: &mut Source<'_>) -> Result<()> {
+        Err(Errno::EOPNOTSUPP)
+    }
+
+    /// Writes at the end and moves `*offset` behind it (RWF_APPEND): for what has no end that is any write.
+    fn append(&self, cx: &mut CurrentThread, open: &OpenFile, offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
+        self.write(cx, open, offset, from)
+    }
+
     /// Readiness now.
     fn poll(&self, _cx: &mut CurrentThread, _open: &OpenFile) -> PollEvents {
         PollEvents::ALWAYS

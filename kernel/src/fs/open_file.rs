@@ -188,6 +188,38 @@ impl OpenFile {
         progress(wanted - from.left(), outcome)
     }
 
+    /// Reads what is there from a stream, without waiting; EOPNOTSUPP for what cannot tell.
+    pub fn read_now(&self, cx: &mut CurrentThread, to: &mut Sink<'_>) -> Result<usize> {
+        self.check_readable()?;
+        let wanted = to.left();
+        let outcome = self.file.read_now(cx, self, to);
+        trace::add(Counter::BytesRead, (wanted - to.left()) as u64);
+        progress(wanted - to.left(), outcome)
+    }
+
+    /// Writes what there is room for into a stream, without waiting.
+    pub fn write_now(&self, cx: &mut CurrentThread, from: &mut Source<'_>) -> Result<usize> {
+        self.check_writable()?;
+        let wanted = from.left();
+        let outcome = self.file.write_now(cx, self, from);
+        trace::add(Counter::BytesWritten, (wanted - from.left()) as u64);
+        progress(wanted - from.left(), outcome)
+    }
+
+    /// Writes at the end. The position follows if `moves_position`.
+    pub fn append(&self, cx: &mut CurrentThread, from: &mut Source<'_>, moves_position: bool) -> Result<usize> {
+        self.check_writable()?;
+        let wanted = from.left();
+        let outcome = if moves_position && !self.file.is_stream() {
+            let mut offset = self.offset.lock(cx);
+            self.file.append(cx, self, &mut offset, from)
+        } else {
+            self.file.append(cx, self, &mut 0, from)
+        };
+        trace::add(Counter::BytesWritten, (wanted - from.left()) as u64);
+        progress(wanted - from.left(), outcome)
+    }
+
     /// Runs `f` on the position.
     pub fn with_offset<R>(&self, cx: &mut CurrentThread, f: impl FnOnce(&mut CurrentThread, &mut u64) -> R) -> R {
         let mut offset = self.offset.lock(cx);

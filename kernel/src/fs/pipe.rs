@@ -249,6 +249,44 @@ impl Pipe {
     }
 }
 
+impl Pipe {
+    fn read_or_wait(&self, cx: &mut CurrentThread, may_wait: bool, to: &mut Sink<'_>) -> Result<()> {
+        if to.left() == 0 {
+            return Ok(());
+        }
+        loop {
+            if self.try_read(cx, to)? {
+                return Ok(());
+            }
+            if !may_wait {
+                return Err(Errno::EAGAIN);
+            }
+            let how = Wait::interruptible("pipe data");
+            self.data.wait(cx, how, |_| self.has_data_or_end().then_some(()))?;
+        }
+    }
+
+    fn write_or_wait(&self, cx: &mut CurrentThread, may_wait: bool, from: &mut Source<'_>) -> Result<()> {
+        if from.left() == 0 {
+            return Ok(());
+        }
+        loop {
+            if self.try_write(cx, from)? {
+                return Ok(());
+            }
+            if !may_wait {
+                return Err(Errno::EAGAIN);
+            }
+            let how = Wait::interruptible("pipe room");
+            let wanted = from.left().min(ATOMIC_BYTES);
+            self.room.wait(cx, how, |_| {
+                let is_ready = self.room_bytes() >= wanted || self.readers.load(Ordering::Acquire) == 0;
+                is_ready.then_some(())
+            })?;
+        }
+    }
+}
+
 /// Tells the calling task that nobody reads what it writes.
 pub fn signal_broken_pipe(cx: &CurrentThread) {
     let info = Siginfo::kernel(Signal::SIGPIPE.number());
@@ -275,39 +313,19 @@ impl File for Pipe {
     }
 
     fn read(&self, cx: &mut CurrentThread, open: &OpenFile, _offset: &mut u64, to: &mut Sink<'_>) -> Result<()> {
-        if to.left() == 0 {
-            return Ok(());
-        }
-        loop {
-            if self.try_read(cx, to)? {
-                return Ok(());
-            }
-            if open.is_non_blocking() {
-                return Err(Errno::EAGAIN);
-            }
-            let how = Wait::interruptible("pipe data");
-            self.data.wait(cx, how, |_| self.has_data_or_end().then_some(()))?;
-        }
+        self.read_or_wait(cx, !open.is_non_blocking(), to)
+    }
+
+    fn read_now(&self, cx: &mut CurrentThread, _open: &OpenFile, to: &mut Sink<'_>) -> Result<()> {
+        self.read_or_wait(cx, false, to)
     }
 
     fn write(&self, cx: &mut CurrentThread, open: &OpenFile, _offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
-        if from.left() == 0 {
-            return Ok(());
-        }
-        loop {
-            if self.try_write(cx, from)? {
-                return Ok(());
-            }
-            if open.is_non_blocking() {
-                return Err(Errno::EAGAIN);
-            }
-            let how = Wait::interruptible("pipe room");
-            let wanted = from.left().min(ATOMIC_BYTES);
-            self.room.wait(cx, how, |_| {
-                let is_ready = self.room_bytes() >= wanted || self.readers.load(Ordering::Acquire) == 0;
-                is_ready.then_some(())
-            })?;
-        }
+        self.write_or_wait(cx, !open.is_non_blocking(), from)
+    }
+
+    fn write_now(&self, cx: &mut CurrentThread, _open: &OpenFile, from: &mut Source<'_>) -> Result<()> {
+        self.write_or_wait(cx, false, from)
     }
 
     fn poll(&self, _cx: &mut CurrentThread, open: &OpenFile) -> PollEvents {

@@ -1,6 +1,6 @@
 //! Reading and writing of regular files through their page cache, whichever file system they are on.
 //!
-//! Main items: [`read`], [`write`]. Called by the [`super::file::File`] implementations of file systems whose contents live in
+//! Main items: [`read`], [`write`], [`append`]. Called by the [`super::file::File`] implementations of file systems whose contents live in
 //! the page cache. Writers hold the inode's write lock; readers hold nothing.
 use super::inode::Inode;
 use super::open_file::OpenFile;
@@ -29,13 +29,28 @@ pub fn read(cx: &mut CurrentThread, open: &OpenFile, offset: &mut u64, to: &mut 
 
 /// Writes at `*offset`, or at the end for O_APPEND.
 pub fn write(cx: &mut CurrentThread, open: &OpenFile, offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
+    write_at(cx, open, offset, open.flags() & O_APPEND != 0, from)
+}
+
+/// Writes at the end.
+pub fn append(cx: &mut CurrentThread, open: &OpenFile, offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
+    write_at(cx, open, offset, true, from)
+}
+
+fn write_at(
+    cx: &mut CurrentThread,
+    open: &OpenFile,
+    offset: &mut u64,
+    is_appended: bool,
+    from: &mut Source<'_>,
+) -> Result<()> {
     let cache = open.page_cache().ok_or(Errno::EINVAL)?;
     if from.left() == 0 {
         return Ok(());
     }
     let base = open.inode().base();
     let _writer = base.write_lock.lock(cx);
-    if open.flags() & O_APPEND != 0 {
+    if is_appended {
         *offset = cache.size_bytes();
     }
     let before = from.left();

@@ -482,6 +482,10 @@ impl File for TmpInode {
         regular::write(cx, open, offset, from)
     }
 
+    fn append(&self, cx: &mut CurrentThread, open: &OpenFile, offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
+        regular::append(cx, open, offset, from)
+    }
+
     fn read_directory(
         &self,
         cx: &mut CurrentThread,

@@ -16,6 +16,19 @@ const READ_HANG_UP: PollEvents = PollEvents(0x2000);
 /// POLLWRBAND, told together with POLLOUT.
 const WRITE_BAND: PollEvents = PollEvents(0x200);
 
+impl Socket {
+    /// Receives bytes alone: what else came along is let go of.
+    fn read_bytes(&self, cx: &mut CurrentThread, is_non_blocking: bool, to: &mut Sink<'_>) -> Result<()> {
+        // LINUX: an empty read takes nothing, not even an empty message.
+        if to.left() == 0 {
+            return Ok(());
+        }
+        let Received { rights, .. } = self.receive(cx, is_non_blocking, to, 0)?;
+        drop(rights);
+        Ok(())
+    }
+}
+
 impl File for Socket {
     fn as_any(&self) -> &dyn Any {
         self
@@ -26,17 +39,19 @@ impl File for Socket {
     }
 
     fn read(&self, cx: &mut CurrentThread, open: &OpenFile, _offset: &mut u64, to: &mut Sink<'_>) -> Result<()> {
-        // LINUX: an empty read takes nothing, not even an empty message.
-        if to.left() == 0 {
-            return Ok(());
-        }
-        let Received { rights, .. } = self.receive(cx, open.is_non_blocking(), to, 0)?;
-        drop(rights);
-        Ok(())
+        self.read_bytes(cx, open.is_non_blocking(), to)
+    }
+
+    fn read_now(&self, cx: &mut CurrentThread, _open: &OpenFile, to: &mut Sink<'_>) -> Result<()> {
+        self.read_bytes(cx, true, to)
     }
 
     fn write(&self, cx: &mut CurrentThread, open: &OpenFile, _offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
         self.send(cx, open.is_non_blocking(), from, Outgoing::default())
+    }
+
+    fn write_now(&self, cx: &mut CurrentThread, _open: &OpenFile, from: &mut Source<'_>) -> Result<()> {
+        self.send(cx, true, from, Outgoing::default())
     }
 
     fn poll(&self, _cx: &mut CurrentThread, _open: &OpenFile) -> PollEvents {

@@ -93,21 +93,8 @@ impl Socket {
         })?;
         while from.left() > 0 {
             let part = from.left().min(STREAM_PART_BYTES).min(self.budget.limit() / 2);
-            let charge = patience.wait(cx, &self.budget.room, "room in a socket", |_| {
-                if self.state.with(|state| state.shutdown & SEND != 0) {
-                    return Some(Err(Errno::EPIPE));
-                }
-                self.budget.try_charge(part).map(Ok)
-            })??;
-            let mut data = buffer(part)?;
             let before = from.clone();
-            if let Err(error) = from.take(cx, &mut data) {
-                *from = before;
-                return Err(error);
-            }
-            let credentials = self.credentials_for(cx, &peer, outgoing.credentials);
-            let message = Message::new(data, self.own_name(), credentials, charge);
-            let mut entry = Some(Entry { message, rights: outgoing.rights.take(), consumed: 0 });
+            let mut entry = Some(self.make_entry(cx, patience, &peer, part, from, &mut outgoing)?);
             match self.deliver(&peer, &mut entry) {
                 Delivery::Done => peer.data.wake_all(),
                 Delivery::NoMemory => {
@@ -121,6 +108,34 @@ impl Socket {
             }
         }
         Ok(())
+    }
+
+    /// Waits for room in the budget and makes a message of the next `bytes` bytes for `peer`. After an error nothing has been
+    /// taken from `from`.
+    fn make_entry(
+        &self,
+        cx: &mut CurrentThread,
+        patience: Patience,
+        peer: &Socket,
+        bytes: usize,
+        from: &mut Source<'_>,
+        outgoing: &mut Outgoing<'_>,
+    ) -> Result<Entry> {
+        let charge = patience.wait(cx, &self.budget.room, "room in a socket", |_| {
+            if self.state.with(|state| state.shutdown & SEND != 0) {
+                return Some(Err(Errno::EPIPE));
+            }
+            self.budget.try_charge(bytes).map(Ok)
+        })??;
+        let mut data = buffer(bytes)?;
+        let before = from.clone();
+        if let Err(error) = from.take(cx, &mut data) {
+            *from = before;
+            return Err(error);
+        }
+        let credentials = self.credentials_for(cx, peer, outgoing.credentials);
+        let message = Message::new(data, self.own_name(), credentials, charge);
+        Ok(Entry { message, rights: outgoing.rights.take(), consumed: 0 })
     }
 
     fn send_message(
@@ -150,21 +165,8 @@ impl Socket {
             return Err(Errno::EPIPE);
         }
         let Some(peer) = explicit.or(linked) else { return Err(self.destination_is_gone()) };
-        let charge = patience.wait(cx, &self.budget.room, "room in a socket", |_| {
-            if self.state.with(|state| state.shutdown & SEND != 0) {
-                return Some(Err(Errno::EPIPE));
-            }
-            self.budget.try_charge(bytes).map(Ok)
-        })??;
-        let mut data = buffer(bytes)?;
         let before = from.clone();
-        if let Err(error) = from.take(cx, &mut data) {
-            *from = before;
-            return Err(error);
-        }
-        let credentials = self.credentials_for(cx, &peer, outgoing.credentials);
-        let message = Message::new(data, self.own_name(), credentials, charge);
-        let mut entry = Some(Entry { message, rights: outgoing.rights.take(), consumed: 0 });
+        let mut entry = Some(self.make_entry(cx, patience, &peer, bytes, from, &mut outgoing)?);
         let outcome = patience.wait(cx, &self.budget.room, "room in a receiver's queue", |_| {
             match self.deliver(&peer, &mut entry) {
                 Delivery::Full => None,

@@ -5,8 +5,10 @@ use crate::errno::{Errno, Result};
 use crate::fs::{FileKind, OpenFile, Sink, Source};
 use crate::user_memory::{TRANSFER_BYTES, UserPtr, UserSlice, read_iovecs};
 use abi::linux::{
-    RWF_APPEND, RWF_DSYNC, RWF_HIPRI, RWF_NOWAIT, RWF_SYNC, SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE, SEEK_SET,
+    O_APPEND, RWF_APPEND, RWF_DSYNC, RWF_HIPRI, RWF_NOWAIT, RWF_SYNC, SEEK_CUR, SEEK_DATA, SEEK_END, SEEK_HOLE,
+    SEEK_SET,
 };
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use machine::addr::{PAGE_SIZE, UserAddr};
 
@@ -109,6 +111,45 @@ pub fn sys_pwritev(call: &mut Call<'_>, fd: Fd, iovecs: UserAddr, count: usize, 
 
 /// Flags that change nothing here: everything is as stable as it gets once it is written.
 const HARMLESS: u32 = RWF_HIPRI | RWF_DSYNC | RWF_SYNC;
+/// Do not append although the description does.
+// `linux-raw-sys` has it from Linux 6.9 on.
+const RWF_NOAPPEND: u32 = 0x20;
+
+/// What preadv2 and pwritev2 are given, judged as far as both agree.
+struct Flagged {
+    file: Arc<OpenFile>,
+    segments: Vec<UserSlice>,
+    /// `None` for the position.
+    at: Option<u64>,
+    flags: u32,
+}
+
+impl Flagged {
+    fn new(call: &mut Call<'_>, fd: Fd, iovecs: UserAddr, count: usize, at: i64, flags: Flags) -> Result<Flagged> {
+        let at = if at == -1 { None } else { Some(offset(at)?) };
+        let file = call.file(fd)?;
+        if at.is_some() && file.file().is_stream() {
+            return Err(Errno::ESPIPE);
+        }
+        let segments = read_iovecs(call.cx, iovecs, count)?;
+        let flags = flags.0;
+        if flags & !(HARMLESS | RWF_NOWAIT | RWF_APPEND | RWF_NOAPPEND) != 0 {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        if flags & (RWF_APPEND | RWF_NOAPPEND) == RWF_APPEND | RWF_NOAPPEND {
+            return Err(Errno::EINVAL);
+        }
+        // LINUX: files in memory do not say whether an access would wait.
+        if flags & RWF_NOWAIT != 0 && !file.file().is_stream() {
+            return Err(Errno::EOPNOTSUPP);
+        }
+        Ok(Flagged { file, segments, at, flags })
+    }
+
+    fn has(&self, flag: u32) -> bool {
+        self.flags & flag != 0
+    }
+}
 
 /// [`sys_preadv`] with flags; offset -1 is the position.
 pub fn sys_preadv2(
@@ -120,14 +161,11 @@ pub fn sys_preadv2(
     _high: u64,
     flags: Flags,
 ) -> Result<u64> {
-    if flags.0 & !HARMLESS != 0 {
-        return Err(if flags.0 & !(HARMLESS | RWF_NOWAIT | RWF_APPEND) != 0 {
-            Errno::EINVAL
-        } else {
-            Errno::EOPNOTSUPP
-        });
+    let given = Flagged::new(call, fd, iovecs, count, at, flags)?;
+    if given.has(RWF_NOWAIT) {
+        return Ok(given.file.read_now(call.cx, &mut Sink::user(&given.segments))? as u64);
     }
-    if at == -1 { sys_readv(call, fd, iovecs, count) } else { sys_preadv(call, fd, iovecs, count, at) }
+    read(call, &given.file, &given.segments, given.at)
 }
 
 /// [`sys_pwritev`] with flags; offset -1 is the position.
@@ -140,14 +178,18 @@ pub fn sys_pwritev2(
     _high: u64,
     flags: Flags,
 ) -> Result<u64> {
-    if flags.0 & !HARMLESS != 0 {
-        return Err(if flags.0 & !(HARMLESS | RWF_NOWAIT | RWF_APPEND) != 0 {
-            Errno::EINVAL
-        } else {
-            Errno::EOPNOTSUPP
-        });
+    let given = Flagged::new(call, fd, iovecs, count, at, flags)?;
+    let mut source = Source::user(&given.segments);
+    if given.has(RWF_NOWAIT) {
+        return Ok(given.file.write_now(call.cx, &mut source)? as u64);
     }
-    if at == -1 { sys_writev(call, fd, iovecs, count) } else { sys_pwritev(call, fd, iovecs, count, at) }
+    if given.has(RWF_APPEND) {
+        return Ok(given.file.append(call.cx, &mut source, given.at.is_none())? as u64);
+    }
+    if given.has(RWF_NOAPPEND) && given.file.flags() & O_APPEND != 0 && !given.file.file().is_stream() {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    write(call, &given.file, &given.segments, given.at)
 }
 
 /// Moves the position.
@@ -241,7 +283,7 @@ pub fn sys_sendfile(call: &mut Call<'_>, to: Fd, from: Fd, at: UserPtr<i64>, byt
     if from.file().is_stream() {
         return Err(if at.is_null() { Errno::EINVAL } else { Errno::ESPIPE });
     }
-    if to.flags() & abi::linux::O_APPEND != 0 {
+    if to.flags() & O_APPEND != 0 {
         return Err(Errno::EINVAL);
     }
     let limit = bytes.min(TRANSFER_BYTES);
@@ -279,7 +321,7 @@ pub fn sys_copy_file_range(
             _ => return Err(Errno::EINVAL),
         }
     }
-    if !from.is_readable() || !to.is_writable() || to.flags() & abi::linux::O_APPEND != 0 {
+    if !from.is_readable() || !to.is_writable() || to.flags() & O_APPEND != 0 {
         return Err(Errno::EBADF);
     }
     let mut starts = [None, None];
@@ -290,7 +332,7 @@ pub fn sys_copy_file_range(
     }
     let [mut from_start, mut to_start] = starts;
     let limit = bytes.min(TRANSFER_BYTES);
-    if alloc::sync::Arc::ptr_eq(from.inode(), to.inode()) {
+    if Arc::ptr_eq(from.inode(), to.inode()) {
         let first = |start: Option<u64>, file: &OpenFile, call: &mut Call<'_>| {
             start.unwrap_or_else(|| file.with_offset(call.cx, |_, position| *position))
         };

@@ -10,9 +10,9 @@ calls! {
     pwrite64(fd: Fd, addr: UserAddr, bytes: usize, offset: i64) = sys_pwrite64;
     preadv(fd: Fd, iovecs: UserAddr, count: usize, offset: i64) = sys_preadv;
     pwritev(fd: Fd, iovecs: UserAddr, count: usize, offset: i64) = sys_pwritev;
-    /// RWF_NOWAIT is refused.
+    /// RWF_NOWAIT: of pipes and sockets.
     preadv2(fd: Fd, iovecs: UserAddr, count: usize, offset: i64, high: u64, flags: Flags) = sys_preadv2;
-    /// RWF_NOWAIT and RWF_APPEND are refused.
+    /// RWF_NOWAIT: of pipes and sockets; RWF_NOAPPEND is refused where it would change anything, RWF_ATOMIC always.
     pwritev2(fd: Fd, iovecs: UserAddr, count: usize, offset: i64, high: u64, flags: Flags) = sys_pwritev2;
     lseek(fd: Fd, distance: i64, whence: u32) = sys_lseek;
     sendfile(to: Fd, from: Fd, offset: UserPtr<i64>, bytes: usize) = sys_sendfile;
