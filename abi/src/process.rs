@@ -156,7 +156,34 @@ pub struct SchedParam {
     pub priority: i32,
 }
 
+/// `struct sched_attr`, with utilization clamps (version 1).
+#[derive(Clone, Copy, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct SchedAttr {
+    /// Bytes of it that are there.
+    pub size: u32,
+    /// `SCHED_*`.
+    pub policy: u32,
+    /// `SCHED_FLAG_*`.
+    pub flags: u64,
+    /// For SCHED_OTHER and SCHED_BATCH.
+    pub nice: i32,
+    /// For SCHED_FIFO and SCHED_RR.
+    pub priority: u32,
+    /// For SCHED_DEADLINE, as the next two.
+    pub runtime: u64,
+    /// See `runtime`.
+    pub deadline: u64,
+    /// See `runtime`.
+    pub period: u64,
+    /// Least utilization.
+    pub least_utilization: u32,
+    /// Most utilization.
+    pub most_utilization: u32,
+}
+
 const _: () = {
+    assert!(size_of::<SchedAttr>() == 56);
     assert!(size_of::<Rusage>() == 144);
     assert!(size_of::<Sysinfo>() == 112);
     assert!(size_of::<Utsname>() == 390);

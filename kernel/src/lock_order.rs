@@ -84,6 +84,8 @@ lock_classes! {
     CLOCK_WATCHES = 618;
     /// One task's references to files, fs context, address space, credentials (`task::task`).
     TASK_RESOURCES = 620;
+    /// How one task is scheduled (`task::task`).
+    SCHEDULING = 622;
     /// Which signal actions a process uses (`signal::state`).
     SIGNAL_ACTIONS_REFERENCE = 630;
     /// The signal actions of a process (`signal::actions`).

@@ -7,7 +7,7 @@ use crate::addr::PAGE_SIZE;
 use crate::mm::{self, Frame, FrameKind};
 use crate::random::fill;
 use crate::sync::{IrqSafe, LockClass, Mutex, RwLock, SpinLock, Wait, WaitError, WaitQueue};
-use crate::thread::{self, CpuSet, CurrentThread, IrqContext, Thread};
+use crate::thread::{self, CpuSet, CurrentThread, IrqContext, Schedule, Thread};
 use crate::time::{self, Expire, Instant, Timer};
 use crate::{cpu, log};
 use alloc::boxed::Box;
@@ -311,7 +311,9 @@ fn fair_shares(cx: &mut CurrentThread) {
             let is_over = is_over.clone();
             spawn(move |cx| {
                 assert!(cx.thread().set_affinity(CpuSet(1)), "CPU 0 is up");
-                cx.thread().set_nice(if number == 2 { 5 } else { 0 });
+                let nice = if number == 2 { 5 } else { 0 };
+                let weight = pure::run_queue::weight_of_nice(nice);
+                cx.thread().set_schedule(Schedule::Shared { weight, may_preempt: true });
                 cx.yield_now();
                 while is_over.load(Ordering::Relaxed) == 0 {
                     core::hint::spin_loop();

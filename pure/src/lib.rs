@@ -20,6 +20,7 @@ pub mod path;
 pub mod pci;
 pub mod radix_tree;
 pub mod range_map;
+pub mod ready_threads;
 pub mod ring_span;
 pub mod run_queue;
 pub mod schedule;

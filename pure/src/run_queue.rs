@@ -32,12 +32,13 @@ pub fn virtual_time(ns: u64, weight: u32) -> u64 {
 
 struct Entry<T> {
     virtual_run_time: u64,
-    arrival: u64,
+    /// Negative for those put before all who were there.
+    arrival: i64,
     item: T,
 }
 
 impl<T> Entry<T> {
-    fn key(&self) -> (u64, u64) {
+    fn key(&self) -> (u64, i64) {
         (self.virtual_run_time, self.arrival)
     }
 }
@@ -45,14 +46,16 @@ impl<T> Entry<T> {
 /// Runnable threads of one CPU. The running one is not in it.
 pub struct RunQueue<T> {
     heap: Vec<Entry<T>>,
-    arrivals: u64,
+    arrivals: i64,
+    /// Those put first so far.
+    firsts: i64,
     floor: u64,
 }
 
 impl<T> RunQueue<T> {
     /// An empty queue without room.
     pub const fn new() -> RunQueue<T> {
-        RunQueue { heap: Vec::new(), arrivals: 0, floor: 0 }
+        RunQueue { heap: Vec::new(), arrivals: 0, firsts: 0, floor: 0 }
     }
 
     /// How many threads fit.
@@ -100,11 +103,21 @@ impl<T> RunQueue<T> {
 
     /// Adds a thread. Answers it back if there is no room (the caller's bug).
     pub fn push(&mut self, item: T, virtual_run_time: u64) -> Result<(), T> {
+        self.arrivals += 1;
+        self.insert(item, virtual_run_time, self.arrivals)
+    }
+
+    /// The same, before those with the same virtual run time.
+    pub fn push_first(&mut self, item: T, virtual_run_time: u64) -> Result<(), T> {
+        self.firsts += 1;
+        self.insert(item, virtual_run_time, -self.firsts)
+    }
+
+    fn insert(&mut self, item: T, virtual_run_time: u64, arrival: i64) -> Result<(), T> {
         if self.heap.len() == self.heap.capacity() {
             return Err(item);
         }
-        self.arrivals += 1;
-        self.heap.push(Entry { virtual_run_time, arrival: self.arrivals, item });
+        self.heap.push(Entry { virtual_run_time, arrival, item });
         self.rise(self.heap.len() - 1);
         Ok(())
     }
@@ -127,6 +140,20 @@ impl<T> RunQueue<T> {
         let mut best: Option<usize> = None;
         for (index, entry) in self.heap.iter().enumerate() {
             if fits(&entry.item) && best.is_none_or(|b| self.heap[b].key() < entry.key()) {
+                best = Some(index);
+            }
+        }
+        best.map(|index| self.remove_at(index))
+    }
+
+    /// Takes the thread that has had least among those whose virtual run time `is_meant` and that `fits` accepts.
+    pub fn take_first(&mut self, is_meant: impl Fn(u64) -> bool, mut fits: impl FnMut(&T) -> bool) -> Option<(T, u64)> {
+        let mut best: Option<usize> = None;
+        for (index, entry) in self.heap.iter().enumerate() {
+            if is_meant(entry.virtual_run_time)
+                && best.is_none_or(|b| self.heap[b].key() > entry.key())
+                && fits(&entry.item)
+            {
                 best = Some(index);
             }
         }

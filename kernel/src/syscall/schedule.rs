@@ -1,21 +1,29 @@
-//! Calls on scheduling: priorities, affinity, policies. Every task is scheduled by weight (SCHED_OTHER); real-time policies are
-//! refused with EPERM, as Linux refuses those who may not have them.
+//! Calls on scheduling: priorities, affinity, policies. What is set lies in the task ([`crate::task::scheduling`]).
+use super::argument::Flags;
 use super::call::Call;
 use crate::errno::{Errno, Result};
-use crate::task::{Pid, Task, table};
+use crate::task::limits::Resource;
+use crate::task::scheduling::Scheduling;
+use crate::task::{Pid, Process, Task, table};
 use crate::user_memory::{UserPtr, UserSlice};
 use abi::linux::{PRIO_PGRP, PRIO_PROCESS, PRIO_USER, SCHED_BATCH, SCHED_FIFO, SCHED_IDLE, SCHED_NORMAL, SCHED_RR};
-use abi::{SchedParam, Timespec};
+use abi::linux::{
+    SCHED_FLAG_ALL, SCHED_FLAG_KEEP_PARAMS, SCHED_FLAG_KEEP_POLICY, SCHED_FLAG_RESET_ON_FORK, SCHED_FLAG_UTIL_CLAMP,
+    SCHED_RESET_ON_FORK,
+};
+use abi::{SchedAttr, SchedParam, Timespec};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use machine::addr::UserAddr;
+use machine::addr::{PAGE_SIZE, UserAddr};
 use machine::cpu;
 use machine::thread::CpuSet;
+use pure::ready_threads::{HIGHEST_PRIORITY, ROUND_ROBIN_SLICE_NS, SHARE_SLICE_NS};
+use zerocopy::IntoBytes;
 
 /// Bytes of the kernel's CPU masks.
 const MASK_BYTES: usize = 8;
-/// SCHED_RESET_ON_FORK, allowed beside a policy.
-const RESET_ON_FORK: u32 = 0x4000_0000;
+/// Bytes of the first `struct sched_attr`, the least that is taken and given.
+const FIRST_ATTR_BYTES: usize = 48;
 
 fn find(call: &Call<'_>, tid: i32) -> Result<Arc<Task>> {
     match tid {
@@ -72,34 +80,180 @@ pub fn sys_getcpu(call: &mut Call<'_>, cpu: UserPtr<u32>, node: UserPtr<u32>, _u
     Ok(0)
 }
 
-/// Tells the policy: always the ordinary one.
+/// What one of the calls below wants changed; `None` leaves it as it is.
+#[derive(Default)]
+struct Wanted {
+    policy: Option<u32>,
+    priority: Option<u32>,
+    nice: Option<i32>,
+    resets_on_fork: Option<bool>,
+}
+
+/// Changes a task's scheduling by Linux's rules, in its order of judging.
+fn set(call: &Call<'_>, task: &Task, wanted: &Wanted) -> Result<()> {
+    let is_owner = check_owner(call, task).is_ok();
+    let is_privileged = call.task.credentials(call.cx).is_privileged();
+    let most_priority = task.process().limit(Resource::RealTimePriority);
+    let least_nice = least_nice(task.process());
+    task.change_scheduling(|now| {
+        let policy = wanted.policy.unwrap_or(now.policy);
+        let is_real_time = matches!(policy, SCHED_FIFO | SCHED_RR);
+        let priority = wanted.priority.unwrap_or(u32::from(now.priority));
+        let priority = u8::try_from(priority).ok().filter(|&priority| priority <= HIGHEST_PRIORITY);
+        let priority = priority.ok_or(Errno::EINVAL)?;
+        if !Scheduling::is_known(policy) || is_real_time != (priority != 0) {
+            return Err(Errno::EINVAL);
+        }
+        let new = Scheduling {
+            policy,
+            priority,
+            nice: if is_real_time { now.nice } else { wanted.nice.unwrap_or(now.nice).clamp(-20, 19) },
+            resets_on_fork: wanted.resets_on_fork.unwrap_or(now.resets_on_fork),
+        };
+        let may = if is_real_time {
+            (policy == now.policy || most_priority > 0)
+                && (priority <= now.priority || u64::from(priority) <= most_priority)
+        } else {
+            new.nice >= now.nice || i64::from(new.nice) >= least_nice
+        };
+        // LINUX: leaving SCHED_IDLE is a rise as much as a lower nice value.
+        let leaves_idle = now.policy == SCHED_IDLE && policy != SCHED_IDLE;
+        let may_leave = !leaves_idle || i64::from(now.nice) >= least_nice;
+        let keeps_reset = !now.resets_on_fork || new.resets_on_fork;
+        if !is_privileged && !(may && may_leave && keeps_reset && is_owner) {
+            return Err(Errno::EPERM);
+        }
+        *now = new;
+        Ok(())
+    })
+}
+
+/// The lowest nice value that RLIMIT_NICE lets the process go down to.
+fn least_nice(process: &Process) -> i64 {
+    20 - i64::try_from(process.limit(Resource::NicePriority)).unwrap_or(i64::MAX).min(40)
+}
+
+/// Tells the policy, and whether children begin without it.
 pub fn sys_sched_getscheduler(call: &mut Call<'_>, tid: i32) -> Result<u64> {
-    find(call, tid)?;
-    Ok(u64::from(SCHED_NORMAL))
+    let scheduling = find(call, tid)?.scheduling();
+    let reset = if scheduling.resets_on_fork { SCHED_RESET_ON_FORK } else { 0 };
+    Ok(u64::from(scheduling.policy | reset))
 }
 
 /// Sets the policy.
 pub fn sys_sched_setscheduler(call: &mut Call<'_>, tid: i32, policy: u32, param: UserPtr<SchedParam>) -> Result<u64> {
-    let param = param.read(call.cx)?;
-    find(call, tid)?;
-    match policy & !RESET_ON_FORK {
-        SCHED_NORMAL | SCHED_BATCH | SCHED_IDLE if param.priority == 0 => Ok(0),
-        SCHED_FIFO | SCHED_RR if (1..=99).contains(&param.priority) => Err(Errno::EPERM),
-        _ => Err(Errno::EINVAL),
+    if param.is_null() || tid < 0 || policy > i32::MAX as u32 {
+        return Err(Errno::EINVAL);
     }
-}
-
-/// Tells the real-time priority: none.
-pub fn sys_sched_getparam(call: &mut Call<'_>, tid: i32, param: UserPtr<SchedParam>) -> Result<u64> {
-    find(call, tid)?;
-    param.write(call.cx, &SchedParam::default())?;
+    let priority = u32::try_from(param.read(call.cx)?.priority).map_err(|_| Errno::EINVAL)?;
+    let task = find(call, tid)?;
+    let wanted = Wanted {
+        policy: Some(policy & !SCHED_RESET_ON_FORK),
+        priority: Some(priority),
+        resets_on_fork: Some(policy & SCHED_RESET_ON_FORK != 0),
+        ..Wanted::default()
+    };
+    set(call, &task, &wanted)?;
     Ok(0)
 }
 
-/// Sets the real-time priority: the ordinary policy has none.
+/// Tells the real-time priority.
+pub fn sys_sched_getparam(call: &mut Call<'_>, tid: i32, param: UserPtr<SchedParam>) -> Result<u64> {
+    if param.is_null() || tid < 0 {
+        return Err(Errno::EINVAL);
+    }
+    let priority = i32::from(find(call, tid)?.scheduling().priority);
+    param.write(call.cx, &SchedParam { priority })?;
+    Ok(0)
+}
+
+/// Sets the real-time priority; the policy stays.
 pub fn sys_sched_setparam(call: &mut Call<'_>, tid: i32, param: UserPtr<SchedParam>) -> Result<u64> {
-    find(call, tid)?;
-    if param.read(call.cx)?.priority == 0 { Ok(0) } else { Err(Errno::EINVAL) }
+    if param.is_null() || tid < 0 {
+        return Err(Errno::EINVAL);
+    }
+    let priority = u32::try_from(param.read(call.cx)?.priority).map_err(|_| Errno::EINVAL)?;
+    let task = find(call, tid)?;
+    set(call, &task, &Wanted { priority: Some(priority), ..Wanted::default() })?;
+    Ok(0)
+}
+
+/// Reads a `struct sched_attr` of any version.
+fn read_attr(call: &mut Call<'_>, attr: UserPtr<SchedAttr>) -> Result<SchedAttr> {
+    let size = UserPtr::<u32>::new(attr.addr()).read(call.cx)? as usize;
+    let bytes = if size == 0 { FIRST_ATTR_BYTES } else { size };
+    if !(FIRST_ATTR_BYTES..=PAGE_SIZE).contains(&bytes) {
+        // LINUX: whoever knows another structure is told how long ours is.
+        UserPtr::<u32>::new(attr.addr()).write(call.cx, &(size_of::<SchedAttr>() as u32))?;
+        return Err(Errno::E2BIG);
+    }
+    let mut read = SchedAttr::default();
+    let known = bytes.min(size_of::<SchedAttr>());
+    UserSlice::new(attr.addr(), known).read(call.cx, &mut read.as_mut_bytes()[..known])?;
+    let tail = UserSlice::new(attr.addr(), bytes).skip(known).read_vec(call.cx)?;
+    if tail.iter().any(|&byte| byte != 0) {
+        UserPtr::<u32>::new(attr.addr()).write(call.cx, &(size_of::<SchedAttr>() as u32))?;
+        return Err(Errno::E2BIG);
+    }
+    Ok(read)
+}
+
+/// Sets policy and parameters in one go.
+pub fn sys_sched_setattr(call: &mut Call<'_>, tid: i32, attr: UserPtr<SchedAttr>, flags: Flags) -> Result<u64> {
+    if attr.is_null() || tid < 0 || flags.0 != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let attr = read_attr(call, attr)?;
+    let has = |flag: u32| attr.flags & u64::from(flag) != 0;
+    if attr.policy > i32::MAX as u32 {
+        return Err(Errno::EINVAL);
+    }
+    let task = find(call, tid)?;
+    if attr.flags & !u64::from(SCHED_FLAG_ALL) != 0 {
+        return Err(Errno::EINVAL);
+    }
+    // As a Linux built without utilization clamps.
+    if has(SCHED_FLAG_UTIL_CLAMP) {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    let keeps_policy = has(SCHED_FLAG_KEEP_POLICY);
+    let keeps_parameters = has(SCHED_FLAG_KEEP_PARAMS);
+    let wanted = Wanted {
+        policy: (!keeps_policy).then_some(attr.policy),
+        priority: (!keeps_parameters).then_some(attr.priority),
+        nice: (!keeps_parameters).then_some(attr.nice),
+        resets_on_fork: (!keeps_policy).then_some(has(SCHED_FLAG_RESET_ON_FORK)),
+    };
+    set(call, &task, &wanted)?;
+    Ok(0)
+}
+
+/// Tells policy and parameters.
+pub fn sys_sched_getattr(
+    call: &mut Call<'_>,
+    tid: i32,
+    attr: UserPtr<SchedAttr>,
+    bytes: u32,
+    flags: Flags,
+) -> Result<u64> {
+    let bytes = bytes as usize;
+    let is_size_good = (FIRST_ATTR_BYTES..=PAGE_SIZE).contains(&bytes);
+    if attr.is_null() || tid < 0 || flags.0 != 0 || !is_size_good {
+        return Err(Errno::EINVAL);
+    }
+    let scheduling = find(call, tid)?.scheduling();
+    let known = bytes.min(size_of::<SchedAttr>());
+    let answer = SchedAttr {
+        // CAST: at most the structure's size.
+        size: known as u32,
+        policy: scheduling.policy,
+        flags: u64::from(if scheduling.resets_on_fork { SCHED_FLAG_RESET_ON_FORK } else { 0 }),
+        nice: if scheduling.is_real_time() { 0 } else { scheduling.nice },
+        priority: u32::from(scheduling.priority),
+        ..SchedAttr::default()
+    };
+    UserSlice::new(attr.addr(), known).write(call.cx, &answer.as_bytes()[..known])?;
+    Ok(0)
 }
 
 /// The largest priority of a policy.
@@ -122,8 +276,12 @@ pub fn sys_sched_get_priority_min(_call: &mut Call<'_>, policy: u32) -> Result<u
 
 /// The slice of a thread.
 pub fn sys_sched_rr_get_interval(call: &mut Call<'_>, tid: i32, result: UserPtr<Timespec>) -> Result<u64> {
-    find(call, tid)?;
-    result.write(call.cx, &Timespec::from_ns(4_000_000))?;
+    let slice = match find(call, tid)?.scheduling().policy {
+        SCHED_FIFO => 0,
+        SCHED_RR => ROUND_ROBIN_SLICE_NS,
+        _ => SHARE_SLICE_NS,
+    };
+    result.write(call.cx, &Timespec::from_ns(slice))?;
     Ok(0)
 }
 
@@ -158,7 +316,7 @@ fn selected(call: &Call<'_>, which: u32, who: i32) -> Result<Vec<Arc<Task>>> {
 /// LINUX: the call answers 20 minus the nice value, so that it is never negative.
 pub fn sys_getpriority(call: &mut Call<'_>, which: u32, who: i32) -> Result<u64> {
     let tasks = selected(call, which, who)?;
-    let lowest = tasks.iter().map(|task| task.nice()).min().unwrap_or(0);
+    let lowest = tasks.iter().map(|task| task.scheduling().nice).min().unwrap_or(0);
     // CAST: between 1 and 40.
     Ok((20 - lowest) as u64)
 }
@@ -170,10 +328,14 @@ pub fn sys_setpriority(call: &mut Call<'_>, which: u32, who: i32, nice: i32) -> 
     let is_privileged = call.task.credentials(call.cx).is_privileged();
     for task in tasks {
         check_owner(call, &task)?;
-        if nice < task.nice() && !is_privileged {
-            return Err(Errno::EACCES);
-        }
-        task.set_nice(nice);
+        let may_rise = is_privileged || i64::from(nice) >= least_nice(task.process());
+        task.change_scheduling(|now| {
+            if nice < now.nice && !may_rise {
+                return Err(Errno::EACCES);
+            }
+            now.nice = nice;
+            Ok(())
+        })?;
     }
     Ok(0)
 }

@@ -101,9 +101,7 @@ pub fn clone(call: &mut Call<'_>, request: &CloneRequest) -> Result<u64> {
     match thread::spawn(&format!("task {tid}"), task.clone(), entry) {
         Ok(thread) => {
             task.set_thread(&thread);
-            if task.nice() != 0 {
-                thread.set_nice(task.nice());
-            }
+            task.apply_scheduling(&thread);
         }
         Err(error) => {
             withdraw(call.cx, &task);

@@ -5,6 +5,7 @@
 //! Locks: `TASK_RESOURCES` around the references; what only the task itself writes is atomic.
 use super::completion::Completion;
 use super::process::Process;
+use super::scheduling::Scheduling;
 use super::{Credentials, Pid};
 use crate::errno::Result;
 use crate::fs::{FileTable, FsContext};
@@ -15,7 +16,7 @@ use crate::syscall::Call;
 use crate::trace::{self, probe};
 use alloc::boxed::Box;
 use alloc::sync::{Arc, Weak};
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use machine::addr::UserAddr;
 use machine::sync::{Once, SpinLock};
 use machine::thread::{CurrentThread, Thread};
@@ -56,7 +57,7 @@ pub struct Task {
     /// Whom to tell when the memory shared with vfork's parent is given back.
     vfork: SpinLock<Option<Arc<Completion>>>,
     restart_block: SpinLock<Option<RestartBlock>>,
-    nice: AtomicI32,
+    scheduling: SpinLock<Scheduling>,
     no_new_privileges: AtomicBool,
     timer_slack_ns: AtomicU64,
     /// What [`Task::reset_timer_slack`] goes back to: the maker's value when the task was made.
@@ -89,7 +90,7 @@ impl Task {
             leaving: AtomicU64::new(0),
             vfork: SpinLock::new(&lock_order::TASK_RESOURCES, vfork),
             restart_block: SpinLock::new(&lock_order::TASK_RESOURCES, None),
-            nice: AtomicI32::new(0),
+            scheduling: SpinLock::new(&lock_order::SCHEDULING, Scheduling::INITIAL),
             no_new_privileges: AtomicBool::new(false),
             timer_slack_ns: AtomicU64::new(TIMER_SLACK_NS),
             default_timer_slack_ns: AtomicU64::new(TIMER_SLACK_NS),
@@ -175,16 +176,29 @@ impl Task {
         self.resources.lock(cx).name = field;
     }
 
-    /// Its nice value.
-    pub fn nice(&self) -> i32 {
-        self.nice.load(Ordering::Relaxed)
+    /// How it is scheduled.
+    pub fn scheduling(&self) -> Scheduling {
+        self.scheduling.with(|scheduling| *scheduling)
     }
-    /// Sets its nice value, -20 to 19.
-    pub fn set_nice(&self, nice: i32) {
-        self.nice.store(nice, Ordering::Relaxed);
-        if let Some(thread) = self.thread() {
-            thread.set_nice(nice);
-        }
+    /// Changes how it is scheduled as `change` decides from what is. Its thread is told under the same lock, so that the last
+    /// change is the one that counts.
+    pub fn change_scheduling(&self, change: impl FnOnce(&mut Scheduling) -> Result<()>) -> Result<()> {
+        let thread = self.thread();
+        self.scheduling.with(|scheduling| {
+            change(scheduling)?;
+            if let Some(thread) = &thread {
+                thread.set_schedule(scheduling.schedule());
+            }
+            Ok(())
+        })
+    }
+    /// Tells its new thread how it is scheduled.
+    pub(super) fn apply_scheduling(&self, thread: &Thread) {
+        self.scheduling.with(|scheduling| {
+            if *scheduling != Scheduling::INITIAL {
+                thread.set_schedule(scheduling.schedule());
+            }
+        });
     }
     /// Whether exec gives it no rights it does not have.
     pub fn has_no_new_privileges(&self) -> bool {
@@ -212,7 +226,8 @@ impl Task {
         if maker.has_no_new_privileges() {
             self.set_no_new_privileges();
         }
-        self.set_nice(maker.nice());
+        let scheduling = maker.scheduling().for_child();
+        self.scheduling.with(|own| *own = scheduling);
         let slack = maker.timer_slack_ns();
         self.set_timer_slack_ns(slack);
         self.default_timer_slack_ns.store(slack, Ordering::Relaxed);

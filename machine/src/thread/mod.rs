@@ -33,6 +33,7 @@ pub(crate) use life::adopt_boot_stack;
 pub use life::{SpawnError, ThreadCounts, all, counts, spawn};
 pub(crate) use load::sample as sample_load;
 pub use load::{idle_ns, load};
+pub use pure::ready_threads::Schedule;
 pub(crate) use stack::allocate as allocate_stack;
 pub use thread::Thread;
 

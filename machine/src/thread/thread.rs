@@ -13,8 +13,8 @@ use alloc::sync::Arc;
 use core::any::Any;
 use core::cell::{Cell, UnsafeCell};
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicU64, Ordering};
-use pure::run_queue::{NORMAL_WEIGHT, weight_of_nice};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, Ordering};
+use pure::ready_threads::Schedule;
 
 /// Where a thread is in its life.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,6 +33,7 @@ pub(super) enum RunState {
 pub(super) struct Sched {
     pub(super) state: RunState,
     pub(super) virtual_run_time: u64,
+    pub(super) schedule: Schedule,
     /// What a parked thread waits for.
     pub(super) reason: &'static str,
     /// The CPU time told last.
@@ -69,7 +70,8 @@ pub struct Thread {
     /// What the thread is to look at before it runs user code again: bits of [`attention`].
     pub(super) attention: AtomicU32,
     affinity: AtomicU64,
-    pub(super) weight: AtomicU32,
+    /// The rank of its schedule, as a hint without the lock.
+    pub(super) rank: AtomicU8,
     pub(super) run_ns: AtomicU64,
     pub(super) user_samples: AtomicU64,
     pub(super) kernel_samples: AtomicU64,
@@ -105,7 +107,13 @@ impl Thread {
             data,
             is_idle,
             cpu: AtomicU32::new(0),
-            sched: UnsafeCell::new(Sched { state, virtual_run_time: 0, reason: "", told: CpuTime::default() }),
+            sched: UnsafeCell::new(Sched {
+                state,
+                virtual_run_time: 0,
+                schedule: Schedule::NORMAL,
+                reason: "",
+                told: CpuTime::default(),
+            }),
             context: UnsafeCell::new(arch::context::Saved::default()),
             user: UnsafeCell::new(user),
             entry: Cell::new(entry),
@@ -113,7 +121,7 @@ impl Thread {
             token: AtomicBool::new(false),
             attention: AtomicU32::new(0),
             affinity: AtomicU64::new(CpuSet::ALL.0),
-            weight: AtomicU32::new(NORMAL_WEIGHT),
+            rank: AtomicU8::new(Schedule::NORMAL.rank()),
             run_ns: AtomicU64::new(0),
             user_samples: AtomicU64::new(0),
             kernel_samples: AtomicU64::new(0),
@@ -183,9 +191,9 @@ impl Thread {
         &self.data
     }
 
-    /// Sets weight: Linux's nice value, -20 to 19.
-    pub fn set_nice(&self, nice: i32) {
-        self.weight.store(weight_of_nice(nice), Ordering::Relaxed);
+    /// Sets how it is scheduled from now on.
+    pub fn set_schedule(&self, schedule: Schedule) {
+        scheduler::apply_schedule(self, schedule);
     }
 
     /// Restricts it to `cpus`; false if none of them is up.

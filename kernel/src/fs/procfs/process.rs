@@ -11,6 +11,7 @@ use crate::mm::listing::AreaContent;
 use crate::mm::{AddressSpace, Protection};
 use crate::task::credentials::Ids;
 use crate::task::limits::{INFINITY, Limits};
+use crate::task::scheduling::Scheduling;
 use crate::task::{Credentials, Pid, Process, Task, table, usage};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -277,11 +278,15 @@ fn stat(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<()>
     put!(out, "{} (", subject.number)?;
     out.bytes(&subject.name(cx))?;
     put!(out, ") {state} {parent} {group} {session} 0 -1 4194304 {} 0 0 0 ", used.faults)?;
-    put!(out, "{user} {kernel} {child_user} {child_kernel} 20 0 {threads} 0 {started} ")?;
+    let scheduling = subject.task.as_ref().map_or(Scheduling::INITIAL, |task| task.scheduling());
+    let (priority, nice) = (scheduling.shown_priority(), scheduling.nice);
+    put!(out, "{user} {kernel} {child_user} {child_kernel} {priority} {nice} {threads} 0 {started} ")?;
     put!(out, "{} {} {} ", memory.mapped * PAGE_SIZE, memory.resident, u64::MAX)?;
     let image = space.as_ref().and_then(|space| space.image());
     let (code, stack) = image.map_or((0..0, 0), |image| (image.code.clone(), image.stack_start));
-    put!(out, "{} {} {stack} 0 0 0 0 0 0 0 0 0 17 0 0 0 0 0 0 ", code.start, code.end)?;
+    let cpu = subject.task.as_ref().and_then(|task| task.thread()).map_or(0, |thread| thread.last_cpu().0);
+    put!(out, "{} {} {stack} 0 0 0 0 0 0 0 0 0 17 {cpu} ", code.start, code.end)?;
+    put!(out, "{} {} 0 0 0 ", scheduling.priority, scheduling.policy)?;
     let (arguments, environment) =
         image.map_or((0..0, 0..0), |image| (image.arguments.clone(), image.environment.clone()));
     put!(out, "0 0 0 {} {} {} {} 0\n", arguments.start, arguments.end, environment.start, environment.end)
@@ -345,9 +350,29 @@ fn status(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<(
     put!(out, "CapInh:\t{:016x}\nCapPrm:\t{capabilities:016x}\nCapEff:\t{capabilities:016x}\n", 0)?;
     put!(out, "CapBnd:\t{:016x}\nCapAmb:\t{:016x}\n", 0x1ff_ffff_ffff_u64, 0)?;
     let cpus = machine::cpu::count();
-    let mask = if cpus >= 64 { u64::MAX } else { (1 << cpus) - 1 };
-    put!(out, "Cpus_allowed:\t{mask:x}\nCpus_allowed_list:\t0-{}\n", cpus - 1)?;
+    let all = if cpus >= 64 { u64::MAX } else { (1 << cpus) - 1 };
+    let thread = subject.task.as_ref().and_then(|task| task.thread());
+    let mask = thread.map_or(all, |thread| thread.affinity().0 & all);
+    put!(out, "Cpus_allowed:\t{mask:x}\nCpus_allowed_list:\t")?;
+    bit_list(out, mask)?;
+    out.bytes(b"\n")?;
     let usage = usage::of_process(cx, &subject.process);
     put!(out, "voluntary_ctxt_switches:\t{}\n", usage.voluntary_switches)?;
     put!(out, "nonvoluntary_ctxt_switches:\t{}\n", usage.involuntary_switches)
+}
+
+/// The numbers of the bits set, as `0-2,5`.
+fn bit_list(out: &mut Text, mut mask: u64) -> Result<()> {
+    let mut separator = "";
+    while mask != 0 {
+        let first = mask.trailing_zeros();
+        let count = (mask >> first).trailing_ones();
+        put!(out, "{separator}{first}")?;
+        if count > 1 {
+            put!(out, "-{}", first + count - 1)?;
+        }
+        separator = ",";
+        mask &= !(u64::MAX >> (64 - count) << first);
+    }
+    Ok(())
 }

@@ -12,6 +12,7 @@ use machine::cpu::{self, CpuId};
 use machine::mm::FrameKind;
 use machine::thread::CurrentThread;
 use machine::{thread, time};
+use pure::ready_threads;
 
 const fn text(name: &'static str, read: ReadText) -> Entry {
     Entry { name, content: Content::Text { permissions: 0o444, read, write: None } }
@@ -60,6 +61,9 @@ const SYS_FS: &[Entry] = &[
 ];
 
 const SYS_KERNEL: &[Entry] = &[
+    text("sched_rr_timeslice_ms", |_, out| put!(out, "{}\n", ready_threads::ROUND_ROBIN_SLICE_NS / 1_000_000)),
+    text("sched_rt_period_us", |_, out| put!(out, "{}\n", ready_threads::REAL_TIME_PERIOD_NS / 1000)),
+    text("sched_rt_runtime_us", |_, out| put!(out, "{}\n", ready_threads::REAL_TIME_SHARE_NS / 1000)),
     text("cap_last_cap", |_, out| put!(out, "40\n")),
     settable(
         "domainname",

@@ -6,13 +6,16 @@ calls! {
     getpriority(which: u32, who: i32) = sys_getpriority;
     sched_get_priority_max(policy: u32) = sys_sched_get_priority_max;
     sched_get_priority_min(policy: u32) = sys_sched_get_priority_min;
+    sched_getattr(tid: i32, attr: UserPtr<abi::SchedAttr>, bytes: u32, flags: Flags) = sys_sched_getattr;
     sched_getaffinity(tid: i32, bytes: usize, mask: UserAddr) = sys_sched_getaffinity;
     sched_getparam(tid: i32, param: UserPtr<abi::SchedParam>) = sys_sched_getparam;
     sched_getscheduler(tid: i32) = sys_sched_getscheduler;
     sched_rr_get_interval(tid: i32, result: UserPtr<abi::Timespec>) = sys_sched_rr_get_interval;
     sched_setaffinity(tid: i32, bytes: usize, mask: UserAddr) = sys_sched_setaffinity;
+    /// SCHED_DEADLINE is refused (EINVAL), utilization clamps too (EOPNOTSUPP).
+    sched_setattr(tid: i32, attr: UserPtr<abi::SchedAttr>, flags: Flags) = sys_sched_setattr;
     sched_setparam(tid: i32, param: UserPtr<abi::SchedParam>) = sys_sched_setparam;
-    /// Real-time policies are refused (EPERM).
+    /// SCHED_DEADLINE is refused (EINVAL).
     sched_setscheduler(tid: i32, policy: u32, param: UserPtr<abi::SchedParam>) = sys_sched_setscheduler;
     sched_yield() = sys_sched_yield;
     setpriority(which: u32, who: i32, nice: i32) = sys_setpriority;

@@ -8,9 +8,7 @@ use crate::irq::{self, Ipi};
 use crate::thread::header;
 use crate::thread::thread::attention;
 use core::sync::atomic::Ordering;
-
-/// How long a thread runs before another one of the same weight gets its turn.
-const SLICE_NS: u64 = 4_000_000;
+use pure::ready_threads::Occasion;
 
 /// The timer tick: charges the running thread and ends its slice. In interrupt context.
 pub(crate) fn tick(cpu: &'static CpuLocal, is_user: bool) {
@@ -24,15 +22,20 @@ pub(crate) fn tick(cpu: &'static CpuLocal, is_user: bool) {
     running.attention.fetch_or(attention::TICKED, Ordering::Relaxed);
     let waiting = cpu.scheduler.queue.with(|queue| {
         account(cpu, queue, running);
-        if let Some(least) = queue.ready.least()
-            && queue.slice_ns >= SLICE_NS
-            // SAFETY: this CPU is the running thread's home, and its lock is held.
-            && least < unsafe { sched(running) }.virtual_run_time
-        {
+        // SAFETY: this CPU is the running thread's home, and its lock is held.
+        let sched = unsafe { sched(running) };
+        let is_over = sched.schedule.is_slice_over(queue.slice_ns);
+        let occasion = if is_over { Occasion::SliceOver } else { Occasion::Tick };
+        if queue.ready.should_switch(sched.schedule, sched.virtual_run_time, occasion) {
             cpu.needs_reschedule.store(true, Ordering::SeqCst);
         }
         queue.ready.len()
     });
+    let rank = running.rank.load(Ordering::Relaxed);
+    if cpu::each().any(|other| other.scheduler.waiting_rank.load(Ordering::Relaxed) > rank.max(1)) {
+        // A real-time thread waits elsewhere for less than what runs here.
+        steal(cpu, rank.max(1));
+    }
     if waiting > 0
         && let Some(idle) = cpu::each().find(|other| other.is_idle.load(Ordering::Relaxed))
     {
@@ -47,7 +50,7 @@ pub(crate) fn idle() -> ! {
         let header = header::interrupts_off();
         let cpu = header.cpu();
         cpu.is_idle.store(true, Ordering::SeqCst);
-        if cpu.needs_reschedule() || cpu.scheduler.waiting.load(Ordering::SeqCst) > 0 || steal(cpu) {
+        if cpu.needs_reschedule() || cpu.scheduler.waiting.load(Ordering::SeqCst) > 0 || steal(cpu, 0) {
             cpu.is_idle.store(false, Ordering::Relaxed);
             reschedule(header, true);
             leave(header);
@@ -62,26 +65,27 @@ pub(crate) fn idle() -> ! {
     }
 }
 
-/// Takes a waiting thread from another CPU. Interrupts are off.
-fn steal(cpu: &'static CpuLocal) -> bool {
+/// Takes a waiting thread of more than `above` in rank from another CPU. Interrupts are off.
+fn steal(cpu: &'static CpuLocal, above: u8) -> bool {
     for other in cpu::each() {
         let queue = &other.scheduler.queue;
-        if other.id == cpu.id || other.scheduler.waiting.load(Ordering::Relaxed) == 0 || !queue.try_acquire() {
+        let has_any = other.scheduler.waiting_rank.load(Ordering::Relaxed) > above;
+        if other.id == cpu.id || !has_any || !queue.try_acquire() {
             continue;
         }
         // SAFETY: acquired above.
-        let ready = unsafe { &mut queue.value().ready };
+        let waiting = unsafe { queue.value() };
         // SAFETY: runnable threads are alive.
-        let taken = ready.take_last(|thread| unsafe { thread.as_ref() }.may_run_on(cpu.id));
-        if let Some((thread, _)) = taken {
-            other.scheduler.waiting.store(ready.len(), Ordering::Relaxed);
+        let taken = waiting.ready.take_for_other(above, |thread| unsafe { thread.as_ref() }.may_run_on(cpu.id));
+        if let Some(thread) = taken {
+            other.scheduler.note_waiting(waiting);
             // SAFETY: as above; the lock of its old home is held.
             unsafe { thread.as_ref() }.cpu.store(cpu.id.0, Ordering::Release);
         }
-        let from_floor = ready.floor();
+        let from_floor = waiting.ready.floor();
         // SAFETY: acquired above.
         unsafe { queue.release() };
-        if let Some((thread, _)) = taken {
+        if let Some(thread) = taken {
             // SAFETY: a runnable thread is alive.
             let thread = unsafe { thread.as_ref() };
             note_migration(thread, other.id, cpu.id);

@@ -1,6 +1,6 @@
 //! Which thread runs where and when: parking and waking, preemption, the switch itself.
 //!
-//! Each CPU has a queue of runnable threads (policy in `pure::run_queue`) under a leaf lock that also protects the state of the
+//! Each CPU has a queue of runnable threads (policy in `pure::ready_threads`) under a leaf lock that also protects the state of the
 //! threads at home there. The lock is held across the switch and given back by the thread switched to: whoever finds a thread
 //! parked under that lock can rely on its registers being saved.
 //!
@@ -29,4 +29,4 @@ pub(super) use queue::{with_home, with_total};
 pub(super) use switch::{after_interrupt, begin, end, yield_now};
 pub(crate) use switch::{drop_ended, has_ended, park, preempt_if_possible, reschedule_if_needed};
 pub(crate) use wake::unpark;
-pub(super) use wake::{apply_affinity, start, wake_for_notification};
+pub(super) use wake::{apply_affinity, apply_schedule, start, wake_for_notification};

@@ -9,12 +9,12 @@ use crate::thread::{Thread, header};
 use crate::time;
 use core::cell::Cell;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicPtr, AtomicU64, AtomicUsize, Ordering};
-use pure::run_queue::{RunQueue, RunQueueRoom, virtual_time};
+use core::sync::atomic::{AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use pure::ready_threads::{ReadyRoom, ReadyThreads};
 
 /// Runnable threads of a CPU and the account of the running one.
 pub(super) struct Queue {
-    pub(super) ready: RunQueue<NonNull<Thread>>,
+    pub(super) ready: ReadyThreads<NonNull<Thread>>,
     /// Ticks up to which the running thread's time is accounted.
     pub(super) since: u64,
     /// Nanoseconds the running thread has had since it was switched to.
@@ -39,6 +39,10 @@ pub(crate) struct Scheduler {
     pub(super) queue: RawSpin<Queue>,
     /// Threads in the queue, for peeking without the lock.
     pub(super) waiting: AtomicUsize,
+    /// The highest rank among them; 0 for none.
+    pub(super) waiting_rank: AtomicU8,
+    /// The rank of the running thread; 0 for the idle one.
+    pub(super) running_rank: AtomicU8,
     pub(super) idle: AtomicPtr<Thread>,
     pub(super) idle_ns: AtomicU64,
     pub(super) switches: AtomicU64,
@@ -51,8 +55,10 @@ pub(crate) struct Scheduler {
 impl Scheduler {
     pub(crate) const fn new() -> Scheduler {
         Scheduler {
-            queue: RawSpin::new("run queue", Queue { ready: RunQueue::new(), since: 0, slice_ns: 0 }),
+            queue: RawSpin::new("run queue", Queue { ready: ReadyThreads::new(), since: 0, slice_ns: 0 }),
             waiting: AtomicUsize::new(0),
+            waiting_rank: AtomicU8::new(0),
+            running_rank: AtomicU8::new(0),
             idle: AtomicPtr::new(ptr::null_mut()),
             idle_ns: AtomicU64::new(0),
             switches: AtomicU64::new(0),
@@ -78,6 +84,12 @@ impl Scheduler {
         self.waiting.load(Ordering::Relaxed) + usize::from(is_busy)
     }
 
+    /// Tells those who peek what is in the queue.
+    pub(super) fn note_waiting(&self, queue: &Queue) {
+        self.waiting_rank.store(queue.ready.highest_rank(), Ordering::Relaxed);
+        self.waiting.store(queue.ready.len(), Ordering::SeqCst);
+    }
+
     /// Makes the calling context the idle thread of its CPU. Boot only, interrupts off.
     pub(in crate::thread) fn adopt_idle(&self, cpu: &CpuLocal, thread: *const Thread) {
         self.idle.store(thread.cast_mut(), Ordering::Release);
@@ -90,7 +102,7 @@ impl Scheduler {
         if self.queue.with(|queue| queue.ready.capacity()) >= count {
             return true;
         }
-        let Some(room) = RunQueueRoom::new(count.next_power_of_two().max(64)) else {
+        let Some(room) = ReadyRoom::new(count.next_power_of_two().max(64)) else {
             return false;
         };
         let old = self.queue.with(|queue| queue.ready.grow(room));
@@ -166,7 +178,7 @@ pub(super) fn account(cpu: &CpuLocal, queue: &mut Queue, thread: &Thread) {
         thread.run_ns.store(thread.run_ns.load(Ordering::Relaxed) + ns, Ordering::Relaxed);
         // SAFETY: the caller holds the lock of this CPU's queue, which is the running thread's home.
         let sched = unsafe { sched(thread) };
-        sched.virtual_run_time += virtual_time(ns, thread.weight.load(Ordering::Relaxed));
-        queue.ready.advance(Some(sched.virtual_run_time));
+        sched.virtual_run_time += sched.schedule.virtual_time(ns);
+        queue.ready.account(sched.schedule, ns, sched.virtual_run_time, time::ns_of_ticks(now));
     }
 }

@@ -12,6 +12,7 @@ use crate::time;
 use crate::trace::{self, Counter, providers};
 use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering;
+use pure::ready_threads::Occasion;
 
 /// Sleeps until unparked (or, if so, notified). May return for no reason: callers check their condition again.
 pub(crate) fn park(cx: &mut CurrentThread, reason: &'static str, is_interruptible: bool) {
@@ -95,8 +96,8 @@ pub(super) fn leave(header: &'static StackHeader) {
 /// The next thread to run: the one that has had least, else the idle thread.
 fn take_next(cpu: &CpuLocal, queue: &mut Queue) -> NonNull<Thread> {
     match queue.ready.pop() {
-        Some((thread, _)) => {
-            cpu.scheduler.waiting.store(queue.ready.len(), Ordering::Relaxed);
+        Some(thread) => {
+            cpu.scheduler.note_waiting(queue);
             thread
         }
         // PROOF: set before interrupts were first turned on.
@@ -117,11 +118,16 @@ pub(super) fn reschedule(header: &'static StackHeader, must_give_way: bool) {
     let may_stay = thread.is_idle || thread.may_run_on(cpu.id);
     // SAFETY: this CPU is the running thread's home, and its lock is held.
     let sched = unsafe { sched(thread) };
-    let should_switch = match queue.ready.least() {
-        None => !may_stay,
-        Some(_) if thread.is_idle || must_give_way || !may_stay => true,
-        Some(least) => least < sched.virtual_run_time,
+    let occasion = if must_give_way {
+        Occasion::Yield
+    } else if sched.schedule.is_slice_over(queue.slice_ns) {
+        Occasion::SliceOver
+    } else {
+        Occasion::Arrival
     };
+    let should_switch = !may_stay
+        || (thread.is_idle && !queue.ready.is_empty())
+        || queue.ready.should_switch(sched.schedule, sched.virtual_run_time, occasion);
     if !should_switch {
         // SAFETY: acquired above.
         unsafe { cpu.scheduler.queue.release() };
@@ -138,9 +144,11 @@ pub(super) fn reschedule(header: &'static StackHeader, must_give_way: bool) {
             if must_give_way {
                 sched.virtual_run_time = sched.virtual_run_time.max(least);
             }
-            let pushed = queue.ready.push(NonNull::from(thread), sched.virtual_run_time);
+            // What interrupts a real-time thread does not take its turn away.
+            let is_first = occasion == Occasion::Arrival;
+            let pushed = queue.ready.push(NonNull::from(thread), sched.schedule, sched.virtual_run_time, is_first);
             assert!(pushed.is_ok(), "every queue has room for every thread");
-            cpu.scheduler.waiting.store(queue.ready.len(), Ordering::Relaxed);
+            cpu.scheduler.note_waiting(queue);
         }
     }
     switch_to(header, cpu, queue, thread, next);
@@ -160,6 +168,8 @@ fn switch_to(
     queue.slice_ns = 0;
     // SAFETY: this CPU's queue is locked and is its home.
     unsafe { sched(next) }.state = RunState::Running;
+    let rank = if next.is_idle { 0 } else { next.rank.load(Ordering::Relaxed) };
+    cpu.scheduler.running_rank.store(rank, Ordering::Relaxed);
     if ptr::eq(previous, next) {
         // It was parked and woken in one go.
         finish_switch(header);

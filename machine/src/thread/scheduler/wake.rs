@@ -11,7 +11,7 @@ use crate::time;
 use crate::trace::{self, Counter, providers};
 use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering;
-use pure::run_queue::virtual_time;
+use pure::ready_threads::Schedule;
 
 /// How far behind the running thread a woken one must be to take the CPU from it at once.
 const WAKE_GRANULARITY_NS: u64 = 1_000_000;
@@ -22,19 +22,21 @@ const SLEEPER_BONUS_NS: u64 = 3_000_000;
 /// Puts a runnable thread into a queue, and asks for a switch if it should run at once.
 fn enqueue(cpu: &'static CpuLocal, queue: &mut Queue, thread: NonNull<Thread>, may_preempt: bool) {
     // SAFETY: runnable threads are alive; the lock is held.
-    let virtual_run_time = unsafe { sched(thread.as_ref()) }.virtual_run_time;
-    assert!(queue.ready.push(thread, virtual_run_time).is_ok(), "every queue has room for every thread");
-    cpu.scheduler.waiting.store(queue.ready.len(), Ordering::Relaxed);
+    let new = unsafe { sched(thread.as_ref()) };
+    let (schedule, virtual_run_time) = (new.schedule, new.virtual_run_time);
+    let pushed = queue.ready.push(thread, schedule, virtual_run_time, false);
+    assert!(pushed.is_ok(), "every queue has room for every thread");
+    cpu.scheduler.note_waiting(queue);
     let running = cpu.running.load(Ordering::Relaxed);
     // SAFETY: the running thread is alive.
     let running = unsafe { &*running };
     let is_urgent = running.is_idle
-        || may_preempt && {
+        || (may_preempt || schedule.rank() > 1) && {
             let unaccounted = time::ns_of_ticks(arch::timer::ticks().saturating_sub(queue.since));
             // SAFETY: the lock is held.
-            let ran = unsafe { sched(running) }.virtual_run_time
-                + virtual_time(unaccounted, running.weight.load(Ordering::Relaxed));
-            virtual_run_time + WAKE_GRANULARITY_NS < ran
+            let running = unsafe { sched(running) };
+            let ran = running.virtual_run_time + running.schedule.virtual_time(unaccounted);
+            queue.ready.is_urgent((schedule, virtual_run_time), (running.schedule, ran), WAKE_GRANULARITY_NS)
         };
     if is_urgent && !cpu.needs_reschedule.swap(true, Ordering::SeqCst) && cpu.id != header::current().cpu().id {
         crate::probe!(providers::sched::reschedule(cpu.id.0));
@@ -42,23 +44,37 @@ fn enqueue(cpu: &'static CpuLocal, queue: &mut Queue, thread: NonNull<Thread>, m
     }
 }
 
-/// A good CPU for a thread that becomes runnable: where it ran if that is idle (caches), else any idle one, else where it
-/// ran, or the first one it may use.
+/// A good CPU for a thread that becomes runnable: where it ran if that is idle (caches), else any idle one, else (for a
+/// real-time thread) the one that runs the least, if that is less than it, else where it ran, or the first one it may use.
 pub(super) fn choose_cpu(thread: &Thread, home: &'static CpuLocal) -> &'static CpuLocal {
     let may_stay = thread.may_run_on(home.id);
     if cpu::count() == 1 || may_stay && home.is_idle.load(Ordering::Relaxed) {
         return home;
     }
     let mut first = None;
+    let mut least: Option<(u8, &'static CpuLocal)> = None;
+    let rank = thread.rank.load(Ordering::Relaxed);
     for other in cpu::each() {
         if thread.may_run_on(other.id) {
             if other.is_idle.load(Ordering::Relaxed) && !other.needs_reschedule() {
                 return other;
             }
             first.get_or_insert(other);
+            let running = other.scheduler.running_rank.load(Ordering::Relaxed);
+            if running < rank && least.is_none_or(|(known, _)| running < known) {
+                least = Some((running, other));
+            }
         }
     }
-    if may_stay { home } else { first.unwrap_or(home) }
+    match least {
+        Some((known, other))
+            if rank > 1 && !(may_stay && home.scheduler.running_rank.load(Ordering::Relaxed) <= known) =>
+        {
+            other
+        }
+        _ if may_stay => home,
+        _ => first.unwrap_or(home),
+    }
 }
 
 /// Adapts a virtual run time to another queue's floor.
@@ -138,6 +154,37 @@ pub(in crate::thread) fn start(thread: &Thread) {
     header::preempt_on(header);
 }
 
+/// Makes a CPU ask itself whether another thread should run.
+fn ask_to_reschedule(cpu: &'static CpuLocal) {
+    cpu.needs_reschedule.store(true, Ordering::SeqCst);
+    if cpu.id != header::current().cpu().id {
+        irq::send(cpu.id, Ipi::Reschedule);
+    }
+}
+
+/// Changes how a thread is scheduled, wherever it is.
+pub(in crate::thread) fn apply_schedule(thread: &Thread, schedule: Schedule) {
+    at_home(thread, |home, queue| {
+        // SAFETY: the lock is held.
+        let sched = unsafe { sched(thread) };
+        // Its place in the queue goes by the old schedule. One on the way to another CPU is in none.
+        let was_waiting =
+            sched.state == RunState::Runnable && queue.ready.remove(|item| ptr::eq(item.as_ptr(), thread)).is_some();
+        if matches!(sched.schedule, Schedule::RealTime { .. }) {
+            // Its virtual clock stood still.
+            sched.virtual_run_time = sched.virtual_run_time.max(queue.ready.floor());
+        }
+        sched.schedule = schedule;
+        thread.rank.store(schedule.rank(), Ordering::Relaxed);
+        if was_waiting {
+            enqueue(home, queue, NonNull::from(thread), true);
+        } else if sched.state == RunState::Running {
+            home.scheduler.running_rank.store(schedule.rank(), Ordering::Relaxed);
+            ask_to_reschedule(home);
+        }
+    });
+}
+
 /// Moves a thread that sits where it may not run any more.
 pub(in crate::thread) fn apply_affinity(thread: &Thread) {
     let moved = at_home(thread, |home, queue| {
@@ -148,16 +195,13 @@ pub(in crate::thread) fn apply_affinity(thread: &Thread) {
         match unsafe { sched(thread) }.state {
             RunState::Runnable => {
                 queue.ready.remove(|item| ptr::eq(item.as_ptr(), thread))?;
-                home.scheduler.waiting.store(queue.ready.len(), Ordering::Relaxed);
+                home.scheduler.note_waiting(queue);
                 let target = choose_cpu(thread, home);
                 thread.cpu.store(target.id.0, Ordering::Release);
                 Some((target, queue.ready.floor()))
             }
             RunState::Running => {
-                home.needs_reschedule.store(true, Ordering::SeqCst);
-                if home.id != header::current().cpu().id {
-                    irq::send(home.id, Ipi::Reschedule);
-                }
+                ask_to_reschedule(home);
                 None
             }
             RunState::Parked { .. } | RunState::Ended => None,
