@@ -165,10 +165,11 @@ static pthread_t start(void *(*body)(void *), int number, int policy, int priori
 	return thread;
 }
 
-/* The caller has priority 50 on the only CPU that all may use: what it starts runs when it waits, by priority, then in order. */
+/* The caller has priority 50 on the only CPU that all may use: what it starts runs when it waits, by priority. New threads
+ * have the caller's priority before they get their own; whoever loses priority goes before those who have the new one. */
 static void check_order(void)
 {
-	static const int by_priority[] = { 2, 3, 5, 1, 4, 6 }, in_turns[] = { 1, 2, 1, 2, 1, 2 };
+	static const int by_priority[] = { 2, 5, 3, 4, 1, 6 }, in_turns[] = { 2, 1, 2, 1, 2, 1 };
 	pthread_t threads[6];
 	threads[0] = start(note_self, 1, SCHED_FIFO, 10);
 	threads[1] = start(note_self, 2, SCHED_RR, 30);
@@ -248,6 +249,14 @@ int main(void)
 	}
 	CHECK_EXITS(child, 0);
 	CHECK_EQUAL(sched_setaffinity(0, sizeof one, &one), 0);
+	CHECK((child = fork()) >= 0);
+	if (child == 0) {
+		cpu_set_t own;
+		CHECK_EQUAL(sched_getaffinity(0, sizeof own, &own), 0);
+		CHECK(CPU_EQUAL(&own, &one));
+		exit(0);
+	}
+	CHECK_EXITS(child, 0);
 	CHECK(advantage(SCHED_OTHER, 15) > 2);
 	CHECK(advantage(SCHED_IDLE, 0) > 2);
 	if (geteuid() != 0)

@@ -112,6 +112,8 @@ lock_classes! {
     SOCKET_NAMES = 692;
     /// One socket's queue, link and state (`net::socket`).
     SOCKET = 694;
+    /// Sockets on their way (`net::unreachable`).
+    SOCKETS_ON_THE_WAY = 695;
     /// Descriptions on their way that nobody will receive (`net::rights`).
     DISCARDED_RIGHTS = 696;
     /// Counts of unknown system calls (`syscall::unknown`).

@@ -8,6 +8,7 @@
 use super::names::find;
 use super::socket::{BOTH, Link, Name, RECEIVE, SEND, Socket, SocketKind, current_credentials};
 use super::timeout::Patience;
+use super::unreachable;
 use crate::errno::{Errno, Result};
 use crate::fs::OpenFile;
 use crate::task::Task;
@@ -183,7 +184,11 @@ impl Socket {
                 let listens = state.shutdown & RECEIVE == 0;
                 match &mut state.link {
                     Link::Listening { pending, .. } => match pending.pop_front() {
-                        Some(server) => Some(Ok(server)),
+                        Some(server) => {
+                            // What was sent to it leaves the listener with it.
+                            unreachable::note_move();
+                            Some(Ok(server))
+                        }
                         None => (!listens).then_some(Err(Errno::EINVAL)),
                     },
                     _ => Some(Err(Errno::EINVAL)),

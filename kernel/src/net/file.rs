@@ -2,6 +2,7 @@
 use super::receive::Received;
 use super::send::Outgoing;
 use super::socket::{BOTH, Link, RECEIVE, Socket, SocketKind};
+use super::unreachable;
 use crate::errno::{Errno, Result};
 use crate::fs::{File, OpenFile, PollEvents, Sink, Source};
 use crate::user_memory::UserPtr;
@@ -95,5 +96,6 @@ impl File for Socket {
 
     fn released(&self, _open: &OpenFile) {
         self.close(false);
+        unreachable::after_end();
     }
 }

@@ -16,6 +16,7 @@ pub(crate) mod rights;
 mod send;
 mod socket;
 mod timeout;
+mod unreachable;
 
 pub use options::{MOST_BYTES as OPTION_BYTES, OptionValue};
 pub use receive::Received;

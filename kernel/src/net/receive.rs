@@ -7,6 +7,7 @@ use super::message::{Entry, Message};
 use super::rights::Rights;
 use super::socket::{Link, Name, RECEIVE, Socket, SocketKind};
 use super::timeout::Patience;
+use super::unreachable;
 use crate::errno::{Errno, Result};
 use crate::fs::Sink;
 use abi::Ucred;
@@ -71,14 +72,18 @@ impl Socket {
 
     /// Takes the rights of the entry at `index`, or, if they stay there, a second copy of them.
     fn rights_at(&self, index: usize, stays: bool) -> Option<Rights> {
-        if !stays {
-            return self.state.with(|state| state.queue.get_mut(index)?.rights.take());
-        }
         // Made under the receive lock, so the entry is the one that was seen.
-        let taken = self.state.with(|state| state.queue.get_mut(index)?.rights.take())?;
+        let taken = self.state.with(|state| {
+            unreachable::note_move();
+            state.queue.get_mut(index)?.rights.take()
+        })?;
+        if !stays {
+            return Some(taken);
+        }
         let copy = taken.duplicate();
         let left_over = self.state.with(|state| match state.queue.get_mut(index) {
             Some(entry) => {
+                unreachable::note_move();
                 entry.rights = Some(taken);
                 None
             }

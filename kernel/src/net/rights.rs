@@ -1,11 +1,12 @@
 //! Open file descriptions on their way between processes (SCM_RIGHTS).
 //!
-//! Main type: [`Rights`], the descriptions of one message. How many are on the way in all is counted and bounded, so that
-//! sockets sent into each other, which nobody can receive any more, hold a bounded amount of memory.
+//! Main type: [`Rights`], the descriptions of one message. How many are on the way in all is counted and bounded. Sockets among
+//! them are known to [`super::unreachable`], which finds those that nobody can receive any more.
 //!
 //! # Invariants
 //! Descriptions that were never received are let go of one after another by [`discard`], never from within the release of
 //! another one: a socket in the queue of a socket in the queue … must not become a depth of the kernel's stack.
+use super::unreachable;
 use crate::errno::{Errno, Result};
 use crate::fs::OpenFile;
 use crate::lock_order;
@@ -35,12 +36,13 @@ pub(crate) struct Rights(Option<Box<Bundle>>);
 impl Rights {
     /// Sends `files` on the way; ETOOMANYREFS if too many are already.
     pub(crate) fn new(files: Vec<Arc<OpenFile>>) -> Result<Rights> {
-        let count = files.len();
-        ON_THE_WAY
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |now| {
-                now.checked_add(count).filter(|&sum| sum <= MOST_ON_THE_WAY)
-            })
-            .map_err(|_| Errno::ETOOMANYREFS)?;
+        if !count_in(files.len()) {
+            unreachable::collect();
+            if !count_in(files.len()) {
+                return Err(Errno::ETOOMANYREFS);
+            }
+        }
+        files.iter().for_each(unreachable::note_sent);
         Ok(Rights(Some(Box::new(Bundle { files, next: None }))))
     }
 
@@ -62,9 +64,16 @@ impl Drop for Rights {
     fn drop(&mut self) {
         if let Some(bundle) = self.0.take() {
             ON_THE_WAY.fetch_sub(bundle.files.len(), Ordering::AcqRel);
+            bundle.files.iter().for_each(unreachable::note_arrived);
             discard(bundle);
         }
     }
+}
+
+/// Counts `count` more on the way; false if they would be too many.
+fn count_in(count: usize) -> bool {
+    let more = |now: usize| now.checked_add(count).filter(|&sum| sum <= MOST_ON_THE_WAY);
+    ON_THE_WAY.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok()
 }
 
 /// What is to be let go of, and whether somebody is at it.

@@ -7,6 +7,7 @@ use super::names::find;
 use super::rights::Rights;
 use super::socket::{Link, RECEIVE, SEND, Socket, SocketKind, current_credentials};
 use super::timeout::Patience;
+use super::unreachable;
 use crate::errno::{Errno, Result};
 use crate::fs::Source;
 use crate::fs::pipe::signal_broken_pipe;
@@ -229,6 +230,9 @@ impl Socket {
                 return Delivery::NoMemory;
             }
             if let Some(entry) = entry.take() {
+                if entry.rights.is_some() {
+                    unreachable::note_move();
+                }
                 state.queued_bytes += entry.left();
                 state.queue.push_back(entry);
             }

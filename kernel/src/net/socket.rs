@@ -9,6 +9,7 @@
 //! keeps receivers apart while they copy from the queue's front; `bind_lock` those who give the socket a name.
 use super::message::{Entry, SendBudget};
 use super::names::Binding;
+use super::unreachable;
 use crate::errno::Errno;
 use crate::fs::anonymous::AnonymousInode;
 use crate::fs::{FileKind, Inode, OpenFile};
@@ -264,6 +265,8 @@ impl Socket {
     /// accepted.
     pub(super) fn close(&self, is_reset: bool) {
         let (queue, link) = self.state.with(|state| {
+            // What lies in the queue leaves it.
+            unreachable::note_move();
             state.shutdown = BOTH;
             state.is_closed = true;
             state.queued_bytes = 0;

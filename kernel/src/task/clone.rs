@@ -18,7 +18,7 @@ use alloc::boxed::Box;
 use alloc::format;
 use alloc::sync::Arc;
 use machine::addr::UserAddr;
-use machine::thread::{self, CurrentThread};
+use machine::thread::{self, CurrentThread, Placement};
 use machine::user::{FpImage, UserContext};
 
 /// What is asked for.
@@ -98,10 +98,12 @@ pub fn clone(call: &mut Call<'_>, request: &CloneRequest) -> Result<u64> {
     }
     let entry_task = task.clone();
     let entry = Box::new(move |cx: &mut CurrentThread| enter(cx, &entry_task, start));
-    match thread::spawn(&format!("task {tid}"), task.clone(), entry) {
+    let placement = Placement { affinity: call.cx.thread().affinity(), schedule: task.scheduling().schedule() };
+    match thread::spawn_at(&format!("task {tid}"), task.clone(), entry, placement) {
         Ok(thread) => {
             task.set_thread(&thread);
-            task.apply_scheduling(&thread);
+            // Somebody may have changed it before there was a thread to tell.
+            task.apply_scheduling(&thread, placement.schedule);
         }
         Err(error) => {
             withdraw(call.cx, &task);

@@ -19,7 +19,7 @@ use alloc::sync::{Arc, Weak};
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use machine::addr::UserAddr;
 use machine::sync::{Once, SpinLock};
-use machine::thread::{CurrentThread, Thread};
+use machine::thread::{CurrentThread, Schedule, Thread};
 
 /// Bytes of a task's name, terminating zero included.
 pub const NAME_BYTES: usize = 16;
@@ -192,10 +192,10 @@ impl Task {
             Ok(())
         })
     }
-    /// Tells its new thread how it is scheduled.
-    pub(super) fn apply_scheduling(&self, thread: &Thread) {
+    /// Tells its new thread how it is scheduled, unless that is as it was `placed`.
+    pub(super) fn apply_scheduling(&self, thread: &Thread, placed: Schedule) {
         self.scheduling.with(|scheduling| {
-            if *scheduling != Scheduling::INITIAL {
+            if scheduling.schedule() != placed {
                 thread.set_schedule(scheduling.schedule());
             }
         });

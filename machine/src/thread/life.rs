@@ -7,7 +7,7 @@
 use super::header;
 use super::thread::Entry;
 use super::user_state::UserState;
-use super::{CurrentThread, Thread, ThreadId, scheduler, stack};
+use super::{CpuSet, CurrentThread, Schedule, Thread, ThreadId, scheduler, stack};
 use crate::arch;
 use crate::cpu::{self, CpuLocal};
 use crate::sync::RawSpin;
@@ -36,6 +36,20 @@ static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct SpawnError;
 
+/// Where and how a new thread runs from its first moment on.
+#[derive(Clone, Copy, Debug)]
+pub struct Placement {
+    /// The CPUs it may run on; at least one of them is up.
+    pub affinity: CpuSet,
+    /// How it is scheduled.
+    pub schedule: Schedule,
+}
+
+impl Placement {
+    /// Anywhere, as any other.
+    pub const ANYWHERE: Placement = Placement { affinity: CpuSet::ALL, schedule: Schedule::NORMAL };
+}
+
 /// Makes a thread that will run `entry` and end when it returns. `entry` gets the new thread's token.
 /// The thread inherits nothing; its FP state is that of a fresh program. It is runnable at once.
 pub fn spawn(
@@ -43,12 +57,24 @@ pub fn spawn(
     data: Arc<dyn Any + Send + Sync>,
     entry: Box<dyn FnOnce(&mut CurrentThread) + Send>,
 ) -> Result<Arc<Thread>, SpawnError> {
+    spawn_at(name, data, entry, Placement::ANYWHERE)
+}
+
+/// [`spawn`], at a place.
+pub fn spawn_at(
+    name: &str,
+    data: Arc<dyn Any + Send + Sync>,
+    entry: Box<dyn FnOnce(&mut CurrentThread) + Send>,
+    placement: Placement,
+) -> Result<Arc<Thread>, SpawnError> {
     let user = UserState::new().ok_or(SpawnError)?;
     if !make_room(counts().threads + 1) {
         return Err(SpawnError);
     }
     let stack = stack::allocate().ok_or(SpawnError)?;
-    let thread = Arc::new(new_thread(name, data, user, Some(entry), stack, false));
+    let mut thread = new_thread(name, data, user, Some(entry), stack, false);
+    thread.place(placement);
+    let thread = Arc::new(thread);
     let pointer = Arc::into_raw(thread.clone());
     // SAFETY: the stack is fresh; the scheduler sets the CPU before the thread runs.
     let top = unsafe { header::prepare_stack(stack, ptr::null_mut(), pointer) };

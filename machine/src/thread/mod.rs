@@ -30,7 +30,7 @@ mod thread;
 pub(crate) mod user_state;
 
 pub(crate) use life::adopt_boot_stack;
-pub use life::{SpawnError, ThreadCounts, all, counts, spawn};
+pub use life::{Placement, SpawnError, ThreadCounts, all, counts, spawn, spawn_at};
 pub(crate) use load::sample as sample_load;
 pub use load::{idle_ns, load};
 pub use pure::ready_threads::Schedule;

@@ -133,6 +133,13 @@ impl Thread {
         }
     }
 
+    /// Sets where and how it runs before anybody else knows it.
+    pub(super) fn place(&mut self, placement: super::Placement) {
+        *self.affinity.get_mut() = placement.affinity.0;
+        *self.rank.get_mut() = placement.schedule.rank();
+        self.sched.get_mut().schedule = placement.schedule;
+    }
+
     /// Its number.
     pub fn id(&self) -> ThreadId {
         self.id

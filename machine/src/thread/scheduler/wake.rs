@@ -21,10 +21,15 @@ const SLEEPER_BONUS_NS: u64 = 3_000_000;
 
 /// Puts a runnable thread into a queue, and asks for a switch if it should run at once.
 fn enqueue(cpu: &'static CpuLocal, queue: &mut Queue, thread: NonNull<Thread>, may_preempt: bool) {
+    enqueue_at(cpu, queue, thread, may_preempt, false);
+}
+
+/// The same; with `is_first` before others of its real-time priority.
+fn enqueue_at(cpu: &'static CpuLocal, queue: &mut Queue, thread: NonNull<Thread>, may_preempt: bool, is_first: bool) {
     // SAFETY: runnable threads are alive; the lock is held.
     let new = unsafe { sched(thread.as_ref()) };
     let (schedule, virtual_run_time) = (new.schedule, new.virtual_run_time);
-    let pushed = queue.ready.push(thread, schedule, virtual_run_time, false);
+    let pushed = queue.ready.push(thread, schedule, virtual_run_time, is_first);
     assert!(pushed.is_ok(), "every queue has room for every thread");
     cpu.scheduler.note_waiting(queue);
     let running = cpu.running.load(Ordering::Relaxed);
@@ -174,10 +179,12 @@ pub(in crate::thread) fn apply_schedule(thread: &Thread, schedule: Schedule) {
             // Its virtual clock stood still.
             sched.virtual_run_time = sched.virtual_run_time.max(queue.ready.floor());
         }
+        // LINUX: whoever loses priority goes before those who have the new one, whoever gains goes behind them.
+        let is_lowered = schedule.rank() < sched.schedule.rank();
         sched.schedule = schedule;
         thread.rank.store(schedule.rank(), Ordering::Relaxed);
         if was_waiting {
-            enqueue(home, queue, NonNull::from(thread), true);
+            enqueue_at(home, queue, NonNull::from(thread), true, is_lowered);
         } else if sched.state == RunState::Running {
             home.scheduler.running_rank.store(schedule.rank(), Ordering::Relaxed);
             ask_to_reschedule(home);
