@@ -33,6 +33,8 @@ lock_classes! {
     SOCKET_BIND = 107;
     /// Held by the one who receives from a socket (`net::receive`).
     SOCKET_RECEIVE = 145;
+    /// Held by who hands the console's output on (`tty::console`).
+    CONSOLE_OUTPUT = 148;
     /// One pipe's ring (`fs::pipe`).
     PIPE = 140;
     /// One address space: areas, page table, heap (`mm::space`). Taken by faults, so after every lock that may be held while user
@@ -64,10 +66,16 @@ lock_classes! {
     PAGE_CACHE = 532;
     /// One inode's attributes (`fs::inode`).
     INODE_ATTRIBUTES = 540;
+    /// Known pseudo-terminals of one file system (`fs::devpts`).
+    DEVPTS = 522;
+    /// Which terminal controls which session (`tty::control`).
+    TERMINAL_CONTROL = 598;
     /// Pid table, process tree, process groups, sessions, wait states (`task::table`).
     TASK_TABLE = 600;
     /// One process: limits, itimers, command line (`task::process`).
     PROCESS = 610;
+    /// A process's controlling terminal (`tty::control`).
+    TERMINAL_TIE = 611;
     /// A process's reference to its interval timer (`timer::interval`).
     REAL_TIMER = 612;
     /// When an interval timer expires (`timer::interval`).
@@ -108,6 +116,8 @@ lock_classes! {
     CONSOLE_INPUT = 680;
     /// A terminal: settings, line being edited, foreground group (`tty`).
     TERMINAL = 684;
+    /// Terminals whose masters were closed (`tty::control`).
+    HANG_UPS = 686;
     /// Names of local sockets (`net::names`).
     SOCKET_NAMES = 692;
     /// One socket's queue, link and state (`net::socket`).

@@ -40,7 +40,10 @@ pub fn start(cx: &mut CurrentThread, start_devices: fn(&mut CurrentThread)) -> E
     start_devices(cx);
     console::set_signal_handler(host_signal);
     match run(cx) {
-        Ok(status) => console::exit(cx, status),
+        Ok(status) => {
+            tty::flush_console(cx);
+            console::exit(cx, status);
+        }
         Err(error) => {
             log!(Error, "the program could not be started: {error}");
             console::start_failed(cx, error.number().into());

@@ -6,7 +6,7 @@ use alloc::format;
 use core::fmt;
 use core::sync::atomic::{AtomicU32, Ordering};
 use machine::log;
-use machine::sync::{Wait, WaitError};
+use machine::sync::{Wait, WaitError, WaitQueue};
 use machine::thread::CurrentThread;
 use machine::trace::{Counter, add, count};
 use wire::control::{Kind, Message, STREAM_STDERR, STREAM_STDOUT, STREAM_TERMINAL};
@@ -53,6 +53,11 @@ pub(super) fn close(stream: u32) {
 /// Whether [`write_output`] of [`ROOM_BYTES`](super::ROOM_BYTES) would not sleep.
 pub fn has_room(cx: &CurrentThread) -> bool {
     channel().is_none_or(|channel| channel.has_room(cx))
+}
+
+/// Woken when there is room again.
+pub fn room() -> Option<&'static WaitQueue> {
+    channel().map(|channel| channel.room())
 }
 
 /// Sleeps until [`has_room`] or a signal comes. To be done before bytes are taken from a program, because what has been

@@ -4,6 +4,7 @@
 //! [`file_system`], the instance mounted on `/dev`, in which every registered device gets a node.
 use super::file::File;
 use super::inode::{DeviceNumber, FileKind, FileSystem, Inode, NewNode};
+use super::path::Path;
 use super::tmpfs::TmpFs;
 use crate::errno::{Errno, Result};
 use crate::lock_order;
@@ -12,8 +13,8 @@ use alloc::vec::Vec;
 use machine::sync::{Once, SpinLock};
 use machine::thread::CurrentThread;
 
-/// Makes the file of a new description; gets the `O_*` flags.
-pub type OpenDevice = Arc<dyn Fn(&mut CurrentThread, u32) -> Result<Arc<dyn File>> + Send + Sync>;
+/// Makes the file of a new description; gets where the node was found and the `O_*` flags.
+pub type OpenDevice = Arc<dyn Fn(&mut CurrentThread, &Path, u32) -> Result<Arc<dyn File>> + Send + Sync>;
 
 struct Device {
     number: DeviceNumber,
@@ -57,8 +58,14 @@ pub(super) fn add_node(
     file_system().root().create(cx, name.as_bytes(), &new)
 }
 
-/// Opens the device with `number`. ENXIO if there is no driver.
-pub(super) fn open(cx: &mut CurrentThread, kind: FileKind, number: DeviceNumber, flags: u32) -> Result<Arc<dyn File>> {
+/// Opens the device with `number`, whose node is at `place`. ENXIO if there is no driver.
+pub(super) fn open(
+    cx: &mut CurrentThread,
+    kind: FileKind,
+    number: DeviceNumber,
+    place: &Path,
+    flags: u32,
+) -> Result<Arc<dyn File>> {
     if kind != FileKind::CharDevice {
         return Err(Errno::ENXIO);
     }
@@ -66,5 +73,5 @@ pub(super) fn open(cx: &mut CurrentThread, kind: FileKind, number: DeviceNumber,
         let devices = DEVICES.lock(cx);
         devices.iter().find(|device| device.number == number).map(|device| device.open.clone())
     };
-    open.ok_or(Errno::ENXIO)?(cx, flags)
+    open.ok_or(Errno::ENXIO)?(cx, place, flags)
 }

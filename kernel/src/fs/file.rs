@@ -23,6 +23,8 @@ impl PollEvents {
     pub const NONE: PollEvents = PollEvents(0);
     /// Data can be read, or the end of file.
     pub const IN: PollEvents = PollEvents(0x1 | 0x40);
+    /// Something out of the ordinary can be read.
+    pub const PRIORITY: PollEvents = PollEvents(0x2);
     /// Data can be written.
     pub const OUT: PollEvents = PollEvents(0x4 | 0x100);
     /// Something failed, or nobody will ever read.

@@ -208,6 +208,11 @@ impl InodeBase {
         change(&mut self.attributes.lock(cx))
     }
 
+    /// The same where there is no token.
+    pub fn update_as_leaf<R>(&self, change: impl FnOnce(&mut Attributes) -> R) -> R {
+        self.attributes.with(change)
+    }
+
     /// The contents changed now.
     pub fn mark_modified(&self, cx: &CurrentThread) {
         let now = wall_clock_ns();
@@ -307,6 +312,11 @@ pub trait Inode: Any + Send + Sync {
 
     /// Makes what an open file description reads and writes. `flags` are `O_*`.
     fn open(self: Arc<Self>, cx: &mut CurrentThread, flags: u32) -> Result<Arc<dyn File>>;
+
+    /// The same for an inode found at `place`, which matters to some device nodes.
+    fn open_at(self: Arc<Self>, cx: &mut CurrentThread, _place: &Path, flags: u32) -> Result<Arc<dyn File>> {
+        self.open(cx, flags)
+    }
 
     /// Bytes of contents, `st_size`.
     fn size_bytes(&self) -> u64 {

@@ -5,6 +5,7 @@ use super::device;
 use super::file::{File, PollEvents};
 use super::inode::DeviceNumber;
 use super::open_file::OpenFile;
+use super::path::Path;
 use super::transfer::{Sink, Source};
 use crate::errno::{Errno, Result};
 use alloc::sync::Arc;
@@ -40,7 +41,7 @@ pub(super) fn register_all(cx: &mut CurrentThread) -> Result<()> {
         ("kmsg", 11, 0o644, MemoryDevice::KernelLog),
     ];
     for (name, minor, permissions, which) in all {
-        let open = Arc::new(move |_: &mut CurrentThread, _| Ok(Arc::new(which) as Arc<dyn File>));
+        let open = Arc::new(move |_: &mut CurrentThread, _: &Path, _| Ok(Arc::new(which) as Arc<dyn File>));
         device::register(cx, name, DeviceNumber::new(1, minor), permissions, open)?;
     }
     Ok(())

@@ -10,6 +10,7 @@ pub mod anonymous;
 pub mod context;
 pub mod dentry;
 pub mod device;
+pub mod devpts;
 pub mod epoll;
 mod epoll_nesting;
 pub mod event_counter;

@@ -147,9 +147,9 @@ pub fn open_path(cx: &mut CurrentThread, who: &Credentials, path: Path, flags: u
 }
 
 /// Makes the description; nothing is checked any more.
-fn describe(cx: &mut CurrentThread, path: Path, flags: u32) -> Result<Arc<OpenFile>> {
+pub(crate) fn describe(cx: &mut CurrentThread, path: Path, flags: u32) -> Result<Arc<OpenFile>> {
     let inode = path.inode()?.clone();
-    let file = inode.clone().open(cx, flags)?;
+    let file = inode.clone().open_at(cx, &path, flags)?;
     let status = flags & !(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC) | LARGE_FILE;
     Ok(OpenFile::new(path, inode, file, status))
 }

@@ -3,6 +3,7 @@
 //! Main item: [`start`], called once, by the first thread, before the first program.
 use super::dentry;
 use super::device;
+use super::devpts::{DevPts, Options};
 use super::initramfs;
 use super::inode::{DeviceNumber, FileKind, FileSystem, NewNode};
 use super::memory_device;
@@ -31,6 +32,7 @@ pub fn start(cx: &mut CurrentThread) -> Result<Path> {
     }
     fill_devices(cx)?;
     mount_at(cx, &root, b"dev", device::file_system().clone(), b"devtmpfs")?;
+    mount_terminals(cx, &root)?;
     mount_at(cx, &root, b"proc", Arc::new(ProcFs), b"proc")?;
     // The root is in memory already, and may bring files in /tmp along: no further mount there.
     make_directory(cx, &root, b"tmp", 0o1777)?;
@@ -68,6 +70,17 @@ fn mount_at(
     let on = Walk::within(root.clone(), &who).resolve(cx, root.clone(), name, true)?;
     if on.inode()?.base().kind == FileKind::Directory {
         path::mount(cx, &on, SuperBlock::new(file_system), source, 0)?;
+    }
+    Ok(())
+}
+
+/// Mounts the pseudo-terminals on `/dev/pts`, if `/dev` is ours.
+fn mount_terminals(cx: &mut CurrentThread, root: &Path) -> Result<()> {
+    let who = Credentials::root();
+    if let Ok(on) = Walk::within(root.clone(), &who).resolve(cx, root.clone(), b"dev/pts", true)
+        && on.inode()?.base().kind == FileKind::Directory
+    {
+        path::mount(cx, &on, SuperBlock::new(DevPts::new(Options::AT_START)), b"devpts", 0)?;
     }
     Ok(())
 }

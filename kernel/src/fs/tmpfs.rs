@@ -14,6 +14,7 @@ use super::inode::{
 };
 use super::open_file::OpenFile;
 use super::page_cache::{Backing, PageCache};
+use super::path::Path;
 use super::pipe::Pipe;
 use super::quota::Quota;
 use super::regular;
@@ -315,7 +316,14 @@ impl Inode for TmpInode {
                 pipe.open(cx, flags)?;
                 Ok(pipe)
             }
-            Contents::Node => device::open(cx, self.base.kind, self.base.node, flags),
+            Contents::Node => Err(Errno::ENXIO),
+        }
+    }
+
+    fn open_at(self: Arc<Self>, cx: &mut CurrentThread, place: &Path, flags: u32) -> Result<Arc<dyn File>> {
+        match &self.contents {
+            Contents::Node => device::open(cx, self.base.kind, self.base.node, place, flags),
+            _ => self.open(cx, flags),
         }
     }
 

@@ -3,6 +3,7 @@ use super::argument::{Fd, Flags};
 use super::call::Call;
 use super::place::Links;
 use crate::errno::{Errno, Result};
+use crate::fs::devpts::{DevPts, Options};
 use crate::fs::path::{self, MOUNT_NO_DEVICES, MOUNT_NO_EXECUTION, MOUNT_NO_SETID, MOUNT_READ_ONLY, SuperBlock};
 use crate::fs::procfs::ProcFs;
 use crate::fs::tmpfs::{self, TmpFs};
@@ -85,6 +86,7 @@ pub fn sys_mount(
             device::file_system().reconfigure(&options)?;
             device::file_system().clone()
         }
+        b"devpts" => DevPts::new(Options::parse(&options)?),
         _ => return Err(Errno::ENODEV),
     };
     path::mount(call.cx, &on, SuperBlock::new(file_system), &source, kept)?;

@@ -267,6 +267,8 @@ pub fn sys_setsid(call: &mut Call<'_>) -> Result<u64> {
     }
     let Some(node) = table.node_mut(pid) else { return Err(Errno::ESRCH) };
     (node.group, node.session) = (pid, pid);
+    drop(table);
+    call.process().terminal.clear();
     Ok(u64::from(pid))
 }
 

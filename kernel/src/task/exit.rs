@@ -8,6 +8,7 @@ use crate::signal::Signal;
 use crate::signal::actions::{IGNORE, flags};
 use crate::signal::send::send_in;
 use crate::trace::{self, Counter, probe};
+use crate::tty;
 use abi::Siginfo;
 use alloc::sync::Arc;
 use machine::addr::PAGE_SIZE;
@@ -39,19 +40,29 @@ pub(super) fn end_task(cx: &mut CurrentThread, task: &Arc<Task>, status: i32) {
     if table::lock(cx).node(process.pid()).is_some_and(|node| node.tasks.len() == 1) {
         end_timers(cx, process);
     }
-    let has_session_ended = {
+    tty::finish_hang_ups(cx);
+    let is_leader = {
+        let table = table::lock(cx);
+        let node = table.node(process.pid()).filter(|node| node.session == process.pid());
+        node.map(|node| node.tasks.len() == 1)
+    };
+    // Before the parent hears of the end, unless two threads race for being the last.
+    if is_leader == Some(true) {
+        tty::leader_ends(cx, process);
+    }
+    let is_last = {
         let mut table = table::lock(cx);
         let is_last = table.remove_task(task) == 0;
         if is_last {
             let status = process.exit_status().unwrap_or(process.leader_status());
             end_process(&mut table, process, status);
         }
-        is_last && table.node(process.pid()).is_some_and(|node| node.session == process.pid())
+        is_last
     };
-    process.thread_events.wake_all();
-    if has_session_ended {
-        crate::tty::session_ended(cx, process.pid());
+    if is_leader == Some(false) && is_last {
+        tty::leader_ends(cx, process);
     }
+    process.thread_events.wake_all();
 }
 
 /// The last thread ends: nothing is to happen any more by time.

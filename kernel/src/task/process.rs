@@ -8,6 +8,7 @@ use crate::signal::{Actions, ProcessSignals};
 use crate::timer::cpu::CpuTimers;
 use crate::timer::interval::RealTimer;
 use crate::timer::posix_table::PosixTimers;
+use crate::tty::TerminalTie;
 use abi::Rlimit64;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
@@ -37,6 +38,8 @@ pub struct Process {
     pub(crate) posix_timers: PosixTimers,
     /// Timers that its CPU time makes expire.
     pub(crate) cpu_timers: CpuTimers,
+    /// Its controlling terminal.
+    pub(crate) terminal: TerminalTie,
     /// Signal state common to its threads.
     pub signals: ProcessSignals,
     /// Woken when a child changes state.
@@ -76,6 +79,7 @@ impl Process {
             real_timer: SpinLock::new(&lock_order::REAL_TIMER, None),
             posix_timers: PosixTimers::new(),
             cpu_timers,
+            terminal: TerminalTie::new(),
             signals: ProcessSignals::new(actions),
             child_events: WaitQueue::new(),
             thread_events: WaitQueue::new(),
@@ -135,6 +139,7 @@ impl Process {
     /// What a new process takes over besides limits and actions.
     pub(super) fn inherit(&self, parent: &Process) {
         self.set_uid(parent.uid());
+        self.terminal.inherit(&parent.terminal);
     }
     /// Real user.
     pub fn uid(&self) -> u32 {

@@ -1,7 +1,7 @@
-//! Job control: which session a terminal controls, which group is in front, and who is stopped for touching it.
+//! Job control: which group is in front, and who is stopped for touching the terminal.
 //!
-//! Locks: the task table's, then the terminal's, never the reverse, and never both for longer than a comparison. Signals are
-//! sent with neither held. Source: POSIX.1-2017 11.1.3 and 11.1.4; Linux `drivers/tty/tty_jobctrl.c`.
+//! Locks: the task table's, then the terminal's, never the reverse. Signals are sent with neither held. Source: POSIX.1-2017
+//! 11.1.4; Linux `drivers/tty/tty_jobctrl.c`.
 use super::terminal::Terminal;
 use crate::errno::{Errno, Restart, Result};
 use crate::signal::send::is_blocked_or_ignored;
@@ -12,13 +12,6 @@ use alloc::sync::Arc;
 use machine::thread::CurrentThread;
 use pure::line_discipline::lflag;
 
-/// Who asks: the task, its process group and session. `None` in a kernel thread.
-fn caller(cx: &CurrentThread) -> Option<(Arc<Task>, Pid, Pid)> {
-    let task = Task::current(cx)?;
-    let (_, group, session) = table::place_of(cx, task.process().pid())?;
-    Some((task, group, session))
-}
-
 /// Sends a signal of the terminal to a process group; 0 is nobody.
 pub(super) fn signal_group(cx: &CurrentThread, group: Pid, signal: u32) {
     if group != 0 {
@@ -27,13 +20,29 @@ pub(super) fn signal_group(cx: &CurrentThread, group: Pid, signal: u32) {
     }
 }
 
+/// The caller, if the terminal controls it, with its group and session.
+fn controlled_caller(cx: &CurrentThread, terminal: &Terminal) -> Option<(Arc<Task>, Pid, Pid)> {
+    let task = Task::current(cx)?;
+    if !task.process().terminal.is_to(terminal) {
+        return None;
+    }
+    let (_, group, session) = table::place_of(cx, task.process().pid())?;
+    Some((task, group, session))
+}
+
 /// Whether the caller is a background process of the terminal's session; its task and group then.
 fn background(cx: &CurrentThread, terminal: &Terminal) -> Option<(Arc<Task>, Pid)> {
-    let (task, group, session) = caller(cx)?;
-    let state = terminal.state.lock(cx);
-    let is_background = state.session == session && state.foreground != 0 && state.foreground != group;
-    drop(state);
-    is_background.then_some((task, group))
+    let (task, group, _) = controlled_caller(cx, terminal)?;
+    let foreground = terminal.foreground(cx);
+    (foreground != 0 && foreground != group).then_some((task, group))
+}
+
+/// Stops the caller's group by `signal` and has the call made again when it goes on.
+fn stop(cx: &CurrentThread, group: Pid, signal: Signal) -> Errno {
+    // CAST: a signal's number is positive.
+    signal_group(cx, group, signal.number() as u32);
+    cx.thread().notify();
+    Restart::IfHandlerAllows.into()
 }
 
 /// A background process that reads is stopped by SIGTTIN, or fails with EIO if that cannot be.
@@ -42,13 +51,12 @@ pub(super) fn check_read(cx: &CurrentThread, terminal: &Terminal) -> Result<()> 
     if is_blocked_or_ignored(&task, Signal::SIGTTIN) || is_orphaned(cx, group) {
         return Err(Errno::EIO);
     }
-    signal_group(cx, group, abi::linux::SIGTTIN);
-    Err(Restart::IfHandlerAllows.into())
+    Err(stop(cx, group, Signal::SIGTTIN))
 }
 
 /// A background process that writes is stopped by SIGTTOU where TOSTOP is set.
 pub(super) fn check_write(cx: &CurrentThread, terminal: &Terminal) -> Result<()> {
-    if terminal.settings(cx).lflag & lflag::TOSTOP == 0 { Ok(()) } else { check_change(cx, terminal) }
+    if terminal.settings(cx).has_local(lflag::TOSTOP) { check_change(cx, terminal) } else { Ok(()) }
 }
 
 /// A background process that changes the terminal is stopped by SIGTTOU unless it ignores or blocks that.
@@ -60,91 +68,53 @@ pub(super) fn check_change(cx: &CurrentThread, terminal: &Terminal) -> Result<()
     if is_orphaned(cx, group) {
         return Err(Errno::EIO);
     }
-    signal_group(cx, group, abi::linux::SIGTTOU);
-    Err(Restart::IfHandlerAllows.into())
+    Err(stop(cx, group, Signal::SIGTTOU))
 }
 
 fn is_orphaned(cx: &CurrentThread, group: Pid) -> bool {
     table::lock(cx).is_orphaned_group(group, 0)
 }
 
-/// ENOTTY unless the terminal is the caller's controlling terminal; its group and session.
-fn check_controls(cx: &CurrentThread, terminal: &Terminal) -> Result<(Pid, Pid)> {
-    let (_, group, session) = caller(cx).ok_or(Errno::ENOTTY)?;
-    if terminal.state.lock(cx).session == session { Ok((group, session)) } else { Err(Errno::ENOTTY) }
+/// ENOTTY unless the terminal controls the caller or is asked about from its other side.
+fn check_may_ask(cx: &CurrentThread, terminal: &Terminal, is_from_master: bool) -> Result<()> {
+    if is_from_master || controlled_caller(cx, terminal).is_some() { Ok(()) } else { Err(Errno::ENOTTY) }
 }
 
 /// TIOCGPGRP.
-pub(super) fn foreground(cx: &CurrentThread, terminal: &Terminal) -> Result<Pid> {
-    check_controls(cx, terminal)?;
-    Ok(terminal.state.lock(cx).foreground)
-}
-
-/// TIOCSPGRP: the group must be of the same session.
-pub(super) fn set_foreground(cx: &mut CurrentThread, terminal: &Terminal, group: Pid) -> Result<()> {
-    let (_, session) = check_controls(cx, terminal)?;
-    check_change(cx, terminal)?;
-    if group == 0 || group > table::PID_MAX {
-        return Err(Errno::EINVAL);
-    }
-    {
-        let table = table::lock(cx);
-        let first = table.next_member(group, 0).and_then(|pid| table.node(pid)).ok_or(Errno::ESRCH)?;
-        if first.session != session {
-            return Err(Errno::EPERM);
-        }
-    }
-    terminal.state.lock(cx).foreground = group;
-    terminal.readable.wake_all();
-    Ok(())
+pub(super) fn foreground(cx: &CurrentThread, terminal: &Terminal, is_from_master: bool) -> Result<Pid> {
+    check_may_ask(cx, terminal, is_from_master)?;
+    Ok(terminal.foreground(cx))
 }
 
 /// TIOCGSID.
-pub(super) fn session(cx: &CurrentThread, terminal: &Terminal) -> Result<Pid> {
-    check_controls(cx, terminal).map(|(_, session)| session)
+pub(super) fn session(cx: &CurrentThread, terminal: &Terminal, is_from_master: bool) -> Result<Pid> {
+    check_may_ask(cx, terminal, is_from_master)?;
+    match terminal.state.lock(cx).session {
+        0 => Err(Errno::ENOTTY),
+        session => Ok(session),
+    }
 }
 
-/// TIOCSCTTY: a session leader without a controlling terminal takes this one; with `by_force` even from another session.
-pub(super) fn take_control(cx: &CurrentThread, terminal: &Terminal, by_force: bool) -> Result<()> {
-    let (task, group, session) = caller(cx).ok_or(Errno::EPERM)?;
-    let is_superuser = task.credentials(cx).is_privileged();
-    let mut state = terminal.state.lock(cx);
-    if state.session == session {
-        return Ok(());
-    }
-    if task.process().pid() != session {
-        return Err(Errno::EPERM);
-    }
-    if state.session != 0 && !(by_force && is_superuser) {
-        return Err(Errno::EPERM);
-    }
-    state.session = session;
-    state.foreground = group;
-    Ok(())
+/// TIOCSPGRP, first half: whether the caller may change the group in front at all.
+pub(super) fn check_set_foreground(cx: &CurrentThread, terminal: &Terminal) -> Result<()> {
+    // LINUX: an orphan in the background is told that this is no terminal of its.
+    check_change(cx, terminal).map_err(|error| if error == Errno::EIO { Errno::ENOTTY } else { error })
 }
 
-/// TIOCNOTTY: the caller gives its controlling terminal up; when it leads the session, the whole session does, and the group
-/// in front gets SIGHUP and SIGCONT.
-// LINUX: a process that is no session leader gives up only its own tie. We keep one tie a session, so it keeps it.
-pub(super) fn give_up_control(cx: &CurrentThread, terminal: &Terminal) -> Result<()> {
-    let (_, session) = check_controls(cx, terminal)?;
-    let is_leader = caller(cx).is_some_and(|(task, ..)| task.process().pid() == session);
-    if is_leader {
-        release_session(cx, terminal, session);
+/// TIOCSPGRP: the group must be of the same session.
+pub(super) fn set_foreground(cx: &CurrentThread, terminal: &Terminal, group: i32) -> Result<()> {
+    let group = Pid::try_from(group).map_err(|_| Errno::EINVAL)?;
+    let (_, _, session) = controlled_caller(cx, terminal).ok_or(Errno::ENOTTY)?;
+    if terminal.state.lock(cx).session != session {
+        return Err(Errno::ENOTTY);
     }
-    Ok(())
-}
-
-/// The session's leader has ended or given up: the terminal is free again.
-pub(super) fn release_session(cx: &CurrentThread, terminal: &Terminal, session: Pid) {
-    let foreground = {
-        let mut state = terminal.state.lock(cx);
-        if state.session != session {
-            return;
-        }
-        state.session = 0;
-        core::mem::take(&mut state.foreground)
+    let first = {
+        let table = table::lock(cx);
+        table.next_member(group, 0).and_then(|pid| table.node(pid)).map(|node| node.session)
     };
-    signal_group(cx, foreground, abi::linux::SIGHUP);
-    signal_group(cx, foreground, abi::linux::SIGCONT);
+    if first.filter(|_| group != 0).ok_or(Errno::ESRCH)? != session {
+        return Err(Errno::EPERM);
+    }
+    terminal.state.lock(cx).foreground = group;
+    Ok(())
 }

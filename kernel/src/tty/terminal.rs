@@ -1,50 +1,84 @@
-//! A terminal: line discipline, window size, session and foreground group, and who waits for it.
+//! A terminal: line discipline, window size, session and foreground group, and who waits for it. The console and the programs'
+//! side of each pseudo-terminal are one of these; what is on the other side is its [`Backend`].
 //!
-//! Lock: `TERMINAL`, spin, around [`State`]; output and signals are sent after it is released. Bytes typed that the line
-//! discipline cannot take now wait in `pending`, and the host gets its credit back only for those taken, so what the
-//! terminal keeps is bounded.
-use super::job_control;
-use crate::errno::{Errno, Result};
+//! `input` brings what is typed in, `transfer` serves reads and writes of programs, `hang_up` ends it.
+//!
+//! Lock: `TERMINAL`, spin, around [`State`]; signals are sent and output is shown after it is released. Bytes typed that the
+//! line discipline cannot take now wait in `pending`, which is bounded, as is what is on its way out.
+use crate::fs::DeviceNumber;
 use crate::lock_order;
 use crate::task::Pid;
 use abi::Winsize;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
-use machine::sync::{SpinLock, Wait, WaitError, WaitQueue};
+use machine::sync::{SpinLock, WaitError, WaitQueue};
 use machine::thread::CurrentThread;
-use machine::time;
-use pure::line_discipline::{CAPACITY, LineDiscipline, Settings, Signal, cc};
+use pure::line_discipline::{LineDiscipline, Settings};
 
-/// What a terminal shows its output on.
+/// Speed of a line whose speed means nothing: B38400.
+const SPEED: u32 = 38_400;
+
+/// What a terminal shows its output on. The defaults are for a side that takes the output itself, when it likes.
 pub trait Backend: Send + Sync {
-    /// Shows bytes, all of them.
-    fn show(&self, cx: &mut CurrentThread, bytes: &[u8]);
-    /// Whether it can show a few thousand bytes without sleeping.
-    fn has_room(&self, cx: &CurrentThread) -> bool;
-    /// Sleeps until it can, or a signal comes.
-    fn wait_for_room(&self, cx: &mut CurrentThread) -> core::result::Result<(), WaitError>;
+    /// Output may have come: shows it, or tells who does.
+    fn show(&self, cx: &mut CurrentThread, terminal: &Terminal);
+    /// Whether a few thousand bytes can be shown without sleeping.
+    fn has_room(&self, _cx: &CurrentThread) -> bool {
+        true
+    }
+    /// Sleeps until they can, or a signal comes.
+    fn wait_for_room(&self, _cx: &mut CurrentThread) -> core::result::Result<(), WaitError> {
+        Ok(())
+    }
+    /// Where it says so.
+    fn room(&self) -> Option<&WaitQueue> {
+        None
+    }
     /// So many bytes typed have been taken from the backend.
-    fn taken(&self, cx: &mut CurrentThread, bytes: usize);
+    fn taken(&self, _cx: &mut CurrentThread, _bytes: usize) {}
     /// Hands out what is batched, because a program now waits for an answer.
-    fn submit(&self, cx: &CurrentThread);
+    fn submit(&self, _cx: &CurrentThread) {}
+    /// Bytes that may wait for the line discipline.
+    fn pending_capacity(&self) -> usize;
+    /// Whether a program is on the other side.
+    fn is_pseudo(&self) -> bool;
+}
+
+/// Speeds in baud: of input and of output.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Speeds {
+    pub(super) input: u32,
+    pub(super) output: u32,
 }
 
 /// What is behind the lock.
 pub(super) struct State {
     pub(super) discipline: LineDiscipline,
     /// Typed and not yet looked at.
-    pending: VecDeque<u8>,
+    pub(super) pending: VecDeque<u8>,
+    /// How many of these were looked at for flow control.
+    pub(super) looked_ahead: usize,
     pub(super) window: Winsize,
+    pub(super) speeds: Speeds,
     /// Session it controls; 0 for none.
     pub(super) session: Pid,
     /// Foreground process group; 0 for none.
     pub(super) foreground: Pid,
     /// Nothing more will be typed.
     pub(super) has_ended: bool,
-    /// Echoes on their way to the backend. What was typed is not read before its echo is shown: a program that takes it and
-    /// ends would otherwise end the machine first.
-    echoing: u32,
+    /// Goes up at each hang-up: a description opened before is dead.
+    pub(super) generation: u32,
+    /// Only the superuser may open it (TIOCEXCL).
+    pub(super) is_exclusive: bool,
+    /// Open descriptions on the programs' side.
+    pub(super) opens: u32,
+    /// Of a pseudo-terminal: it may not be opened yet.
+    pub(super) is_locked: bool,
+    /// The master is gone.
+    pub(super) is_master_closed: bool,
+    /// It was open, and no program has it open any more.
+    pub(super) is_abandoned: bool,
 }
 
 /// A terminal.
@@ -52,200 +86,60 @@ pub struct Terminal {
     pub(super) state: SpinLock<State>,
     /// Where readers wait.
     pub(super) readable: WaitQueue,
-    /// Where writers wait while output is stopped.
+    /// Where writers wait.
     pub(super) writable: WaitQueue,
-    pub(super) backend: Arc<dyn Backend>,
+    /// Where the other side waits for output.
+    pub(super) shown: WaitQueue,
+    /// Where the other side waits for room to type.
+    pub(super) typable: WaitQueue,
+    pub(super) backend: Box<dyn Backend>,
+    device: DeviceNumber,
 }
 
-/// Bytes looked at in one go.
-const BATCH: usize = 256;
-
 impl Terminal {
-    /// A terminal of this size with the default settings.
-    pub fn new(backend: Arc<dyn Backend>, rows: u16, columns: u16) -> Arc<Terminal> {
+    /// A terminal of this size. A flush leaves `kept_by_flush` bytes of its output.
+    pub(super) fn new(
+        backend: Box<dyn Backend>,
+        device: DeviceNumber,
+        settings: Settings,
+        kept_by_flush: usize,
+        window: Winsize,
+    ) -> Arc<Terminal> {
         let state = State {
-            discipline: LineDiscipline::default(),
+            discipline: LineDiscipline::new(settings, kept_by_flush),
             pending: VecDeque::new(),
-            window: Winsize { rows, columns, x_pixels: 0, y_pixels: 0 },
+            looked_ahead: 0,
+            window,
+            speeds: Speeds { input: SPEED, output: SPEED },
             session: 0,
             foreground: 0,
             has_ended: false,
-            echoing: 0,
+            generation: 0,
+            is_exclusive: false,
+            opens: 0,
+            is_locked: false,
+            is_master_closed: false,
+            is_abandoned: false,
         };
         Arc::new(Terminal {
             state: SpinLock::new(&lock_order::TERMINAL, state),
             readable: WaitQueue::new(),
             writable: WaitQueue::new(),
+            shown: WaitQueue::new(),
+            typable: WaitQueue::new(),
             backend,
+            device,
         })
     }
 
-    /// Takes what was typed.
-    pub(super) fn type_in(&self, cx: &mut CurrentThread, bytes: &[u8]) {
-        {
-            let mut state = self.state.lock(cx);
-            if state.pending.try_reserve(bytes.len()).is_err() {
-                return;
-            }
-            state.pending.extend(bytes);
-        }
-        self.look_at_pending(cx);
+    /// Its device number, for listings.
+    pub fn device(&self) -> DeviceNumber {
+        self.device
     }
 
-    /// Gives the line discipline what it can take.
-    fn look_at_pending(&self, cx: &mut CurrentThread) {
-        let mut echo = Vec::new();
-        loop {
-            let mut signals = [None; BATCH];
-            let (taken, is_readable, has_flow_changed, foreground) = {
-                let mut state = self.state.lock(cx);
-                let state = &mut *state;
-                let (mut is_readable, mut has_flow_changed, mut taken) = (false, false, 0);
-                while taken < BATCH
-                    && state.can_take()
-                    && let Some(byte) = state.pending.pop_front()
-                {
-                    let outcome = state.discipline.input(byte, &mut |bytes| echo.extend_from_slice(bytes));
-                    is_readable |= outcome.is_readable;
-                    has_flow_changed |= outcome.has_flow_changed;
-                    signals[taken] = outcome.signal;
-                    taken += 1;
-                }
-                state.echoing += u32::from(!echo.is_empty());
-                (taken, is_readable, has_flow_changed, state.foreground)
-            };
-            if taken == 0 {
-                return;
-            }
-            if !echo.is_empty() {
-                self.backend.show(cx, &echo);
-                self.backend.submit(cx);
-                echo.clear();
-                self.state.lock(cx).echoing -= 1;
-            }
-            for signal in signals.iter().flatten() {
-                job_control::signal_group(cx, foreground, number(*signal));
-            }
-            if is_readable || self.is_readable(cx) {
-                self.readable.wake_all();
-            }
-            if has_flow_changed {
-                self.writable.wake_all();
-            }
-            self.backend.taken(cx, taken);
-        }
-    }
-
-    /// Nothing more will be typed: readers find the end of file.
-    pub(super) fn end_input(&self, cx: &CurrentThread) {
-        self.state.lock(cx).has_ended = true;
-        self.readable.wake_all();
-        self.writable.wake_all();
-    }
-
-    /// Sets the size; the foreground group hears of a change.
-    pub fn resize(&self, cx: &mut CurrentThread, window: Winsize) {
-        let foreground = {
-            let mut state = self.state.lock(cx);
-            if core::mem::replace(&mut state.window, window) == window { 0 } else { state.foreground }
-        };
-        job_control::signal_group(cx, foreground, abi::linux::SIGWINCH);
-    }
-
-    /// Reads into `out` as the settings say: a line, or bytes by VMIN and VTIME. 0 is the end of file.
-    pub(super) fn read(&self, cx: &mut CurrentThread, out: &mut [u8], is_non_blocking: bool) -> Result<usize> {
-        job_control::check_read(cx, self)?;
-        let settings = self.settings(cx);
-        let result = if is_non_blocking {
-            self.try_read(cx, out, &settings).ok_or(Errno::EAGAIN)
-        } else if settings.is_canonical() || settings.cc[cc::VTIME] == 0 && settings.cc[cc::VMIN] != 0 {
-            self.wait_for(cx, out, None)?.ok_or(Errno::EIO)
-        } else {
-            self.read_timed(cx, out, settings.cc[cc::VMIN], settings.cc[cc::VTIME])
-        };
-        self.look_at_pending(cx);
-        result
-    }
-
-    /// Raw reads in which time plays a part (POSIX.1-2017, 11.1.7, cases A, C and D).
-    fn read_timed(&self, cx: &mut CurrentThread, out: &mut [u8], least: u8, tenths: u8) -> Result<usize> {
-        let pause_ns = u64::from(tenths) * 100_000_000;
-        // Case A: no limit before the first byte.
-        let first = if least == 0 { Some(pause_ns) } else { None };
-        let Some(mut count) = self.wait_for(cx, out, first)? else { return Ok(0) };
-        while count != 0 && count < usize::from(least).min(out.len()) {
-            match self.wait_for(cx, &mut out[count..], Some(pause_ns)) {
-                Ok(Some(0)) | Ok(None) | Err(_) => break,
-                Ok(Some(more)) => count += more,
-            }
-        }
-        Ok(count)
-    }
-
-    /// Waits for something to read, so long; `None`: nothing came.
-    fn wait_for(&self, cx: &mut CurrentThread, out: &mut [u8], limit_ns: Option<u64>) -> Result<Option<usize>> {
-        if !self.is_readable(cx) {
-            self.backend.submit(cx);
-        }
-        let deadline = limit_ns.map(|ns| time::now().after(ns));
-        let how = Wait::interruptible("terminal input").until(deadline);
-        let is_timed = limit_ns.is_some();
-        let read = self.readable.wait(cx, how, |cx| {
-            // Another process may have made itself the foreground meanwhile.
-            if let Err(error) = job_control::check_read(cx, self) {
-                return Some(Err(error));
-            }
-            let mut state = self.state.lock(cx);
-            if state.echoing != 0 {
-                return None;
-            }
-            let is_enough = state.discipline.is_readable() || is_timed && state.discipline.readable_bytes() != 0;
-            match state.discipline.read(if is_enough { out } else { return state.has_ended.then_some(Ok(0)) }) {
-                Some(count) => Some(Ok(count)),
-                None => state.has_ended.then_some(Ok(0)),
-            }
-        });
-        match read {
-            Ok(result) => result.map(Some),
-            Err(WaitError::TimedOut) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Reads what is there.
-    fn try_read(&self, cx: &CurrentThread, out: &mut [u8], settings: &Settings) -> Option<usize> {
-        let mut state = self.state.lock(cx);
-        let is_enough = state.discipline.is_readable() || !settings.is_canonical() && settings.cc[cc::VMIN] == 0;
-        let read = if is_enough && state.echoing == 0 { state.discipline.read(out) } else { None };
-        // LINUX: with VMIN 0 an empty read is 0 bytes, not EAGAIN.
-        read.or((state.has_ended || !settings.is_canonical() && settings.cc[cc::VMIN] == 0).then_some(0))
-    }
-
-    /// Waits until the caller may write and there is room. What a program gives after that is shown, all of it.
-    pub(super) fn check_write(&self, cx: &mut CurrentThread, is_non_blocking: bool) -> Result<()> {
-        job_control::check_write(cx, self)?;
-        if self.state.lock(cx).discipline.is_stopped() {
-            if is_non_blocking {
-                return Err(Errno::EAGAIN);
-            }
-            let how = Wait::interruptible("terminal output to go on");
-            self.writable.wait(cx, how, |cx| (!self.state.lock(cx).discipline.is_stopped()).then_some(()))?;
-        }
-        if is_non_blocking && !self.backend.has_room(cx) {
-            return Err(Errno::EAGAIN);
-        }
-        self.backend.wait_for_room(cx)?;
-        Ok(())
-    }
-
-    /// Shows a program's bytes, processed as the settings say.
-    pub(super) fn write(&self, cx: &mut CurrentThread, bytes: &[u8]) -> Result<()> {
-        let mut shown = Vec::new();
-        // Twice as much when every byte is a newline; tabs may need more and grow it.
-        shown.try_reserve(bytes.len() * 2)?;
-        self.state.lock(cx).discipline.output(bytes, &mut |piece| shown.extend_from_slice(piece));
-        self.backend.show(cx, &shown);
-        Ok(())
+    /// Whether a program is on the other side.
+    pub(super) fn is_pseudo(&self) -> bool {
+        self.backend.is_pseudo()
     }
 
     /// The foreground process group; 0 for none.
@@ -254,56 +148,77 @@ impl Terminal {
     }
 
     /// The settings now.
-    pub fn settings(&self, cx: &CurrentThread) -> Settings {
+    pub(super) fn settings(&self, cx: &CurrentThread) -> Settings {
         *self.state.lock(cx).discipline.settings()
     }
 
     /// Changes the settings.
-    pub(super) fn set_settings(&self, cx: &mut CurrentThread, settings: Settings, must_flush_input: bool) {
+    pub(super) fn set_settings(&self, cx: &mut CurrentThread, settings: Settings, speeds: Speeds) {
         {
             let mut state = self.state.lock(cx);
-            if must_flush_input {
-                state.discipline.flush_input();
-            }
+            state.speeds = speeds;
             state.discipline.set_settings(settings);
         }
+        self.backend.show(cx, self);
         self.readable.wake_all();
-        self.writable.wake_all();
+        self.wake_writers();
         self.look_at_pending(cx);
     }
 
-    /// Forgets what was typed and not read (TCIFLUSH).
-    pub(super) fn flush_input(&self, cx: &mut CurrentThread) {
+    /// Sets the size; the foreground group hears of a change.
+    pub fn resize(&self, cx: &mut CurrentThread, window: Winsize) {
+        let foreground = {
+            let mut state = self.state.lock(cx);
+            if core::mem::replace(&mut state.window, window) == window { 0 } else { state.foreground }
+        };
+        super::job_control::signal_group(cx, foreground, abi::linux::SIGWINCH);
+    }
+
+    /// Stops output or lets it go on (TCOOFF, TCOON).
+    pub(super) fn set_stopped(&self, cx: &mut CurrentThread, is_stopped: bool) {
+        if self.state.lock(cx).discipline.set_stopped(is_stopped) {
+            self.backend.show(cx, self);
+            self.backend.submit(cx);
+            self.wake_writers();
+        }
+    }
+
+    /// Forgets what was typed and not read (TCIFLUSH), and what waits besides if `with_pending`.
+    pub(super) fn flush_input(&self, cx: &mut CurrentThread, with_pending: bool) {
         let dropped = {
             let mut state = self.state.lock(cx);
             state.discipline.flush_input();
-            let dropped = state.pending.len();
-            state.pending.clear();
+            let dropped = if with_pending { state.pending.len() } else { 0 };
+            state.pending.drain(..dropped);
+            state.looked_ahead = state.looked_ahead.saturating_sub(dropped);
             dropped
         };
         self.backend.taken(cx, dropped);
+        self.look_at_pending(cx);
+        self.typable.wake_all();
+        self.shown.wake_all();
     }
 
-    /// Whether a read would not sleep.
-    pub(super) fn is_readable(&self, cx: &CurrentThread) -> bool {
-        let state = self.state.lock(cx);
-        state.has_ended || state.discipline.is_readable() && state.echoing == 0
+    /// Forgets what is on its way to the other side (TCOFLUSH).
+    pub(super) fn flush_output(&self, cx: &mut CurrentThread) {
+        self.state.lock(cx).discipline.flush_output();
+        self.wake_writers();
+        self.shown.wake_all();
     }
-}
 
-impl State {
-    /// Whether the line discipline takes another byte without dropping it. While a line is being edited and none is ready it
-    /// must take even what it drops, or the line could never be ended.
-    fn can_take(&self) -> bool {
-        let is_editing = self.discipline.settings().is_canonical() && !self.discipline.is_readable();
-        is_editing || self.discipline.kept_bytes() + 1 < CAPACITY
+    /// Wakes those who wait to write.
+    pub(super) fn wake_writers(&self) {
+        self.writable.wake_all();
+        if let Some(room) = self.backend.room() {
+            room.wake_all();
+        }
     }
-}
 
-const fn number(signal: Signal) -> u32 {
-    match signal {
-        Signal::Interrupt => abi::linux::SIGINT,
-        Signal::Quit => abi::linux::SIGQUIT,
-        Signal::Stop => abi::linux::SIGTSTP,
+    /// Wakes everybody who waits for it.
+    pub(super) fn wake_everybody(&self) {
+        self.wake_writers();
+        for queue in [&self.readable, &self.shown, &self.typable] {
+            queue.wake_all();
+        }
     }
 }

@@ -93,6 +93,14 @@ impl CurrentThread {
     }
 }
 
+/// Notifies the thread that runs here: for destructors, which have no token, when they leave work that must be done before the
+/// program goes on.
+pub fn notify_current() {
+    let thread = header::current().thread.get();
+    // SAFETY: the scheduler keeps a count for a thread that runs, and this one does until the call returns.
+    unsafe { &*thread }.notify();
+}
+
 #[cold]
 #[inline(never)]
 #[track_caller]

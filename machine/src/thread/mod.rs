@@ -29,6 +29,7 @@ mod stack;
 mod thread;
 pub(crate) mod user_state;
 
+pub use current::notify_current;
 pub(crate) use life::adopt_boot_stack;
 pub use life::{Placement, SpawnError, ThreadCounts, all, counts, spawn, spawn_at};
 pub(crate) use load::sample as sample_load;

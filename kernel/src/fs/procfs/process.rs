@@ -275,9 +275,14 @@ fn stat(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<()>
     let threads = table::tasks_of(cx, pid).len();
     let started = subject.process.start_time.0 / 10_000_000;
     let state = subject.state(cx);
+    let (terminal, foreground) = match subject.process.terminal.terminal() {
+        // CAST: process numbers are below 2^22.
+        Some(terminal) => (terminal.device().encoded(), terminal.foreground(cx) as i32),
+        None => (0, -1),
+    };
     put!(out, "{} (", subject.number)?;
     out.bytes(&subject.name(cx))?;
-    put!(out, ") {state} {parent} {group} {session} 0 -1 4194304 {} 0 0 0 ", used.faults)?;
+    put!(out, ") {state} {parent} {group} {session} {terminal} {foreground} 4194304 {} 0 0 0 ", used.faults)?;
     let scheduling = subject.task.as_ref().map_or(Scheduling::INITIAL, |task| task.scheduling());
     let (priority, nice) = (scheduling.shown_priority(), scheduling.nice);
     put!(out, "{user} {kernel} {child_user} {child_kernel} {priority} {nice} {threads} 0 {started} ")?;

@@ -4,7 +4,7 @@
 use super::text::{Text, put};
 use super::tree::{Content, Entry, ReadText, WriteText};
 use crate::errno::{Errno, Result};
-use crate::fs::path;
+use crate::fs::{devpts, path};
 use crate::task::{host, table, usage};
 use core::sync::atomic::{AtomicU64, Ordering};
 use machine::addr::PAGE_SIZE;
@@ -37,8 +37,13 @@ pub(super) const ENTRIES: &[Entry] = &[
         out.bytes(b"\n")
     }),
     text("cpuinfo", cpu_info),
-    text("devices", |_, out| put!(out, "Character devices:\n  1 mem\n  5 /dev/tty\n\nBlock devices:\n")),
-    text("filesystems", |_, out| put!(out, "nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tproc\n")),
+    text("devices", |_, out| {
+        put!(
+            out,
+            "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n"
+        )
+    }),
+    text("filesystems", |_, out| put!(out, "nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tdevpts\nnodev\tproc\n")),
     text("loadavg", load_average),
     text("meminfo", memory_info),
     link("mounts", "self/mounts"),
@@ -87,9 +92,16 @@ const SYS_KERNEL: &[Entry] = &[
     text("overflowgid", |_, out| put!(out, "65534\n")),
     text("overflowuid", |_, out| put!(out, "65534\n")),
     text("pid_max", |_, out| put!(out, "{}\n", table::PID_MAX)),
+    directory("pty", SYS_PTY),
     directory("random", SYS_RANDOM),
     text("threads-max", |_, out| put!(out, "{}\n", 4096)),
     text("version", |_, out| put!(out, "{}\n", host::VERSION)),
+];
+
+const SYS_PTY: &[Entry] = &[
+    text("max", |_, out| put!(out, "{}\n", devpts::MOST)),
+    text("nr", |_, out| put!(out, "{}\n", devpts::count())),
+    text("reserve", |_, out| put!(out, "0\n")),
 ];
 
 const SYS_RANDOM: &[Entry] = &[
