@@ -27,3 +27,4 @@ pub mod thread;
 pub mod time;
 pub mod trace;
 pub mod user;
+pub mod vdso;

@@ -31,3 +31,4 @@ pub mod timer_queue;
 pub mod tmpfs_options;
 pub mod trace_ring;
 pub mod unix_address;
+pub mod vdso_image;

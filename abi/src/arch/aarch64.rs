@@ -15,9 +15,6 @@ pub const AUDIT_ARCH: u32 = 0xc000_00b7;
 /// `EM_*` of this architecture's programs.
 pub const ELF_MACHINE: u16 = 183;
 
-/// What a signal handler returns to when its action names no trampoline: `mov x8, #__NR_rt_sigreturn; svc #0`.
-pub const SIGNAL_RETURN_CODE: &[u32] = &[0xd280_1168, 0xd400_0001];
-
 /// `struct stat`.
 #[derive(Clone, Copy, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

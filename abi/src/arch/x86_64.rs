@@ -16,9 +16,6 @@ pub const AUDIT_ARCH: u32 = 0xc000_003e;
 /// `EM_*` of this architecture's programs.
 pub const ELF_MACHINE: u16 = 62;
 
-/// What a signal handler returns to when its action names no trampoline: nothing here, programs must bring one.
-pub const SIGNAL_RETURN_CODE: &[u32] = &[];
-
 /// `struct stat`.
 #[derive(Clone, Copy, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

@@ -1,8 +1,8 @@
 //! The auxiliary vector: what the kernel tells a program's start code.
 use crate::task::Credentials;
 use abi::auxvec::{
-    AT_BASE, AT_CLKTCK, AT_EGID, AT_ENTRY, AT_EUID, AT_EXECFN, AT_FLAGS, AT_GID, AT_HWCAP, AT_HWCAP2, AT_MINSIGSTKSZ,
-    AT_PAGESZ, AT_PHDR, AT_PHENT, AT_PHNUM, AT_PLATFORM, AT_RANDOM, AT_SECURE, AT_UID,
+    AT_BASE, AT_CLKTCK, AT_EGID, AT_ENTRY, AT_EUID, AT_EXECFN, AT_FLAGS, AT_GID, AT_HWCAP, AT_HWCAP2, AT_IGNORE,
+    AT_MINSIGSTKSZ, AT_PAGESZ, AT_PHDR, AT_PHENT, AT_PHNUM, AT_PLATFORM, AT_RANDOM, AT_SECURE, AT_SYSINFO_EHDR, AT_UID,
 };
 use machine::addr::PAGE_SIZE;
 use machine::cpu::UserFeatures;
@@ -16,7 +16,7 @@ const FRAME_BYTES: u64 = 1024;
 /// Bytes of one ELF64 program header.
 const PROGRAM_HEADER_BYTES: u64 = 56;
 /// Entries at most.
-pub(super) const ENTRIES: usize = 20;
+pub(super) const ENTRIES: usize = 21;
 
 /// What the vector says about the program.
 pub(super) struct Facts<'a> {
@@ -26,12 +26,17 @@ pub(super) struct Facts<'a> {
     pub(super) credentials: &'a Credentials,
     pub(super) is_secure: bool,
     pub(super) features: UserFeatures,
+    /// Where the kernel's shared library lies, if the program is to know.
+    pub(super) library: Option<usize>,
 }
 
 /// The entries, in Linux's order.
 pub(super) fn entries(facts: &Facts<'_>) -> [(u64, AuxiliaryValue); ENTRIES - 1] {
     let (uid, gid) = (&facts.credentials.uid, &facts.credentials.gid);
+    // LINUX: entries of the architecture's come first. Without a library, AT_IGNORE stands in its place.
+    let library = facts.library.map_or((AT_IGNORE, 0), |library| (AT_SYSINFO_EHDR, library as u64));
     [
+        (library.0, Number(library.1)),
         (AT_MINSIGSTKSZ, Number(FRAME_BYTES + facts.features.fp_frame_bytes as u64)),
         (AT_HWCAP, Number(facts.features.hwcap)),
         (AT_PAGESZ, Number(PAGE_SIZE as u64)),

@@ -3,7 +3,7 @@ use super::auxiliary::{self, Facts};
 use super::commit::PreparedExec;
 use super::credentials;
 use super::load::{LoadError, Program, map_program};
-use super::return_code;
+use super::vdso;
 use crate::errno::{Errno, Result};
 use crate::fs::{self, OpenFile};
 use crate::mm::{AddressSpace, Layout, ProgramImage};
@@ -119,7 +119,7 @@ fn build(
     let new_credentials = credentials.as_deref().unwrap_or(&old_credentials);
     let is_secure = credentials::is_secure(new_credentials, &old_credentials);
     space.set_dumpable(credentials::is_own(new_credentials) && program.may_be_read(call.cx, &old_credentials));
-    let signal_return = return_code::map(call.cx, &space)?;
+    let kernel_pages = vdso::map(call.cx, &space)?;
 
     let facts = Facts {
         program: &placement,
@@ -128,6 +128,7 @@ fn build(
         credentials: new_credentials,
         is_secure,
         features: machine::cpu::user_features(),
+        library: kernel_pages.library,
     };
     let stack_limit = call.process().limit(Resource::Stack);
     let stack = make_stack(call.cx, &space, request, &facts, plan.is_stack_executable, stack_limit)?;
@@ -143,7 +144,7 @@ fn build(
         auxiliary: Arc::from(auxiliary),
         code: placement.code.clone(),
         stack_start: stack.stack_pointer,
-        signal_return,
+        signal_return: kernel_pages.signal_return,
     });
     Ok(PreparedExec {
         space,

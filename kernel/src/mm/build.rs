@@ -14,14 +14,21 @@ impl AddressSpace {
         self.memory.lock(cx).find_place(UserAddr::NULL, bytes, self.layout.mmap_top, align)
     }
 
-    /// Maps one frame of the kernel's, which stays shared, at a free place; answers where.
-    pub(crate) fn map_frame(&self, cx: &mut CurrentThread, frame: Frame, vma: Vma) -> Result<UserAddr, MapError> {
+    /// Maps frames of the kernel's, which stay shared, side by side at a free place; answers where.
+    pub(crate) fn map_frames<const COUNT: usize>(
+        &self,
+        cx: &mut CurrentThread,
+        frames: [(Frame, Vma); COUNT],
+    ) -> Result<UserAddr, MapError> {
         let mut memory = self.memory.lock(cx);
-        let addr = memory.find_place(UserAddr::NULL, PAGE_SIZE, self.layout.mmap_top, PAGE_SIZE)?;
-        memory.reserve_change()?;
-        memory.table.map(UserAddr(addr), frame, vma.protection.access(false))?;
-        memory.add(addr..addr + PAGE_SIZE, vma);
-        Ok(UserAddr(addr))
+        let start = memory.find_place(UserAddr::NULL, COUNT * PAGE_SIZE, self.layout.mmap_top, PAGE_SIZE)?;
+        for (index, (frame, vma)) in frames.into_iter().enumerate() {
+            let addr = start + index * PAGE_SIZE;
+            memory.reserve_change()?;
+            memory.table.map(UserAddr(addr), frame, vma.protection.access(false))?;
+            memory.add(addr..addr + PAGE_SIZE, vma);
+        }
+        Ok(UserAddr(start))
     }
 
     /// Zeroes a part of one page of a writable area, in a private copy.

@@ -32,6 +32,7 @@ pub mod table;
 pub mod time;
 pub mod timer;
 pub mod unknown;
+pub mod vsyscall;
 
 pub use argument::Fd;
 pub use call::Call;

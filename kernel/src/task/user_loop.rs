@@ -5,11 +5,11 @@ use super::exit;
 use crate::mm::FaultError;
 use crate::signal::deliver::attend;
 use crate::signal::fault;
-use crate::syscall::{Call, dispatch};
+use crate::syscall::{Call, dispatch, vsyscall};
 use crate::trace::{self, Counter};
 use alloc::sync::Arc;
 use machine::thread::CurrentThread;
-use machine::user::{PageFault, UserContext, UserExit, run_user};
+use machine::user::{Exception, PageFault, UserContext, UserExit, run_user};
 
 /// Runs the task until it ends, and ends it.
 pub(crate) fn run(cx: &mut CurrentThread, task: &Arc<Task>, user: &mut UserContext) {
@@ -30,6 +30,7 @@ fn run_until_end(call: &mut Call<'_>) -> i32 {
                 resolve(call, page_fault);
                 None
             }
+            UserExit::Exception(Exception::BadAddress(addr)) if vsyscall::serve(call, addr) => None,
             UserExit::Exception(exception) => {
                 trace::count(Counter::Exceptions);
                 fault::exception(call.cx, call.task, exception, call.user.pc());

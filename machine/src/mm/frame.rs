@@ -159,7 +159,7 @@ impl Frame {
     }
 
     #[inline(always)]
-    pub(super) fn memory(&self) -> *mut u8 {
+    pub(crate) fn memory(&self) -> *mut u8 {
         kernel_map::direct(self.addr())
     }
 

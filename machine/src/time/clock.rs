@@ -54,6 +54,11 @@ pub(super) fn ticks_at(when: Instant) -> u64 {
     BOOT_TICKS.load(Ordering::Relaxed).saturating_add(ticks_of_ns(when.0)).saturating_add(1)
 }
 
+/// The counter at boot, and nanoseconds a tick times 2^32: what programs need to read the clock as [`now`] does.
+pub(super) fn conversion() -> (u64, u64) {
+    (BOOT_TICKS.load(Ordering::Relaxed), NS_SCALE.load(Ordering::Relaxed))
+}
+
 /// Now.
 #[inline]
 pub fn now() -> Instant {
@@ -69,6 +74,7 @@ pub fn wall_clock_offset() -> u64 {
 /// Sets the wall clock: the offset that [`wall_clock_offset`] answers from now on.
 pub fn set_wall_clock(offset_ns: u64) {
     WALL_OFFSET.store(offset_ns, Ordering::Relaxed);
+    super::user_page::wall_clock_changed();
 }
 
 /// The raw counter, for trace records and the vDSO.

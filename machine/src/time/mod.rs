@@ -4,6 +4,7 @@
 //! Timers: one queue per CPU, programmed one-shot (TSC deadline or LAPIC; ARM generic timer).
 mod clock;
 mod timer;
+pub mod user_page;
 
 pub(crate) use clock::{init, ns_of_ticks};
 pub use clock::{now, set_wall_clock, ticks, ticks_per_second, wall_clock_offset};

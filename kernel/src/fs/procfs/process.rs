@@ -9,6 +9,7 @@ use crate::fs::Path;
 use crate::fs::permission;
 use crate::mm::listing::AreaContent;
 use crate::mm::{AddressSpace, Protection};
+use crate::syscall::vsyscall;
 use crate::task::credentials::Ids;
 use crate::task::limits::{INFINITY, Limits};
 use crate::task::scheduling::Scheduling;
@@ -260,6 +261,10 @@ fn maps(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<()>
             AreaContent::Anonymous => put!(out, "00:00 0 ")?,
         }
         out.bytes(b"\n")?;
+    }
+    if vsyscall::is_there() {
+        let end = vsyscall::PAGE + PAGE_SIZE;
+        put!(out, "{:x}-{end:x} --xp 00000000 00:00 0                  [vsyscall]\n", vsyscall::PAGE)?;
     }
     Ok(())
 }

@@ -141,6 +141,11 @@ pub(crate) fn frame_pointer() -> usize {
     value
 }
 
+/// No register that programs can read holds the CPU's number.
+pub(crate) fn tells_number_to_users() -> bool {
+    false
+}
+
 /// What programs may use, for the auxiliary vector.
 pub(crate) fn user_features() -> UserFeatures {
     let (hwcap, hwcap2) = features::hardware_capabilities();

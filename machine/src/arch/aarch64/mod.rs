@@ -22,3 +22,4 @@ pub(crate) mod timer;
 pub(crate) mod trap;
 pub mod user;
 pub(crate) mod user_copy;
+pub(crate) mod vdso;

@@ -236,6 +236,10 @@ pub(crate) unsafe fn init_this_cpu(cpu: CpuId) {
         registers::write_msr(msr::LSTAR, trap::syscall_entry());
         registers::write_msr(msr::SFMASK, SYSCALL_CLEARS);
     }
+    if tells_number_to_users() {
+        // SAFETY: the register exists where RDTSCP does, and only programs read it.
+        unsafe { registers::write_msr(msr::TSC_AUX, u64::from(cpu.0)) };
+    }
     set_control_bits();
     user::init_fp();
 }
@@ -348,6 +352,11 @@ pub(crate) fn stack_pointer() -> usize {
     // SAFETY: reads a register. Pure: any value it had in this function lies in the same stack.
     unsafe { asm!("mov {}, rsp", out(reg) value, options(pure, nomem, nostack, preserves_flags)) };
     value
+}
+
+/// Whether RDTSCP tells programs the CPU's number.
+pub(crate) fn tells_number_to_users() -> bool {
+    cpuid(0x8000_0001, 0).edx & 1 << 27 != 0
 }
 
 /// What programs may know of the CPU.

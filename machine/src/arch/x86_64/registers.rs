@@ -24,6 +24,8 @@ pub(crate) mod msr {
     pub(crate) const GS_BASE: u32 = 0xc000_0101;
     /// GS base that SWAPGS brings in.
     pub(crate) const KERNEL_GS_BASE: u32 = 0xc000_0102;
+    /// What RDTSCP answers besides the counter.
+    pub(crate) const TSC_AUX: u32 = 0xc000_0103;
 }
 
 /// Reads a byte from a port.
