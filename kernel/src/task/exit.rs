@@ -91,7 +91,7 @@ fn end_process(table: &mut TaskTable, process: &Arc<Process>, status: i32) {
     let pid = process.pid();
     let (adopter, children) = table.give_children_away(pid);
     for child in children {
-        child_lost_parent(table, child);
+        child_lost_parent(table, child, pid);
     }
     if let Some(process) = table.node(adopter).map(|node| node.process.clone()) {
         process.child_events.wake_all();
@@ -100,7 +100,9 @@ fn end_process(table: &mut TaskTable, process: &Arc<Process>, status: i32) {
     let Some(node) = table.node_mut(pid) else { return };
     node.reports.ended = Some(status);
     let (parent_pid, group, exit_signal) = (node.parent, node.group, node.exit_signal);
-    hang_up_if_orphaned(table, group, pid);
+    if links_to_session(table, pid, parent_pid) {
+        hang_up_if_orphaned(table, group, pid);
+    }
     tell_parent(table, process, parent_pid, exit_signal, status);
 }
 
@@ -122,8 +124,8 @@ fn tell_parent(table: &mut TaskTable, process: &Process, parent_pid: Pid, exit_s
     parent.child_events.wake_all();
 }
 
-/// A child whose parent has ended: the signal it asked for, and SIGCHLD to the new parent if it has ended itself.
-fn child_lost_parent(table: &mut TaskTable, child: Pid) {
+/// A child whose parent `lost` has ended: the signal it asked for, and SIGCHLD to the new parent if it has ended itself.
+fn child_lost_parent(table: &mut TaskTable, child: Pid, lost: Pid) {
     let Some(node) = table.node(child) else { return };
     let (signal, group, ended, parent) = (node.parent_death_signal, node.group, node.reports.ended, node.parent);
     let process = node.process.clone();
@@ -134,7 +136,16 @@ fn child_lost_parent(table: &mut TaskTable, child: Pid) {
     if signal != 0 {
         let _ = send_in(table, child, Siginfo::from_process(signal, 0, 0, 0));
     }
-    hang_up_if_orphaned(table, group, 0);
+    if links_to_session(table, child, lost) {
+        hang_up_if_orphaned(table, group, 0);
+    }
+}
+
+/// Whether a process, by its parent, was one of those that link its group to the rest of its session: only the loss of such a link
+/// can orphan the group. A group that was orphaned before (as that of a machine's first program is) is not hung up again.
+fn links_to_session(table: &TaskTable, pid: Pid, parent: Pid) -> bool {
+    let (Some(node), Some(parent)) = (table.node(pid), table.node(parent)) else { return false };
+    node.session == parent.session && node.group != parent.group
 }
 
 /// A group that just lost its last link to its session and has a stopped member gets SIGHUP and SIGCONT.
