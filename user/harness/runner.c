@@ -1,4 +1,5 @@
-/* Runs many tests in one machine: `runner SECONDS DIRECTORY NAME...`. The host reads the verdicts from stdout, one line a test:
+/* Runs many tests in one machine: `runner SECONDS DIRECTORY TEST...`. A TEST is a program's name, or, in one argument, the test's name and
+ * the words of a command, whose program is looked for in the directory and then by PATH. The host reads the verdicts from stdout, one line a test:
  * "result NAME WAIT_STATUS MILLISECONDS" (WAIT_STATUS "timeout" if it had to be killed), and "done COUNT" at the end.
  * What tests print goes to stderr after a line "== NAME", so that it reaches the host even if the kernel dies in the middle.
  *
@@ -8,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,17 +21,24 @@ static long now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static void run(const char *directory, const char *name, long limit_ms)
+enum { MOST_WORDS = 32 };
+
+static void run(const char *directory, char *test, long limit_ms)
 {
-	char path[512];
-	snprintf(path, sizeof path, "%s/%s", directory, name);
+	char path[512], *name = strtok(test, " "), *words[MOST_WORDS + 1] = { strtok(NULL, " ") };
+	const char *program = words[0] ? words[0] : name;
+	for (int i = 0; words[i] && i + 1 < MOST_WORDS; i++)
+		words[i + 1] = strtok(NULL, " ");
+	snprintf(path, sizeof path, "%s/%s", directory, program);
+	if (!words[0] || access(path, X_OK) == 0)
+		words[0] = path;
 	dprintf(2, "== %s\n", name);
 	long start = now_ms();
 	pid_t child = fork();
 	if (child == 0) {
 		setpgid(0, 0);
-		execl(path, path, (char *)NULL);
-		dprintf(2, "cannot execute %s: errno %d\n", path, errno);
+		execvp(words[0], words);
+		dprintf(2, "cannot execute %s: errno %d\n", words[0], errno);
 		_exit(125);
 	}
 	if (child < 0) {
@@ -66,7 +75,7 @@ static void run(const char *directory, const char *name, long limit_ms)
 int main(int count, char **arguments)
 {
 	if (count < 3) {
-		dprintf(2, "usage: runner SECONDS DIRECTORY NAME...\n");
+		dprintf(2, "usage: runner SECONDS DIRECTORY TEST...\n");
 		return 2;
 	}
 	long limit_ms = strtol(arguments[1], NULL, 10) * 1000;

@@ -1,5 +1,5 @@
 /* brk: grow, use, shrink, grow again; new memory is zero. */
-#include "check.h"
+#include "../check.h"
 
 int main(void)
 {

@@ -1,5 +1,5 @@
 /* Close-on-exec: O_CLOEXEC and FD_CLOEXEC close at exec, others stay open. */
-#include "check.h"
+#include "../check.h"
 
 int main(int count, char **arguments)
 {

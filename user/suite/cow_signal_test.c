@@ -1,5 +1,5 @@
 /* A signal delivered on to a copy-on-write stack page. */
-#include "check.h"
+#include "../check.h"
 
 static volatile sig_atomic_t caught;
 static void handler(int number) { caught += number == SIGUSR1; }

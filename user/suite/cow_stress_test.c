@@ -1,5 +1,5 @@
 /* Copy-on-write: 128 pages written by children and grandchildren; every copy keeps its own contents. */
-#include "check.h"
+#include "../check.h"
 
 enum { PAGES = 128, WORDS = 4096 / 8 };
 

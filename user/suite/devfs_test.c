@@ -1,5 +1,5 @@
 /* The memory devices: null, zero, full, random. */
-#include "check.h"
+#include "../check.h"
 
 int main(void)
 {

@@ -1,5 +1,5 @@
 /* dup, dup2, dup3, fcntl: one open file behind several descriptors; flags belong to the right one of the two. */
-#include "check.h"
+#include "../check.h"
 
 int main(void)
 {

@@ -1,5 +1,5 @@
 /* execve: arguments and environment arrive exactly, also empty ones, many and long ones; limits answer E2BIG. */
-#include "check.h"
+#include "../check.h"
 
 extern char **environ;
 

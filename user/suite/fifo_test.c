@@ -1,5 +1,5 @@
 /* FIFOs: opening waits for the other end, data, end of file, errors, poll, and atomic writes of many writers. */
-#include "check.h"
+#include "../check.h"
 #include <poll.h>
 #include <sys/ioctl.h>
 

@@ -1,5 +1,5 @@
 /* fork: stack, heap, static and mapped memory are separate after fork, in both directions. */
-#include "check.h"
+#include "../check.h"
 
 static int in_data = 1;
 static int in_bss;

@@ -1,5 +1,5 @@
 /* fork: a signal pending in the parent is not pending in the child. */
-#include "check.h"
+#include "../check.h"
 
 int main(void)
 {

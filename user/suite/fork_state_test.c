@@ -1,5 +1,5 @@
 /* fork: descriptors (with one shared offset), handlers, masks, group, session and directory are inherited. */
-#include "check.h"
+#include "../check.h"
 
 static volatile sig_atomic_t caught;
 static void handler(int number) { caught = number; }

@@ -1,5 +1,5 @@
 /* fork: the child gets 0, the parent the pid; both run on; status and pid relations are right. */
-#include "check.h"
+#include "../check.h"
 
 int main(void)
 {
@@ -38,5 +38,24 @@ int main(void)
 	for (int i = 0; i < 50; i++)
 		CHECK_EQUAL(seen[i], 1);
 	CHECK_ERRNO(wait(NULL), ECHILD);
+	/* The child becomes a program that prints the time, while the parent goes on. */
+	int ends[2];
+	CHECK_EQUAL(pipe(ends), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		dup2(ends[1], 1);
+		execlp("date", "date", "+%s", NULL);
+		_exit(127);
+	}
+	close(ends[1]);
+	volatile unsigned turns = 0;
+	for (int i = 0; i < 1000000; i++)
+		turns++;
+	CHECK_EXITS(child, 0);
+	CHECK_EQUAL(turns, 1000000);
+	char text[32] = "";
+	CHECK(read(ends[0], text, sizeof text - 1) > 0);
+	long difference = (long)time(NULL) - atol(text);
+	CHECK(difference >= 0 && difference < 100);
 	return 0;
 }

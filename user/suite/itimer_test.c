@@ -1,5 +1,5 @@
 /* Interval timers: repeat, report what is left, cancel; alarm answers the seconds that were left. */
-#include "check.h"
+#include "../check.h"
 #include <sys/time.h>
 
 static volatile sig_atomic_t count;
@@ -27,5 +27,21 @@ int main(void)
 	CHECK_EQUAL(alarm(0), 100);
 	CHECK_EQUAL(alarm(0), 0);
 	CHECK_ERRNO(setitimer(9, &timer, NULL), EINVAL);
+	/* The timers of CPU time count while we compute; a user-time one may not come before its time. */
+	static const int clocks[2][2] = { { ITIMER_VIRTUAL, SIGVTALRM }, { ITIMER_PROF, SIGPROF } };
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQUAL(sigaction(clocks[i][1], &action, NULL), 0);
+		count = 0;
+		timer = (struct itimerval){ { 0, 10000 }, { 0, 10000 } };
+		clock_t before_cpu = clock();
+		CHECK_EQUAL(setitimer(clocks[i][0], &timer, NULL), 0);
+		while (count < 3)
+			;
+		CHECK(clock() - before_cpu >= 25000);
+		CHECK_EQUAL(getitimer(clocks[i][0], &left), 0);
+		CHECK_EQUAL(left.it_interval.tv_usec, 10000);
+		memset(&timer, 0, sizeof timer);
+		CHECK_EQUAL(setitimer(clocks[i][0], &timer, NULL), 0);
+	}
 	return 0;
 }

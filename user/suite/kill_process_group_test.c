@@ -1,5 +1,5 @@
 /* kill of one process, of a group, of our own group; sessions and groups. */
-#include "check.h"
+#include "../check.h"
 
 int main(void)
 {

@@ -1,5 +1,5 @@
 /* Pipes: records up to PIPE_BUF from several writers arrive whole, none lost. */
-#include "check.h"
+#include "../check.h"
 
 enum { WRITERS = 8, RECORDS = 200, BYTES = 512 };
 

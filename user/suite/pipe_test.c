@@ -1,5 +1,5 @@
 /* Pipes: order, end of file, EPIPE and SIGPIPE, capacity, non-blocking ends, flags, errors. */
-#include "check.h"
+#include "../check.h"
 
 int main(void)
 {

@@ -1,5 +1,5 @@
 /* poll, ppoll, select: readiness, hang-up, bad descriptors, time-outs, waking from sleep. */
-#include "check.h"
+#include "../check.h"
 #include <poll.h>
 #include <sys/select.h>
 

@@ -1,5 +1,5 @@
 /* Sessions and process groups: setsid, setpgid and whom they refuse; groups are inherited. */
-#include "check.h"
+#include "../check.h"
 
 int main(void)
 {

@@ -1,5 +1,5 @@
 /* sigaltstack: handlers run there with SA_ONSTACK, also for a stack overflow; the rules of changing it. */
-#include "check.h"
+#include "../check.h"
 #include <setjmp.h>
 
 static char stack[65536] __attribute__((aligned(16)));

@@ -1,5 +1,5 @@
 /* SIGCHLD: the handler runs when a child ends, with its pid and status; SIG_IGN reaps by itself. */
-#include "check.h"
+#include "../check.h"
 
 static volatile sig_atomic_t pid_seen, status_seen, code_seen;
 static void handler(int number, siginfo_t *info, void *context)

@@ -1,5 +1,5 @@
 /* exec: caught handlers become SIG_DFL, ignored signals stay ignored, the mask and pending signals stay. */
-#include "check.h"
+#include "../check.h"
 
 static void handler(int number) { (void)number; }
 
@@ -25,6 +25,16 @@ int main(int count, char **arguments)
 	sigaddset(&set, SIGTERM);
 	CHECK_EQUAL(sigprocmask(SIG_BLOCK, &set, NULL), 0);
 	CHECK_EQUAL(raise(SIGTERM), 0);
+	/* Another program, beside this one, looks as well. */
+	pid_t checker = fork();
+	if (checker == 0) {
+		char path[512];
+		const char *end = strrchr(arguments[0], '/');
+		snprintf(path, sizeof path, "%.*ssignal_exec_check", (int)(end ? end + 1 - arguments[0] : 0), arguments[0]);
+		execl(path, "signal_exec_check", "ignored", NULL);
+		_exit(127);
+	}
+	CHECK_EXITS(checker, 0);
 	execl("/proc/self/exe", "signal_exec_test", "child", NULL);
 	CHECK(!"execl returned");
 }

@@ -1,5 +1,5 @@
 /* Signal handlers: run, get siginfo, mask while running, nest, reset with SA_RESETHAND, errors of sigaction. */
-#include "check.h"
+#include "../check.h"
 
 static volatile sig_atomic_t count, depth, deepest, sender, code;
 static void simple(int number) { count += number == SIGUSR1; }

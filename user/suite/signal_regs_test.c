@@ -1,5 +1,5 @@
 /* Every general and vector register survives signals delivered at random instants. */
-#include "check.h"
+#include "../check.h"
 #include <sys/time.h>
 
 static volatile sig_atomic_t count;

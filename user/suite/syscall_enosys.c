@@ -1,5 +1,5 @@
 /* Numbers without a call answer ENOSYS, and registers survive a call. */
-#include "check.h"
+#include "../check.h"
 
 int main(void)
 {

@@ -1,5 +1,5 @@
 /* Local sockets with names: bind, listen, connect, accept, by path and by abstract name; backlog; refusals. */
-#include "check.h"
+#include "../check.h"
 #include <poll.h>
 #include <stddef.h>
 #include <sys/socket.h>

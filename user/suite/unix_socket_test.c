@@ -1,5 +1,5 @@
 /* Local stream sockets in pairs: data, end of file, EPIPE, buffers, options, readiness, errors. */
-#include "check.h"
+#include "../check.h"
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>

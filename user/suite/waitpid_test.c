@@ -1,5 +1,5 @@
 /* waitpid: the right pid, the exit status, ECHILD, WNOHANG while running, by group, waitid. */
-#include "check.h"
+#include "../check.h"
 
 int main(void)
 {

@@ -1,5 +1,5 @@
 /* waitpid(WNOHANG): 0 while the child runs, the pid after it ended, ECHILD after that; each told apart. */
-#include "check.h"
+#include "../check.h"
 
 int main(void)
 {

@@ -1,0 +1,5 @@
+//! Prints a line, from Rust's standard library.
+
+fn main() {
+    println!("Hello, world!");
+}
