@@ -65,9 +65,10 @@ impl Guest {
         directory
     }
 
-    /// A program built from `user/` for this architecture.
+    /// A program built from `user/` for this architecture, or from a directory of it: `suite/NAME`.
     pub(crate) fn user_program(&self, name: &str) -> PathBuf {
-        self.cache().join("build/user").join(&self.arch).join(name)
+        let (directory, name) = name.rsplit_once('/').unwrap_or(("", name));
+        self.cache().join("build/user").join(directory).join(&self.arch).join(name)
     }
 
     /// The BusyBox of this architecture's default root.

@@ -28,7 +28,7 @@ pub(crate) fn the_clock_is_right(guest: &Guest) {
 }
 
 pub(crate) fn unknown_calls_are_reported(guest: &Guest) {
-    let program = guest.user_program("syscall_enosys");
+    let program = guest.user_program("suite/syscall_enosys");
     let run = guest.run(&[], &[&program.display().to_string()]);
     run.exits(0).prints("").mentions("system call");
 }

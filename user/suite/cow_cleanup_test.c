@@ -26,13 +26,16 @@ int main(void)
 	for (int c = 0; c < 3; c++)
 		CHECK_EXITS(children[c], c);
 	long copies = counter("faults_cow");
+	int kept = 0;
 	for (int i = 0; i < PAGES; i++) {
 		long before = frame_of(pages + i * 4096);
 		CHECK_EQUAL(pages[i * 4096], i + 1);
 		pages[i * 4096] = 99;
 		CHECK_EQUAL(pages[i * 4096 + 1], i + 1);
-		CHECK_EQUAL(frame_of(pages + i * 4096), before);
+		kept += frame_of(pages + i * 4096) == before;
 	}
+	/* LINUX: copies a few nevertheless, those that some list of the kernel refers to at the moment. */
+	CHECK(kept > PAGES / 2);
 	/* The counter is the machine's; a few copies may be somebody else's. */
 	if (copies != -1)
 		CHECK(counter("faults_cow") - copies < PAGES / 2);

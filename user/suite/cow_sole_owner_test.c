@@ -11,9 +11,9 @@ int main(void)
 	for (int i = 0; i < PAGES; i++)
 		pages[i * 4096] = (char)i;
 	static long frames[PAGES];
-	for (int i = 0; i < PAGES; i++)
-		frames[i] = frame_of((void *)(pages + i * 4096));
 	for (int lives = 0; lives < 2; lives++) {
+		for (int i = 0; i < PAGES; i++)
+			frames[i] = frame_of((void *)(pages + i * 4096));
 		int hold[2];
 		CHECK_EQUAL(pipe(hold), 0);
 		pid_t child = fork();
@@ -35,10 +35,12 @@ int main(void)
 			pages[i * 4096 + 1] = 7;
 			CHECK_EQUAL(pages[i * 4096], (char)i);
 		}
+		int kept = 0;
 		for (int i = 0; i < PAGES; i++)
-			if (frames[i] != -1)
-				CHECK(lives ? frame_of((void *)(pages + i * 4096)) != frames[i]
-					    : frame_of((void *)(pages + i * 4096)) == frames[i]);
+			kept += frame_of((void *)(pages + i * 4096)) == frames[i];
+		/* LINUX: copies a few nevertheless, those that some list of the kernel refers to at the moment. */
+		if (frames[0] != -1)
+			CHECK(lives ? kept == 0 : kept > PAGES / 2);
 		if (in_place != -1) {
 			/* The counters are the machine's: others may add a few, nobody takes away. */
 			CHECK(counter(lives ? "faults_cow" : "faults_cow_in_place") - (lives ? copied : in_place) >= PAGES);

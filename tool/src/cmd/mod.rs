@@ -5,3 +5,4 @@ pub(crate) mod doctor;
 pub(crate) mod run;
 pub(crate) mod shell;
 pub(crate) mod test;
+mod test_part;

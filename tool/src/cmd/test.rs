@@ -2,6 +2,7 @@
 //!
 //! Suites run side by side, two at a time, each with at most one machine. The last line is the tally.
 
+use super::test_part::{self, Part};
 use crate::arch::Arch;
 use crate::home::Home;
 use crate::setup::{busybox, kernel, packages};
@@ -16,6 +17,9 @@ use std::sync::Mutex;
 /// `ochre test`'s command line.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct TestArguments {
+    /// Only this part
+    #[arg(value_enum)]
+    pub(super) part: Option<Part>,
     /// One guest architecture only
     #[arg(long, value_enum)]
     arch: Option<Arch>,
@@ -24,10 +28,16 @@ pub(crate) struct TestArguments {
     cpus: Option<u32>,
     /// Only test programs and system tests whose name contains this; leaves out checks and unit tests
     #[arg(long, value_name = "TEXT")]
-    filter: Option<String>,
+    pub(super) filter: Option<String>,
     /// Leave out long tests, and 1 and 4 processors
     #[arg(long)]
     quick: bool,
+    /// With the part suite: machines to boot for each architecture and number of processors
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) boots: u32,
+    /// With the part stress: how many times the work of a usual run
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) rounds: u32,
     /// Test this kernel (for x86_64, or for the --arch given) in place of the checkout's; only its test programs are run
     #[arg(long, value_name = "FILE", hide = true)]
     kernel: Option<PathBuf>,
@@ -36,7 +46,7 @@ pub(crate) struct TestArguments {
 /// How many suites run at once.
 const WORKERS: usize = 2;
 
-type Job<'a> = Box<dyn FnOnce() -> anyhow::Result<Report> + Send + 'a>;
+pub(super) type Job<'a> = Box<dyn FnOnce() -> anyhow::Result<Report> + Send + 'a>;
 
 /// Runs the tests; answers the exit status.
 pub(crate) fn test(home: &Home, arguments: &TestArguments) -> anyhow::Result<u8> {
@@ -48,6 +58,9 @@ pub(crate) fn test(home: &Home, arguments: &TestArguments) -> anyhow::Result<u8>
         None => vec![1, 2, 4],
     };
     let filter = arguments.filter.as_deref();
+    if let Some(part) = arguments.part {
+        return test_part::test(home, part, arguments, &arches, &cpus);
+    }
     // The system tests compare with the host's Linux.
     busybox::ensure(home, Arch::host())?;
     let mut built: Vec<(Arch, Programs, Programs)> = Vec::new();
@@ -62,6 +75,7 @@ pub(crate) fn test(home: &Home, arguments: &TestArguments) -> anyhow::Result<u8>
     if filter.is_none() && !arguments.quick {
         install_compilers(&arches);
     }
+    let parts = test_part::build(home, &arches, filter)?;
     let system = host::build_system_tests(home)?;
     let on_host = built.iter().find(|(arch, ..)| *arch == Arch::host());
     let mut jobs: VecDeque<Job<'_>> = VecDeque::new();
@@ -80,6 +94,8 @@ pub(crate) fn test(home: &Home, arguments: &TestArguments) -> anyhow::Result<u8>
     if let Some((_, programs, runner)) = on_host {
         jobs.push_back(Box::new(move || guest::run(Place::Host, programs, runner, filter)));
     }
+    jobs.extend(test_part::suite_jobs(&parts, &cpus, 1));
+    jobs.extend(test_part::stress_jobs(&parts, &cpus, 1));
     let (system, quick) = (&system, arguments.quick);
     for &arch in &arches {
         jobs.push_back(Box::new(move || host::system_tests(home, system, arch, filter, quick)));
@@ -118,7 +134,7 @@ fn install_compilers(arches: &[Arch]) {
 }
 
 /// Runs the jobs and shows the tally.
-fn finish(jobs: VecDeque<Job<'_>>) -> anyhow::Result<u8> {
+pub(super) fn finish(jobs: VecDeque<Job<'_>>) -> anyhow::Result<u8> {
     let jobs = Mutex::new(jobs);
     let totals = Mutex::new((0, 0));
     let poisoned = "a suite's thread panicked; the tool aborts on panics, so this cannot be reached";

@@ -127,7 +127,7 @@ fn judge(report: &mut Report, wanted: &[&str], verdicts: &str, said: &str) {
 }
 
 /// A wait status in words.
-fn describe(status: &str) -> String {
+pub(super) fn describe(status: &str) -> String {
     match status.parse::<i32>() {
         Ok(status) if status & 0x7f != 0 => format!("was ended by signal {}", status & 0x7f),
         Ok(status) => format!("exited with {}", status >> 8),
@@ -136,7 +136,7 @@ fn describe(status: &str) -> String {
 }
 
 /// What a program printed.
-fn words_of(name: &str, said: &str) -> String {
+pub(super) fn words_of(name: &str, said: &str) -> String {
     let start = format!("== {name}");
     let words = said.lines().skip_while(|line| *line != start).skip(1).take_while(|line| !line.starts_with("== "));
     tail(&words.collect::<Vec<_>>().join("\n"), 30)

@@ -1,4 +1,5 @@
-//! The test programs of `user/`: C files, each built as one static program per architecture, anew when it or a header is younger.
+//! The test programs of `user/`: C files (and Rust files, see `rust`), each built as one static program per architecture, anew when it or
+//! a header is younger.
 
 use crate::arch::Arch;
 use crate::home::{self, Home};
@@ -15,7 +16,7 @@ pub(crate) struct Programs {
     pub(crate) names: Vec<String>,
 }
 
-/// Builds every C file of the checkout's directory `source` (`user`, `user/harness`, `user/bench`).
+/// Builds every C and Rust file of the checkout's directory `source` (`user`, `user/suite`, `user/stress`, `user/harness`, `user/bench`).
 pub(crate) fn build(home: &Home, arch: Arch, source: &str) -> anyhow::Result<Programs> {
     let package = if arch == Arch::host() {
         "gcc".to_string()
@@ -30,7 +31,8 @@ pub(crate) fn build(home: &Home, arch: Arch, source: &str) -> anyhow::Result<Pro
     let mut names = Vec::new();
     let files: Vec<PathBuf> = std::fs::read_dir(&sources)?.flatten().map(|entry| entry.path()).collect();
     let has_ending = |path: &Path, ending: &str| path.extension().is_some_and(|extension| extension == ending);
-    let headers: Vec<PathBuf> = files.iter().filter(|path| has_ending(path, "h")).cloned().collect();
+    let mut headers: Vec<PathBuf> = files.iter().filter(|path| has_ending(path, "h")).cloned().collect();
+    headers.push(home.top.join("user/check.h"));
     for file in files.iter().filter(|path| has_ending(path, "c")) {
         let Some(name) = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()) else { continue };
         let program = directory.join(&name);
@@ -41,6 +43,9 @@ pub(crate) fn build(home: &Home, arch: Arch, source: &str) -> anyhow::Result<Pro
         }
         names.push(name);
     }
+    let rust: Vec<PathBuf> = files.iter().filter(|path| has_ending(path, "rs")).cloned().collect();
+    super::rust::build(home, arch, &rust, &directory)?;
+    names.extend(rust.iter().filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned())));
     names.sort();
     remove_others(&directory, &names)?;
     Ok(Programs { directory, names })

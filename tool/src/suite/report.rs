@@ -11,8 +11,10 @@ pub(crate) struct Report {
     pub(crate) passed: usize,
     /// What failed, each with all that helps to see why.
     pub(crate) failures: Vec<String>,
-    /// What could not be run here for want of something outside, by name.
+    /// What could not be run, for want of something outside or of the kernel, by name.
     pub(crate) waiting: Vec<String>,
+    /// How many of those that passed must run on something else again.
+    pub(crate) again: usize,
     /// How long it took.
     pub(crate) time: Duration,
 }
@@ -31,10 +33,7 @@ impl Report {
     /// Shows it: one line if all is well, else all failures.
     pub(crate) fn show(&self) {
         let seconds = self.time.as_secs_f64();
-        let Report { name, passed, failures, waiting, .. } = self;
-        for name in waiting {
-            println!("waits   {name}");
-        }
+        let Report { name, passed, failures, .. } = self;
         if failures.is_empty() {
             println!("ok      {name}: {passed} passed ({seconds:.1} s)");
         } else {
@@ -42,6 +41,12 @@ impl Report {
                 println!("---- {name}: {}", text.trim_end());
             }
             println!("FAILED  {name}: {passed} passed, {} failed ({seconds:.1} s)", failures.len());
+        }
+        if !self.waiting.is_empty() {
+            println!("        waiting: {}: {}", self.waiting.len(), self.waiting.join(", "));
+        }
+        if self.again > 0 {
+            println!("        to be run again on an ext2 disk: {}", self.again);
         }
     }
 }
