@@ -10,6 +10,7 @@ use super::memory_device;
 use super::names;
 use super::path::{self, Path, SuperBlock};
 use super::procfs::ProcFs;
+use super::sysfs::SysFs;
 use super::tmpfs::TmpFs;
 use super::walk::Walk;
 use crate::errno::{Errno, Result};
@@ -17,7 +18,7 @@ use crate::task::Credentials;
 use alloc::sync::Arc;
 use machine::thread::CurrentThread;
 
-/// Makes the root, unpacks the initial RAM disk into it, and mounts `/dev` and `/proc`. Answers the root.
+/// Makes the root, unpacks the initial RAM disk into it, and mounts `/dev`, `/proc` and `/sys`. Answers the root.
 pub fn start(cx: &mut CurrentThread) -> Result<Path> {
     dentry::seed_hash();
     let root = path::set_root(cx, SuperBlock::new(TmpFs::new("tmpfs", 0o755)), b"tmpfs");
@@ -34,6 +35,7 @@ pub fn start(cx: &mut CurrentThread) -> Result<Path> {
     mount_at(cx, &root, b"dev", device::file_system().clone(), b"devtmpfs")?;
     mount_terminals(cx, &root)?;
     mount_at(cx, &root, b"proc", Arc::new(ProcFs), b"proc")?;
+    mount_at(cx, &root, b"sys", Arc::new(SysFs), b"sysfs")?;
     // The root is in memory already, and may bring files in /tmp along: no further mount there.
     make_directory(cx, &root, b"tmp", 0o1777)?;
     Ok(root)

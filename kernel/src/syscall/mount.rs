@@ -1,4 +1,4 @@
-//! Calls on mounts: of tmpfs, proc and devtmpfs, bind mounts, changes of flags.
+//! Calls on mounts: of tmpfs, proc, sysfs and devtmpfs, bind mounts, changes of flags.
 use super::argument::{Fd, Flags};
 use super::call::Call;
 use super::place::Links;
@@ -6,6 +6,7 @@ use crate::errno::{Errno, Result};
 use crate::fs::devpts::{DevPts, Options};
 use crate::fs::path::{self, MOUNT_NO_DEVICES, MOUNT_NO_EXECUTION, MOUNT_NO_SETID, MOUNT_READ_ONLY, SuperBlock};
 use crate::fs::procfs::ProcFs;
+use crate::fs::sysfs::SysFs;
 use crate::fs::tmpfs::{self, TmpFs};
 use crate::fs::{FileKind, FileSystem, Path, device};
 use crate::user_memory::UserCStr;
@@ -79,6 +80,11 @@ pub fn sys_mount(
         b"ramfs" => TmpFs::with_options("ramfs", &ramfs_options(&options)?)?,
         b"proc" => {
             let file_system = Arc::new(ProcFs);
+            file_system.reconfigure(&options)?;
+            file_system
+        }
+        b"sysfs" => {
+            let file_system = Arc::new(SysFs);
             file_system.reconfigure(&options)?;
             file_system
         }

@@ -43,7 +43,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             "Character devices:\n  1 mem\n  5 /dev/tty\n  5 /dev/console\n  5 /dev/ptmx\n136 pts\n\nBlock devices:\n"
         )
     }),
-    text("filesystems", |_, out| put!(out, "nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tdevpts\nnodev\tproc\n")),
+    text("filesystems", |_, out| {
+        put!(out, "nodev\ttmpfs\nnodev\tdevtmpfs\nnodev\tdevpts\nnodev\tproc\nnodev\tsysfs\n")
+    }),
     text("loadavg", load_average),
     text("meminfo", memory_info),
     link("mounts", "self/mounts"),

@@ -1,4 +1,4 @@
-//! Text of `/proc` files: grows as long as there is memory.
+//! Text of files of `/proc` and `/sys`: grows as long as there is memory.
 use crate::errno::{Errno, Result};
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
@@ -53,4 +53,4 @@ impl Write for Text {
 macro_rules! put {
     ($text:expr, $($format:tt)*) => { $text.add(format_args!($($format)*)) };
 }
-pub(super) use put;
+pub(in crate::fs) use put;

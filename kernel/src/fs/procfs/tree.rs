@@ -10,8 +10,8 @@ use crate::fs::file::{DirectoryEntry, File};
 use crate::fs::inode::{Attributes, DeviceNumber, FileKind, FileSystem, Inode, InodeBase, next_anonymous_device};
 use crate::fs::open_file::OpenFile;
 use crate::fs::path::Path;
-use crate::fs::transfer::{Sink, Source};
-use crate::lock_order;
+use crate::fs::text_file::{TextFile, TextInode};
+use crate::fs::transfer::Sink;
 use crate::syscall::Fd;
 use crate::task::{Pid, Task, table};
 use crate::trace::files::{FILES as TRACE_FILES, TraceFile};
@@ -20,7 +20,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::any::Any;
-use machine::sync::{Mutex, Once};
+use machine::sync::Once;
 use machine::thread::CurrentThread;
 
 /// Makes a text.
@@ -294,7 +294,9 @@ impl ProcInode {
         };
         Ok(Some(path))
     }
+}
 
+impl TextInode for ProcInode {
     fn read_text(&self, cx: &mut CurrentThread) -> Result<Vec<u8>> {
         let mut text = Text::new();
         match self.node {
@@ -354,9 +356,7 @@ impl Inode for ProcInode {
     fn open(self: Arc<Self>, _cx: &mut CurrentThread, _flags: u32) -> Result<Arc<dyn File>> {
         match self.base.kind {
             FileKind::Directory => Ok(self),
-            FileKind::Regular => {
-                Ok(Arc::new(TextFile { inode: self, text: Mutex::new(&lock_order::PROC_TEXT, Vec::new()) }))
-            }
+            FileKind::Regular => Ok(TextFile::new(self)),
             _ => Err(Errno::ELOOP),
         }
     }
@@ -397,49 +397,6 @@ impl Inode for ProcInode {
 
     fn follow(&self, cx: &mut CurrentThread) -> Result<Option<Path>> {
         self.object(cx)
-    }
-}
-
-/// An opened text.
-struct TextFile {
-    inode: Arc<ProcInode>,
-    text: Mutex<Vec<u8>>,
-}
-
-/// Most bytes taken by one write.
-const WRITE_BYTES: usize = 4096;
-
-impl File for TextFile {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
-    fn read(&self, cx: &mut CurrentThread, _open: &OpenFile, offset: &mut u64, to: &mut Sink<'_>) -> Result<()> {
-        let mut text = self.text.lock(cx);
-        if *offset == 0 {
-            *text = self.inode.read_text(cx)?;
-        }
-        let start = usize::try_from(*offset).unwrap_or(usize::MAX).min(text.len());
-        let part = &text[start..];
-        let part = &part[..part.len().min(to.left())];
-        let before = to.left();
-        let outcome = to.put(cx, part);
-        *offset += (before - to.left()) as u64;
-        outcome
-    }
-
-    fn write(&self, cx: &mut CurrentThread, _open: &OpenFile, offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
-        let mut bytes = Vec::new();
-        let length = from.left().min(WRITE_BYTES);
-        bytes.try_reserve_exact(length)?;
-        bytes.resize(length, 0);
-        // Taken from a copy: if it is refused, nothing was written.
-        let mut rest = from.clone();
-        rest.take(cx, &mut bytes)?;
-        self.inode.write_text(cx, &bytes)?;
-        *from = rest;
-        *offset += length as u64;
-        Ok(())
     }
 }
 
