@@ -158,6 +158,7 @@ extern "C" fn bring_up(_argument: usize) -> ! {
     // SAFETY: the boot CPU's data lives for ever; called once.
     unsafe { arch::cpu::init_boot_cpu(BOOT_CPU.self_pointer.get()) };
     log::configure(command_line);
+    crate::defect::configure(command_line);
     let ram = &data.ram[..data.ram_count];
     let mut taken = [PhysRange { start: PhysAddr(0), bytes: 0 }; MAX_BOOT_RANGES + 3];
     taken[..data.reserved_count].copy_from_slice(&data.reserved[..data.reserved_count]);

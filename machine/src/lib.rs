@@ -12,6 +12,7 @@ pub mod addr;
 pub mod arch;
 pub mod boot;
 pub mod cpu;
+pub mod defect;
 pub mod fail;
 pub mod irq;
 pub mod log;

@@ -2,12 +2,16 @@
 
 use crate::guest::Guest;
 
-/// How many; `OCHRE_BOOTS` asks for more.
+/// How many, if nobody asks for another number.
 const BOOTS: u32 = 12;
 
+/// How many: `ochre test --boots` sets `OCHRE_BOOTS`.
+pub(crate) fn count() -> u32 {
+    std::env::var("OCHRE_BOOTS").ok().and_then(|count| count.parse().ok()).unwrap_or(BOOTS)
+}
+
 pub(crate) fn many_in_a_row(guest: &Guest) {
-    let boots = std::env::var("OCHRE_BOOTS").ok().and_then(|count| count.parse().ok()).unwrap_or(BOOTS);
-    for number in 0..boots {
+    for number in 0..count() {
         let cpus = ["1", "2", "4"][number as usize % 3];
         let script = format!("seq 1 200 | sort -rn | head -1; echo boot {number} | tr a-z A-Z; exit {}", number % 100);
         let run = guest.run(&["--cpus", cpus, "--timeout", "60s"], &["sh", "-c", &script]);

@@ -1,7 +1,8 @@
 //! How cases run things in a guest, and what they check of the result.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Which guest is tested.
 pub(crate) struct Guest {
@@ -29,6 +30,11 @@ impl Guest {
         command.args(["run", "--arch", &self.arch, "--accel", "tcg"]);
         if !options.contains(&"--timeout") {
             command.args(["--timeout", "5m"]);
+        }
+        if let Some(directory) = std::env::var_os(CONSOLES) {
+            static STARTED: AtomicU32 = AtomicU32::new(0);
+            let number = STARTED.fetch_add(1, Ordering::Relaxed);
+            command.arg("--console").arg(Path::new(&directory).join(format!("console-{number:04}")));
         }
         command.args(options).arg("--").args(program);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -77,6 +83,32 @@ impl Guest {
         let places = [package.join("bin/busybox"), package.join("usr/bin/busybox"), "/bin/busybox".into()];
         places.into_iter().find(|path| path.is_file()).expect("set-up has a BusyBox for this architecture")
     }
+}
+
+/// Names the directory into which the consoles of machines are copied.
+pub(crate) const CONSOLES: &str = "OCHRE_CONSOLES";
+
+/// How many consoles of a case are shown, the last ones, and how many lines of each.
+const SHOWN: (usize, usize) = (2, 40);
+
+/// The consoles kept in `directory`, as text.
+pub(crate) fn consoles(directory: &Path) -> String {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(directory).into_iter().flatten().flatten().map(|e| e.path()).collect();
+    files.retain(|file| file.file_name().is_some_and(|name| name.to_string_lossy().starts_with("console-")));
+    files.sort();
+    let mut text = String::new();
+    for file in &files[files.len().saturating_sub(SHOWN.0)..] {
+        let console = std::fs::read(file).unwrap_or_default();
+        let console = String::from_utf8_lossy(&console).into_owned();
+        let lines: Vec<&str> = console.lines().collect();
+        let name = file.file_name().unwrap_or_default().display();
+        text.push_str(&format!("{name} of {}, its end:\n", files.len()));
+        for line in &lines[lines.len().saturating_sub(SHOWN.1)..] {
+            text.push_str(&format!("  {line}\n"));
+        }
+    }
+    text
 }
 
 /// A run that is over.

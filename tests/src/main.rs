@@ -1,10 +1,12 @@
 //! Tests of the whole system, driven from the host: each case runs `ochre` and judges bytes, status and time.
 //!
-//! Prints one line a case, "test NAME ... ok", "FAILED" or, where something outside is missing, "ignored", as Rust's own harness does; `ochre test` counts them.
+//! Prints one line a case, "test NAME ... ok", "FAILED" or, where something outside is missing, "ignored", as Rust's own harness does;
+//! `ochre test` counts them. A case that failed is followed by what it said and by the consoles of its machines.
 //! Usage: `system-tests --arch ARCH --ochre PROGRAM [--quick] [PART_OF_NAME]`.
 #![forbid(unsafe_code)]
 
 use guest::Guest;
+use std::fs::File;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
@@ -107,36 +109,50 @@ fn main() -> ExitCode {
     println!("running {} tests", CASES.iter().filter(is_wanted).count());
     for (name, ..) in CASES.iter().filter(is_wanted) {
         let start = Instant::now();
-        let verdict = run_apart(&guest, name);
+        let outcome = run_apart(&guest, name);
+        let verdict = match &outcome {
+            Ok(true) => "ok",
+            Ok(false) => "ignored",
+            Err(_) => "FAILED",
+        };
         println!("test {name} ... {verdict} ({:.1} s)", start.elapsed().as_secs_f64());
-        failed |= verdict == "FAILED";
+        if let Err(words) = outcome {
+            println!("---- {name} stdout ----");
+            words.lines().for_each(|line| println!("  {line}"));
+            failed = true;
+        }
     }
     ExitCode::from(u8::from(failed))
 }
 
-/// Runs a case in a process of its own, which may panic, and is ended when it hangs; answers the verdict.
-fn run_apart(guest: &Guest, name: &str) -> &'static str {
+/// Runs a case in a process of its own: it may panic, and be ended when it hangs. Answers whether it could be tried; an
+/// error is all that is known of a failure.
+fn run_apart(guest: &Guest, name: &str) -> Result<bool, String> {
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let words = directory.path().join("words");
+    let sink = || File::options().create(true).append(true).open(&words).expect("a file");
     let me = std::env::current_exe().expect("this program's path");
     let mut command = Command::new(me);
     command.args(["--arch", &guest.arch, "--one", name, "--ochre"]).arg(&guest.ochre);
+    command.env(guest::CONSOLES, directory.path()).stdout(sink()).stderr(sink());
     let mut child = command.process_group(0).spawn().expect("this program starts again");
     let start = Instant::now();
-    loop {
-        if let Some(status) = child.try_wait().expect("the case can be waited for") {
-            return match status.code() {
-                Some(0) => "ok",
-                Some(languages::WAITS) => "ignored",
-                _ => "FAILED",
-            };
+    let limit = CASE_LIMIT.max(Duration::from_secs(20) * boots::count());
+    let end = loop {
+        match child.try_wait().expect("the case can be waited for") {
+            Some(status) if status.success() => return Ok(true),
+            Some(status) if status.code() == Some(languages::WAITS) => return Ok(false),
+            Some(status) => break format!("ended with {status}"),
+            None if start.elapsed() > limit => {
+                let group = rustix::process::Pid::from_child(&child);
+                // It may have ended meanwhile.
+                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+                let _ = child.wait();
+                break format!("not over after {limit:?}");
+            }
+            None => std::thread::sleep(Duration::from_millis(10)),
         }
-        if start.elapsed() > CASE_LIMIT {
-            eprintln!("{name}: not over after {CASE_LIMIT:?}");
-            let group = rustix::process::Pid::from_child(&child);
-            // It may have ended meanwhile.
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-            let _ = child.wait();
-            return "FAILED";
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    };
+    let said = std::fs::read(&words).unwrap_or_default();
+    Err(format!("{}{end}\n{}", String::from_utf8_lossy(&said), guest::consoles(directory.path())))
 }

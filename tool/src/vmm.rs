@@ -66,6 +66,8 @@ pub(crate) struct Request<'a> {
     pub(crate) kernel: &'a Path,
     pub(crate) initramfs: &'a File,
     pub(crate) command_line: String,
+    /// Where to copy what comes over the UART.
+    pub(crate) console: Option<&'a Path>,
     /// Words of the developer for QEMU's command line, put last.
     pub(crate) extra: &'a [String],
 }
@@ -183,6 +185,8 @@ fn arguments(request: &Request<'_>, control: i32, initramfs: i32) -> Vec<String>
     };
     // On q35 the devices sit on PCI.
     let bus = if request.machine == Machine::Q35 { "pci" } else { "device" };
+    let copy = request.console.map(|file| format!(",logfile={}", file.display().to_string().replace(',', ",,")));
+    let uart = format!("stdio,id=uart,signal=off{}", copy.unwrap_or_default());
     let mut words: Vec<String> = [
         "-M",
         machine,
@@ -198,7 +202,7 @@ fn arguments(request: &Request<'_>, control: i32, initramfs: i32) -> Vec<String>
         "-global",
         "virtio-mmio.force-legacy=false",
         "-chardev",
-        "stdio,id=uart,signal=off",
+        &uart,
         "-serial",
         "chardev:uart",
     ]

@@ -1,7 +1,8 @@
 //! `xtask build`: the kernel's ELF file with its symbol table filled in, and for ARM64 the flat `Image`.
 //!
 //! Products go to `.ochre/kernel/ARCH/`: for `-kernel`, `ochre-kernel` (x86-64, ELF without debug information) or `Image` (ARM64);
-//! `ochre-kernel.debug`, the whole ELF file, for debuggers.
+//! `ochre-kernel.debug`, the whole ELF file, for debuggers. `--checked` makes the kernel that tests run besides, in `checked/` below:
+//! arithmetic that overflows and broken assertions end it, and defects can be switched on (`machine/src/defect.rs`).
 
 use crate::toolchain::Toolchain;
 use crate::tree::{self, Arch};
@@ -18,9 +19,9 @@ pub(crate) struct Arguments {
     /// Put the products into this directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Build with this defect in it, to see that the tests notice
-    #[arg(long, value_name = "NAME", hide = true)]
-    defect: Option<String>,
+    /// With overflow checks, debug assertions, and defects that the kernel's command line can switch on
+    #[arg(long)]
+    checked: bool,
 }
 
 /// Builds for the architectures asked for.
@@ -29,25 +30,39 @@ pub(crate) fn build(arguments: &Arguments) -> anyhow::Result<()> {
         if arguments.arch.is_none_or(|only| only == arch) {
             let out = match &arguments.out {
                 Some(out) => out.clone(),
-                None => tree::cache().join("kernel").join(arch.name()),
+                None => directory(arch, arguments.checked),
             };
-            build_one(arch, &out, arguments.defect.as_deref())?;
+            build_one(arch, &out, arguments.checked)?;
         }
     }
     Ok(())
 }
 
+/// Where the products go if no other place is asked for.
+fn directory(arch: Arch, checked: bool) -> PathBuf {
+    let directory = tree::cache().join("kernel").join(arch.name());
+    if checked { directory.join("checked") } else { directory }
+}
+
+/// The checked kernel for `arch` as `-kernel` takes it, built anew if it must be.
+pub(crate) fn checked(arch: Arch) -> anyhow::Result<PathBuf> {
+    let out = directory(arch, true);
+    build_one(arch, &out, true)?;
+    Ok(out.join(if arch == Arch::Aarch64 { "Image" } else { "ochre-kernel" }))
+}
+
 /// Builds for `arch` into `out`.
-pub(crate) fn build_one(arch: Arch, out: &std::path::Path, defect: Option<&str>) -> anyhow::Result<()> {
+fn build_one(arch: Arch, out: &std::path::Path, checked: bool) -> anyhow::Result<()> {
     let toolchain = Toolchain::find(arch)?;
-    let more: Vec<String> = defect.iter().map(|name| format!("--cfg=ochre_defect=\"{name}\"")).collect();
-    // A defective build must not push out the products of the sound one.
-    let target = tree::cache().join(if defect.is_some() { "target/defect" } else { "target/kernel" });
+    let (profile, more) =
+        if checked { ("checked", vec!["--cfg=ochre_defects".to_string()]) } else { ("release", vec![]) };
+    // Other flags, other directory: one build must not push out the products of the other.
+    let target = tree::cache().join(if checked { "target/checked" } else { "target/kernel" });
     let mut cargo = toolchain.cargo("build", arch, &target, &more);
-    cargo.args(["--quiet", "--release", "-p", "image", "--bin", "ochre-kernel"]);
+    cargo.args(["--quiet", "--profile", profile, "-p", "image", "--bin", "ochre-kernel"]);
     let status = cargo.status().context("cannot start cargo")?;
     anyhow::ensure!(status.success(), "the kernel for {} doesn't compile", arch.name());
-    let built = target.join(arch.target()).join("release/ochre-kernel");
+    let built = target.join(arch.target()).join(profile).join("ochre-kernel");
     let mut elf = std::fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
     symbols::fill(&mut elf).context("cannot fill the symbol table")?;
     std::fs::create_dir_all(out)?;

@@ -18,6 +18,7 @@ use crate::task::limits::Resource;
 use crate::trace::{self, Counter, probe};
 use alloc::sync::Arc;
 use machine::addr::{PAGE_SIZE, UserAddr};
+use machine::defect::{self, Defect};
 use machine::mm::{Frame, FrameKind, Mapped, OutOfMemory, UserFault};
 use machine::sync::Once;
 use machine::thread::CurrentThread;
@@ -158,7 +159,10 @@ impl Memory {
             }
             return Ok(Step::Done);
         }
-        if is_shared || mapped.count == 1 || cfg!(ochre_defect = "cow") {
+        let is_mistaken = defect::is_on(Defect::SharedWrite)
+            && mapped.count == 3
+            && self.table.frame(page).is_some_and(|frame| !is_zero_frame(&frame));
+        if is_shared || mapped.count == 1 || is_mistaken {
             self.table.set_access(cx, page, protection.access(true));
             trace::count(Counter::FaultsCowInPlace);
             probe!(trace::vminfo::cow_in_place(page));

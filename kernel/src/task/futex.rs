@@ -15,6 +15,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 use machine::addr::UserAddr;
+use machine::defect::{self, Defect};
 use machine::mm::user_copy;
 use machine::sync::{SpinLock, Wait, WaitError, Waiter, Wake};
 use machine::thread::CurrentThread;
@@ -110,7 +111,9 @@ fn wake_queue(table: &mut Table, key: WordKey, count: usize, bits: u32) -> usize
             woken += 1;
             trace::count(Counter::FutexWakes);
             waiter.is_woken.store(true, Ordering::Release);
-            waiter.waiter.wake();
+            if !defect::is_one_of(32, Defect::LostWake) {
+                waiter.waiter.wake();
+            }
             false
         } else {
             true

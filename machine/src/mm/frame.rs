@@ -8,6 +8,7 @@ use super::user_copy::{self, UserFault};
 use super::{frame_cache, kernel_map};
 use crate::addr::{PAGE_SIZE, PhysAddr, UserAddr};
 use crate::arch;
+use crate::defect::{self, Defect};
 use crate::thread::CurrentThread;
 use core::ptr;
 use core::sync::atomic::{Ordering, fence};
@@ -226,12 +227,6 @@ impl Clone for Frame {
     }
 }
 
-/// One freed frame in four, where the defect of this name is injected.
-fn is_leaked() -> bool {
-    static FREED: core::sync::atomic::AtomicU32 = core::sync::atomic::AtomicU32::new(0);
-    FREED.fetch_add(1, Ordering::Relaxed) % 4 == 3
-}
-
 impl Drop for Frame {
     #[inline]
     fn drop(&mut self) {
@@ -239,7 +234,7 @@ impl Drop for Frame {
         if slot.count.fetch_sub(1, Ordering::Release) == 1 {
             fence(Ordering::Acquire);
             frame_table::note_freed(slot);
-            if cfg!(ochre_defect = "leak") && is_leaked() {
+            if defect::is_one_of(4, Defect::LeakedFrame) {
                 return;
             }
             frame_cache::release(self.index);

@@ -40,12 +40,6 @@ impl Wait {
     }
 }
 
-/// One call in thirty-two, where the defect of this name is injected.
-fn is_lost() -> bool {
-    static CALLS: core::sync::atomic::AtomicU32 = core::sync::atomic::AtomicU32::new(0);
-    CALLS.fetch_add(1, Ordering::Relaxed) % 32 == 31
-}
-
 /// Why a wait ended without its event.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum WaitError {
@@ -174,9 +168,6 @@ impl WaitQueue {
     pub fn wake(&self, n: usize) -> usize {
         // Orders the caller's change of the condition before the look at the list; `link` has the other half.
         fence(Ordering::SeqCst);
-        if cfg!(ochre_defect = "wakeup") && is_lost() {
-            return 0;
-        }
         if self.head.load(Ordering::Relaxed).is_null() { 0 } else { self.wake_slow(n) }
     }
 

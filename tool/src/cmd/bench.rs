@@ -129,7 +129,11 @@ fn contestants(home: &Home, arch: Arch) -> anyhow::Result<[Contestant; 3]> {
         Arch::Aarch64 => "console=ttyAMA0 quiet panic=-1",
     };
     Ok([
-        Contestant { name: "ochre", file: kernel::ensure(home, arch)?, words: "ochre.log=error".into() },
+        Contestant {
+            name: "ochre",
+            file: kernel::ensure(home, arch, kernel::Build::Release)?,
+            words: "ochre.log=error".into(),
+        },
         Contestant { name: "tuned", file: peer.clone(), words: format!("{console} {}", linux::TUNED) },
         Contestant { name: "stock", file: peer, words: console.into() },
     ])

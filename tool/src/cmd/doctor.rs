@@ -2,6 +2,7 @@
 
 use crate::arch::Arch;
 use crate::home::Home;
+use crate::setup::kernel::{self, Build};
 use crate::vmm;
 use std::process::{Command, Stdio};
 
@@ -82,10 +83,10 @@ fn busybox(home: &Home, arch: Arch) -> Finding {
 }
 
 fn kernel(home: &Home, arch: Arch) -> Finding {
-    let file = crate::setup::kernel::file(home, arch);
+    let file = kernel::file(home, arch, Build::Release);
     match std::fs::metadata(&file) {
         Ok(data) => {
-            let fresh = if crate::setup::kernel::is_fresh(home, arch) { "" } else { ", older than its sources" };
+            let fresh = if kernel::is_fresh(home, arch, Build::Release) { "" } else { ", older than its sources" };
             Finding::Good(format!("{} ({} KiB{fresh})", file.display(), data.len() / 1024))
         }
         Err(_) => Finding::Missing("built by the first run".into()),

@@ -64,6 +64,9 @@ pub(crate) struct MachineOptions {
     /// Use this kernel in place of the checkout's
     #[arg(long, value_name = "FILE", hide = true)]
     kernel: Option<PathBuf>,
+    /// Also write what the kernel says on its console into this file
+    #[arg(long, value_name = "FILE", hide = true)]
+    console: Option<PathBuf>,
     /// Add words to the kernel's command line
     #[arg(long, value_name = "WORDS", hide = true)]
     append: Option<String>,
@@ -136,7 +139,7 @@ pub(crate) fn run(home: &Home, arguments: &RunArguments) -> anyhow::Result<u8> {
     let qemu = packages::ensure_program(arch.qemu(), arch.qemu_package())?;
     let kernel = match &options.kernel {
         Some(file) => file.clone(),
-        None => kernel::ensure(home, arch)?,
+        None => kernel::ensure(home, arch, kernel::Build::Release)?,
     };
     if options.accel == Accelerator::Auto && accelerator == Accelerator::Tcg {
         say_emulated_once(home, arch);
@@ -150,6 +153,7 @@ pub(crate) fn run(home: &Home, arguments: &RunArguments) -> anyhow::Result<u8> {
         kernel: &kernel,
         initramfs: &initramfs,
         command_line: command_line(options),
+        console: options.console.as_deref(),
         extra: &options.qemu,
     };
     let signals = Signals::listen()?;
@@ -175,7 +179,8 @@ fn say_emulated_once(home: &Home, arch: Arch) {
 }
 
 fn command_line(options: &MachineOptions) -> String {
-    let mut words = format!("ochre.log={}", options.kernel_log.as_deref().unwrap_or("warn"));
+    let level = if options.console.is_some() { "info" } else { "warn" };
+    let mut words = format!("ochre.log={}", options.kernel_log.as_deref().unwrap_or(level));
     if let Some(more) = &options.append {
         words.push(' ');
         words.push_str(more);

@@ -1,17 +1,18 @@
 //! `ochre test`: every test of the project, on both architectures. CI runs this and nothing else.
 //!
-//! Suites run side by side, two at a time, each with at most one machine. The last line is the tally.
+//! Suites run side by side, two at a time, each with at most one machine. The tally comes last, and below it what failed.
 
 use super::test_part::{self, Part};
 use crate::arch::Arch;
 use crate::home::Home;
-use crate::setup::{busybox, kernel, packages};
-use crate::suite::guest::{self, Place};
+use crate::setup::kernel::{self, Build};
+use crate::setup::{busybox, packages};
+use crate::suite::guest::{self, OtherKernel, Place, Selection};
 use crate::suite::host;
 use crate::suite::programs::{self, Programs};
-use crate::suite::report::Report;
+use crate::suite::report::{Report, Tally};
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 /// `ochre test`'s command line.
@@ -32,15 +33,24 @@ pub(crate) struct TestArguments {
     /// Leave out long tests, and 1 and 4 processors
     #[arg(long)]
     quick: bool,
-    /// With the part suite: machines to boot for each architecture and number of processors
+    /// With the part boots: how many in a row; with the part suite: machines for each architecture and number of processors
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) boots: u32,
     /// With the part stress: how many times the work of a usual run
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) rounds: u32,
-    /// Test this kernel (for x86_64, or for the --arch given) in place of the checkout's; only its test programs are run
+    /// Run the test programs alone, on this kernel (for x86_64, or for the --arch given), and print their wait statuses
     #[arg(long, value_name = "FILE", hide = true)]
     kernel: Option<PathBuf>,
+    /// With --kernel: add words to its command line
+    #[arg(long, value_name = "WORDS", hide = true, requires = "kernel")]
+    append: Option<String>,
+    /// With --kernel: only these programs, by name, in this order
+    #[arg(long, value_name = "NAME,NAME", value_delimiter = ',', hide = true, requires = "kernel")]
+    programs: Vec<String>,
+    /// With --kernel: seconds that a program may take
+    #[arg(long, value_name = "SECONDS", hide = true, requires = "kernel")]
+    limit: Option<u64>,
 }
 
 /// How many suites run at once.
@@ -68,48 +78,80 @@ pub(crate) fn test(home: &Home, arguments: &TestArguments) -> anyhow::Result<u8>
         packages::ensure_program(arch.qemu(), arch.qemu_package())?;
         busybox::ensure(home, arch)?;
         if arguments.kernel.is_none() {
-            kernel::ensure(home, arch)?;
+            kernel::ensure(home, arch, Build::Release)?;
         }
         built.push((arch, programs::build(home, arch, "user")?, programs::build(home, arch, "user/harness")?));
+    }
+    let all = Selection { filter, only: &[], limit: None };
+    if let Some(kernel) = &arguments.kernel {
+        return on_kernel(kernel, &built[0], cpus[0], arguments);
     }
     if filter.is_none() && !arguments.quick {
         install_compilers(&arches);
     }
     let parts = test_part::build(home, &arches, filter)?;
     let system = host::build_system_tests(home)?;
-    let on_host = built.iter().find(|(arch, ..)| *arch == Arch::host());
+    let system = &system;
     let mut jobs: VecDeque<Job<'_>> = VecDeque::new();
-    if let Some(kernel) = &arguments.kernel {
-        let (arch, programs, runner) = &built[0];
-        for cpus in cpus {
-            let place = Place::Machine { arch: *arch, cpus, kernel: Some(kernel) };
-            jobs.push_back(Box::new(move || guest::run(place, programs, runner, filter)));
-        }
-        return finish(jobs);
-    }
     if filter.is_none() {
         jobs.push_back(Box::new(|| host::checks(home)));
         jobs.push_back(Box::new(|| host::unit_tests(home)));
     }
-    if let Some((_, programs, runner)) = on_host {
-        jobs.push_back(Box::new(move || guest::run(Place::Host, programs, runner, filter)));
+    if let Some((_, programs, runner)) = built.iter().find(|(arch, ..)| *arch == Arch::host()) {
+        jobs.push_back(Box::new(move || guest::run(Place::Host, programs, runner, all)));
     }
     jobs.extend(test_part::suite_jobs(&parts, &cpus, 1));
     jobs.extend(test_part::stress_jobs(&parts, &cpus, 1));
-    let (system, quick) = (&system, arguments.quick);
+    let quick = arguments.quick;
     for &arch in &arches {
         jobs.push_back(Box::new(move || host::system_tests(home, system, arch, filter, quick)));
+    }
+    for (arch, programs, runner) in &built {
+        let checked = move || {
+            let file = kernel::ensure(home, *arch, Build::Checked)?;
+            let kernel = Some(OtherKernel { file: &file, name: "the checked kernel for", words: None });
+            guest::run(Place::Machine { arch: *arch, cpus: 2, kernel }, programs, runner, all)
+        };
+        if !quick {
+            jobs.push_back(Box::new(checked));
+        }
+    }
+    if filter.is_none() && !quick && arches.contains(&Arch::host()) {
+        jobs.push_back(Box::new(|| host::defects(home)));
     }
     for &cpus in &cpus {
         for (arch, programs, runner) in &built {
             let place = Place::Machine { arch: *arch, cpus, kernel: None };
-            jobs.push_back(Box::new(move || guest::run(place, programs, runner, filter)));
+            jobs.push_back(Box::new(move || guest::run(place, programs, runner, all)));
             if filter.is_none() {
                 jobs.push_back(Box::new(move || guest::trials(*arch, cpus)));
             }
         }
     }
     finish(jobs)
+}
+
+/// The test programs on a kernel of the developer's: what each ended with, a line "verdict NAME WAIT_STATUS", then as ever.
+fn on_kernel(
+    kernel: &Path,
+    (arch, programs, runner): &(Arch, Programs, Programs),
+    cpus: u32,
+    arguments: &TestArguments,
+) -> anyhow::Result<u8> {
+    let name = format!("{} for", kernel.display());
+    let kernel = Some(OtherKernel { file: kernel, name: &name, words: arguments.append.as_deref() });
+    let place = Place::Machine { arch: *arch, cpus, kernel };
+    let selection =
+        Selection { filter: arguments.filter.as_deref(), only: &arguments.programs, limit: arguments.limit };
+    let report = guest::run(place, programs, runner, selection)?;
+    for (name, status) in &report.verdicts {
+        println!("verdict {name} {}", status.as_deref().unwrap_or("none"));
+    }
+    let mut tally = Tally::default();
+    tally.add(&report);
+    report.show();
+    print!("{}", tally.text());
+    Ok(u8::from(!tally.is_good()))
 }
 
 /// Installs the compilers of the languages that `tests/src/languages.rs` tries, as far as that is possible: a case without its
@@ -136,7 +178,7 @@ fn install_compilers(arches: &[Arch]) {
 /// Runs the jobs and shows the tally.
 pub(super) fn finish(jobs: VecDeque<Job<'_>>) -> anyhow::Result<u8> {
     let jobs = Mutex::new(jobs);
-    let totals = Mutex::new((0, 0));
+    let tally = Mutex::new(Tally::default());
     let poisoned = "a suite's thread panicked; the tool aborts on panics, so this cannot be reached";
     std::thread::scope(|scope| {
         for _ in 0..WORKERS {
@@ -145,18 +187,17 @@ pub(super) fn finish(jobs: VecDeque<Job<'_>>) -> anyhow::Result<u8> {
                     let Some(job) = jobs.lock().expect(poisoned).pop_front() else { return };
                     let report = job().unwrap_or_else(|error| {
                         let mut report = Report::new("a suite");
-                        report.fail(format!("it could not be run: {error:#}"));
+                        report.fail_around(format!("it could not be run: {error:#}"));
                         report
                     });
-                    let mut totals = totals.lock().expect(poisoned);
+                    let mut tally = tally.lock().expect(poisoned);
                     report.show();
-                    totals.0 += report.passed;
-                    totals.1 += report.failures.len();
+                    tally.add(&report);
                 }
             });
         }
     });
-    let (passed, failed) = totals.into_inner().expect(poisoned);
-    println!("{passed} passed, {failed} failed");
-    Ok(u8::from(failed > 0 || passed == 0))
+    let tally = tally.into_inner().expect(poisoned);
+    print!("{}", tally.text());
+    Ok(u8::from(!tally.is_good()))
 }

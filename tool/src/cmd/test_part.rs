@@ -6,6 +6,7 @@ use crate::home::Home;
 use crate::setup::{busybox, kernel, packages};
 use crate::suite::debian;
 use crate::suite::guest::Place;
+use crate::suite::host;
 use crate::suite::named::{self, Suite};
 use crate::suite::programs::{self, Programs};
 use std::collections::VecDeque;
@@ -15,6 +16,8 @@ use std::collections::VecDeque;
 pub(crate) enum Part {
     /// The suite of 120 named programs: on the host's Linux, then in machines; each as many times as --boots says
     Suite,
+    /// Boots alone, so many in a row on each architecture as --boots says, with 1, 2 and 4 processors in turn
+    Boots,
     /// The stress programs, longer by --rounds
     Stress,
     /// Debian's programs at real work, from roots made by mmdebstrap; not part of the whole
@@ -57,11 +60,17 @@ pub(super) fn test(
     for &arch in arches {
         packages::ensure_program(arch.qemu(), arch.qemu_package())?;
         busybox::ensure(home, arch)?;
-        kernel::ensure(home, arch)?;
+        kernel::ensure(home, arch, kernel::Build::Release)?;
     }
     if part == Part::Debian {
         let filter = arguments.filter.as_deref();
         let jobs = arches.iter().map(|&arch| -> Job<'_> { Box::new(move || debian::run(home, arch, filter)) });
+        return finish(jobs.collect());
+    }
+    if part == Part::Boots {
+        let system = &host::build_system_tests(home)?;
+        let boots = arguments.boots;
+        let jobs = arches.iter().map(|&arch| -> Job<'_> { Box::new(move || host::boots(home, system, arch, boots)) });
         return finish(jobs.collect());
     }
     let built = build(home, arches, arguments.filter.as_deref())?;

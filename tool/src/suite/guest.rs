@@ -17,44 +17,86 @@ const PROGRAM_LIMIT: u64 = 60;
 /// Most time for all programs of a machine.
 const MACHINE_LIMIT: &str = "15m";
 
+/// A kernel that is not the checkout's own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OtherKernel<'a> {
+    /// Its file.
+    pub(crate) file: &'a Path,
+    /// What to call it.
+    pub(crate) name: &'a str,
+    /// Words for its command line.
+    pub(crate) words: Option<&'a str>,
+}
+
+impl OtherKernel<'_> {
+    /// Adds the options for it.
+    pub(super) fn add_to(self, command: &mut Command) {
+        command.arg("--kernel").arg(self.file);
+        if let Some(words) = self.words {
+            command.arg("--append").arg(words);
+        }
+    }
+}
+
 /// Where programs run.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Place<'a> {
     /// On the host's own Linux.
     Host,
-    /// In a machine with this kernel, or the checkout's.
+    /// In a machine.
     Machine {
         /// Guest architecture.
         arch: Arch,
         /// Its processors.
         cpus: u32,
         /// Another kernel than the checkout's.
-        kernel: Option<&'a Path>,
+        kernel: Option<OtherKernel<'a>>,
     },
 }
 
-/// Runs the programs that `filter` allows; `runner` holds the built `runner`.
+impl Place<'_> {
+    /// What a suite that runs here is called.
+    fn name(self) -> String {
+        match self {
+            Place::Host => "programs on the host's Linux".to_string(),
+            Place::Machine { arch, cpus, kernel, .. } => {
+                let kernel = kernel.map(|kernel| format!("{} ", kernel.name)).unwrap_or_default();
+                format!("programs on {kernel}{arch}, {cpus} CPU{}", if cpus == 1 { "" } else { "s" })
+            }
+        }
+    }
+}
+
+/// What to run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Selection<'a> {
+    /// Programs whose name contains this.
+    pub(crate) filter: Option<&'a str>,
+    /// These, by their whole names, in this order.
+    pub(crate) only: &'a [String],
+    /// Seconds that each may take.
+    pub(crate) limit: Option<u64>,
+}
+
+/// Runs the selected programs; `runner` holds the built `runner`.
 pub(crate) fn run(
     place: Place<'_>,
     programs: &Programs,
     runner: &Programs,
-    filter: Option<&str>,
+    selection: Selection<'_>,
 ) -> anyhow::Result<Report> {
     let start = Instant::now();
-    let name = match place {
-        Place::Host => "programs on the host's Linux".to_string(),
-        Place::Machine { arch, cpus, .. } => {
-            format!("programs on {arch}, {cpus} CPU{}", if cpus == 1 { "" } else { "s" })
-        }
+    let mut report = Report::new(place.name());
+    let is_wanted = |name: &&str| selection.filter.is_none_or(|filter| name.contains(filter));
+    let wanted: Vec<&str> = if selection.only.is_empty() {
+        programs.names.iter().map(String::as_str).filter(is_wanted).collect()
+    } else {
+        selection.only.iter().map(String::as_str).collect()
     };
-    let mut report = Report::new(name);
-    let wanted: Vec<&str> = programs.names.iter().map(String::as_str).collect();
-    let wanted: Vec<&str> =
-        wanted.into_iter().filter(|name| filter.is_none_or(|filter| name.contains(filter))).collect();
-    // A kernel with a defect is expected to hang often.
-    let is_defective = matches!(place, Place::Machine { kernel: Some(_), .. });
-    let limit = if is_defective { PROGRAM_LIMIT / 2 } else { PROGRAM_LIMIT }.to_string();
-    let machine_limit = if is_defective { "8m" } else { MACHINE_LIMIT };
+    if wanted.is_empty() {
+        return Ok(report);
+    }
+    let limit = selection.limit.unwrap_or(PROGRAM_LIMIT).to_string();
     let mut command = match place {
         Place::Host => {
             let mut command = Command::new(runner.directory.join("runner"));
@@ -63,11 +105,9 @@ pub(crate) fn run(
         }
         Place::Machine { arch, cpus, kernel } => {
             let mut command = Command::new(std::env::current_exe()?);
-            command.args(["run", "--arch", arch.name(), "--accel", "tcg", "--timeout", machine_limit]);
+            command.args(["run", "--arch", arch.name(), "--accel", "tcg", "--timeout", MACHINE_LIMIT]);
             command.args(["--cpus", &cpus.to_string(), "--memory", "512M"]);
-            if let Some(kernel) = kernel {
-                command.arg("--kernel").arg(kernel);
-            }
+            kernel.iter().for_each(|kernel| kernel.add_to(&mut command));
             for (host, guest) in [(&programs.directory, "/tests"), (&runner.directory, "/harness")] {
                 command.arg("--add").arg(format!("{}:{guest}", host.display()));
             }
@@ -79,7 +119,7 @@ pub(crate) fn run(
     let said = String::from_utf8_lossy(&output.stderr);
     judge(&mut report, &wanted, &String::from_utf8_lossy(&output.stdout), &said);
     if !output.status.success() {
-        report.fail(format!("the run itself ended with {}\n{}", output.status, tail(&said, 60)));
+        report.fail_around(format!("the run itself ended with {}\n{}", output.status, tail(&said, 60)));
     }
     report.time = start.elapsed();
     Ok(report)
@@ -98,7 +138,7 @@ pub(crate) fn trials(arch: Arch, cpus: u32) -> anyhow::Result<Report> {
     if said.lines().any(|line| line.ends_with("trials passed")) {
         report.passed += 1;
     } else {
-        report.fail(format!("the log does not say that they passed\n{}", tail(&said, 60)));
+        report.fail("machine", format!("the log does not say that they passed\n{}", tail(&said, 60)));
     }
     report.time = start.elapsed();
     Ok(report)
@@ -112,17 +152,18 @@ fn judge(report: &mut Report, wanted: &[&str], verdicts: &str, said: &str) {
         .filter_map(|line| line.split_once(' '))
         .map(|(name, rest)| (name, rest.split(' ').next().unwrap_or_default()))
         .collect();
-    for name in wanted {
+    for &name in wanted {
+        report.verdicts.push((name.to_string(), results.get(name).map(|status| status.to_string())));
         match results.get(name) {
             Some(&"0") => report.passed += 1,
-            Some(&"timeout") => report.fail(format!("{name} hung\n{}", words_of(name, said))),
-            Some(status) => report.fail(format!("{name} {}\n{}", describe(status), words_of(name, said))),
-            None => report.fail(format!("{name} gave no verdict")),
+            Some(&"timeout") => report.fail(name, format!("hung\n{}", words_of(name, said))),
+            Some(status) => report.fail(name, format!("{}\n{}", describe(status), words_of(name, said))),
+            None => report.fail(name, "gave no verdict"),
         }
     }
     let done = format!("done {}", wanted.len());
     if !verdicts.lines().any(|line| line == done) {
-        report.fail(format!("the runner did not reach its end ({done:?})"));
+        report.fail_around(format!("the runner did not reach its end ({done:?})"));
     }
 }
 
@@ -152,12 +193,15 @@ mod tests {
         let mut report = Report::new("t");
         judge(&mut report, &["a", "b", "c"], "result a 0 5\nresult b 256 1\nresult c timeout 9\ndone 3\n", said);
         assert_eq!((report.passed, report.failures.len()), (1, 2));
-        assert!(report.failures[0].contains("b exited with 1\nb.c:1: expected x"));
+        assert!(report.failures[0].text == "exited with 1\nb.c:1: expected x");
         let mut report = Report::new("t");
         judge(&mut report, &["a", "b"], "result a 0 5\n", said);
-        assert_eq!((report.passed, report.failures.len()), (1, 2));
+        assert_eq!((report.passed, report.failed()), (1, vec!["t: b".to_string()]));
+        let mut report = Report::new("t");
+        judge(&mut report, &["a"], "result a 0 5\n", said);
+        assert_eq!((report.passed, report.failed()), (1, vec!["t: the run itself".to_string()]));
         let mut report = Report::new("t");
         judge(&mut report, &["a"], "result a 11 5\ndone 1\n", said);
-        assert!(report.failures[0].starts_with("a was ended by signal 11"));
+        assert!(report.failures[0].text.starts_with("was ended by signal 11"));
     }
 }

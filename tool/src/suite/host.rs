@@ -56,31 +56,61 @@ pub(crate) fn system_tests(
     run(&format!("system tests on {arch}"), command)
 }
 
+/// So many boots in a row, judged by the system test for that.
+pub(crate) fn boots(home: &Home, program: &std::path::Path, arch: Arch, boots: u32) -> anyhow::Result<Report> {
+    let mut command = Command::new(program);
+    command.args(["--arch", arch.name(), "--ochre"]).arg(std::env::current_exe()?);
+    command.env("OCHRE_TOP", &home.top).env("OCHRE_CACHE", &home.cache).env("RUST_BACKTRACE", "0");
+    command.arg("boots::many_in_a_row").env("OCHRE_BOOTS", boots.to_string());
+    run(&format!("{boots} boots on {arch}"), command)
+}
+
+/// Kernels with deliberate defects: the test programs must notice. The short form of `xtask inject`.
+pub(crate) fn defects(home: &Home) -> anyhow::Result<Report> {
+    let mut command = Command::new(std::env::current_exe()?.with_file_name("xtask"));
+    command.args(["inject", "--short"]).env("OCHRE_TOP", &home.top).env("OCHRE_CACHE", &home.cache);
+    run("deliberate defects", command)
+}
+
 fn run(name: &str, mut command: Command) -> anyhow::Result<Report> {
     let start = Instant::now();
     let output = command.stdin(Stdio::null()).output()?;
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     let mut report = Report::new(name);
-    let failed: Vec<&str> = verdicts(&out, "FAILED").collect();
-    report.passed = verdicts(&out, "ok").count();
-    for name in &failed {
-        report.fail(name.to_string());
-    }
-    report.waiting.extend(verdicts(&out, "ignored").map(String::from));
-    let expected = announced(&out);
-    let judged = report.passed + failed.len() + verdicts(&out, "ignored").count();
-    if expected.map_or(judged == 0, |expected| expected != judged) {
-        let expected = expected.map_or_else(|| "some".to_string(), |expected| expected.to_string());
-        report.fail(format!("{judged} tests gave a verdict, {expected} were expected"));
-    }
-    if !output.status.success() && failed.is_empty() {
-        report.fail(format!("ended with {} and without a verdict", output.status));
-    }
-    if !report.failures.is_empty() {
-        report.fail(format!("its output:\n{}\n{}", tail(&out, 80), tail(&err, 80)));
+    judge(&mut report, &out, output.status.success(), &output.status.to_string());
+    // The words of a failed test are shown with it.
+    if report.failures.iter().any(|failure| !failure.text.contains('\n')) || report.is_failed_around() {
+        report.fail_around(format!("the end of its output:\n{}\n{}", tail(&out, 40), tail(&err, 40)));
     }
     report.time = start.elapsed();
     Ok(report)
+}
+
+/// Reads the verdicts: each announced test has one, and the status fits them.
+fn judge(report: &mut Report, out: &str, succeeded: bool, status: &str) {
+    report.passed = verdicts(out, "ok").count();
+    for name in verdicts(out, "FAILED") {
+        let words = words_of(name, out);
+        report.fail(name, if words.is_empty() { "failed".to_string() } else { format!("failed\n{words}") });
+    }
+    report.waiting.extend(verdicts(out, "ignored").map(String::from));
+    let expected = announced(out);
+    let judged = report.passed + report.failures.len() + verdicts(out, "ignored").count();
+    if expected.map_or(judged == 0, |expected| expected != judged) {
+        let expected = expected.map_or_else(|| "some".to_string(), |expected| expected.to_string());
+        report.fail_around(format!("{judged} tests gave a verdict, {expected} were expected"));
+    }
+    if !succeeded && report.failures.is_empty() {
+        report.fail_around(format!("ended with {status} and without a failed test"));
+    }
+}
+
+/// What a test printed: harnesses show it after a line "---- NAME stdout ----".
+fn words_of(name: &str, text: &str) -> String {
+    let head = format!("---- {name} stdout ----");
+    let is_end = |line: &&str| line.starts_with("---- ") || line.starts_with("test ") || *line == "failures:";
+    let words = text.lines().skip_while(|line| *line != head).skip(1).take_while(|line| !is_end(line));
+    tail(&words.collect::<Vec<_>>().join("\n"), 120)
 }
 
 /// How many tests the harness said it would run, if it said so: the sum of its lines "running N tests".
@@ -110,5 +140,17 @@ mod tests {
         assert_eq!(super::verdicts(text, "FAILED").collect::<Vec<_>>(), ["c"]);
         assert_eq!(super::announced(text), Some(3));
         assert_eq!(super::announced("test a ... ok"), None);
+    }
+
+    #[test]
+    fn each_failing_test_counts_once_and_has_its_words() {
+        let mut report = super::Report::new("t");
+        let text = "running 2 tests\ntest a ... FAILED\n---- a stdout ----\n  why\ntest b ... ok\n";
+        super::judge(&mut report, text, false, "exit status: 1");
+        assert_eq!((report.passed, report.failed()), (1, vec!["t: a".to_string()]));
+        assert_eq!(report.failures[0].text, "failed\n  why");
+        let mut report = super::Report::new("t");
+        super::judge(&mut report, "running 2 tests\ntest a ... ok\n", false, "signal: 6");
+        assert_eq!((report.passed, report.failed()), (1, vec!["t: the run itself".to_string()]));
     }
 }

@@ -154,7 +154,7 @@ pub(super) fn finish(
     let said = String::from_utf8_lossy(&output.stderr);
     judge(report, wanted, &String::from_utf8_lossy(&output.stdout), &said);
     if !output.status.success() {
-        report.fail(format!("the run itself ended with {}\n{}", output.status, tail(&said, 60)));
+        report.fail_around(format!("the run itself ended with {}\n{}", output.status, tail(&said, 60)));
     }
     Ok(())
 }
@@ -171,9 +171,7 @@ fn start_runner(place: Place<'_>, programs: &Programs, runner: &Programs) -> any
             let mut command = Command::new(std::env::current_exe()?);
             command.args(["run", "--arch", arch.name(), "--accel", "tcg", "--timeout", MACHINE_LIMIT]);
             command.args(["--cpus", &cpus.to_string(), "--memory", "512M"]);
-            if let Some(kernel) = kernel {
-                command.arg("--kernel").arg(kernel);
-            }
+            kernel.iter().for_each(|kernel| kernel.add_to(&mut command));
             for (host, guest) in [(&programs.directory as &Path, "/tests"), (&runner.directory, "/harness")] {
                 command.arg("--add").arg(format!("{}:{guest}", host.display()));
             }
@@ -212,17 +210,17 @@ fn judge(report: &mut Report, wanted: &[&Entry], verdicts: &str, said: &str) {
         let right = (i32::from(entry.status) << 8).to_string();
         match results.get(name.as_str()) {
             Some(status) if *status == right => report.passed += 1,
-            Some(&"timeout") => report.fail(format!("{name} hung\n{}", words_of(name, said))),
+            Some(&"timeout") => report.fail(name, format!("hung\n{}", words_of(name, said))),
             Some(status) => {
                 let found = describe(status);
-                report.fail(format!("{name} {found}, not with {}\n{}", entry.status, words_of(name, said)));
+                report.fail(name, format!("{found}, not with {}\n{}", entry.status, words_of(name, said)));
             }
-            None => report.fail(format!("{name} gave no verdict")),
+            None => report.fail(name, "gave no verdict"),
         }
     }
     let done = format!("done {}", wanted.len());
     if !verdicts.lines().any(|line| line == done) {
-        report.fail(format!("the runner did not reach its end ({done:?})"));
+        report.fail_around(format!("the runner did not reach its end ({done:?})"));
     }
 }
 
@@ -240,7 +238,7 @@ mod tests {
         let mut report = Report::new("t");
         judge(&mut report, &[&good, &exits, &bad, &lost], "result a 0 5\nresult b 10752 1\nresult c 0 9\ndone 3\n", "");
         assert_eq!(report.passed, 2);
-        assert_eq!(report.failures.len(), 3);
+        assert_eq!(report.failed(), ["t: c", "t: d"]);
     }
 
     #[test]

@@ -1,6 +1,19 @@
 //! What a suite found, and the tally over all of them.
+//!
+//! A test counts once: it passed, or it is in the list of failures. What concerns the suite rather than one of its tests (it could not
+//! be started, it ended early) is a failure of its own only where no test is to blame.
 
+use std::fmt::Write;
 use std::time::Duration;
+
+/// A test that failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// Its name.
+    pub(crate) test: String,
+    /// All that helps to see why.
+    pub(crate) text: String,
+}
 
 /// One suite's outcome.
 #[derive(Debug, Default)]
@@ -9,8 +22,12 @@ pub(crate) struct Report {
     pub(crate) name: String,
     /// Tests that passed.
     pub(crate) passed: usize,
-    /// What failed, each with all that helps to see why.
-    pub(crate) failures: Vec<String>,
+    /// Tests that failed.
+    pub(crate) failures: Vec<Failure>,
+    /// Test programs' wait statuses as the runner gave them, "timeout" for one that hung; `None`: not run to its end.
+    pub(crate) verdicts: Vec<(String, Option<String>)>,
+    /// What went wrong around the tests.
+    around: Vec<String>,
     /// What could not be run, for want of something outside or of the kernel, by name.
     pub(crate) waiting: Vec<String>,
     /// How many of those that passed must run on something else again.
@@ -25,22 +42,42 @@ impl Report {
         Report { name: name.into(), ..Report::default() }
     }
 
-    /// Notes a failure.
-    pub(crate) fn fail(&mut self, text: impl Into<String>) {
-        self.failures.push(text.into());
+    /// Notes a test that failed.
+    pub(crate) fn fail(&mut self, test: impl Into<String>, text: impl Into<String>) {
+        self.failures.push(Failure { test: test.into(), text: text.into() });
+    }
+
+    /// Notes what went wrong around the tests.
+    pub(crate) fn fail_around(&mut self, text: impl Into<String>) {
+        self.around.push(text.into());
+    }
+
+    /// Whether something went wrong around the tests.
+    pub(crate) fn is_failed_around(&self) -> bool {
+        !self.around.is_empty()
+    }
+
+    /// What failed, by name: tests, or the suite itself where none of its tests did.
+    pub(crate) fn failed(&self) -> Vec<String> {
+        if self.failures.is_empty() && !self.around.is_empty() {
+            return vec![format!("{}: the run itself", self.name)];
+        }
+        self.failures.iter().map(|failure| format!("{}: {}", self.name, failure.test)).collect()
     }
 
     /// Shows it: one line if all is well, else all failures.
     pub(crate) fn show(&self) {
         let seconds = self.time.as_secs_f64();
-        let Report { name, passed, failures, .. } = self;
-        if failures.is_empty() {
-            println!("ok      {name}: {passed} passed ({seconds:.1} s)");
-        } else {
-            for text in failures {
-                println!("---- {name}: {}", text.trim_end());
-            }
-            println!("FAILED  {name}: {passed} passed, {} failed ({seconds:.1} s)", failures.len());
+        let Report { name, passed, failures, around, .. } = self;
+        for Failure { test, text } in failures {
+            println!("---- {name}: {test} {}", text.trim_end());
+        }
+        for text in around {
+            println!("---- {name}: {}", text.trim_end());
+        }
+        match self.failed().len() {
+            0 => println!("ok      {name}: {passed} passed ({seconds:.1} s)"),
+            failed => println!("FAILED  {name}: {passed} passed, {failed} failed ({seconds:.1} s)"),
         }
         if !self.waiting.is_empty() {
             println!("        waiting: {}: {}", self.waiting.len(), self.waiting.join(", "));
@@ -51,8 +88,67 @@ impl Report {
     }
 }
 
+/// The tally over all suites: counts, then what failed once more, a line each, so that the end of a long log says it all.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    passed: usize,
+    failed: Vec<String>,
+}
+
+impl Tally {
+    /// Adds a suite.
+    pub(crate) fn add(&mut self, report: &Report) {
+        self.passed += report.passed;
+        self.failed.extend(report.failed());
+    }
+
+    /// Whether something was tested and nothing failed.
+    pub(crate) fn is_good(&self) -> bool {
+        self.failed.is_empty() && self.passed > 0
+    }
+
+    /// For people.
+    pub(crate) fn text(&self) -> String {
+        let mut text = format!("{} passed, {} failed\n", self.passed, self.failed.len());
+        for name in &self.failed {
+            // Writing to a string does not fail.
+            let _ = writeln!(text, "FAILED  {name}");
+        }
+        text
+    }
+}
+
 /// The last lines of a text that may be long.
 pub(crate) fn tail(text: &str, lines: usize) -> String {
     let all: Vec<&str> = text.lines().collect();
     all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failing_test_counts_once() {
+        let mut report = Report::new("suite");
+        report.passed = 33;
+        report.fail("case", "died");
+        report.fail_around("its output: …");
+        let mut tally = Tally::default();
+        tally.add(&report);
+        assert_eq!(tally.text(), "33 passed, 1 failed\nFAILED  suite: case\n");
+        assert!(!tally.is_good());
+    }
+
+    #[test]
+    fn a_suite_without_a_failing_test_can_fail() {
+        let mut report = Report::new("suite");
+        report.passed = 2;
+        report.fail_around("it ended early");
+        report.fail_around("with status 3");
+        let mut tally = Tally::default();
+        tally.add(&report);
+        assert_eq!(tally.text(), "2 passed, 1 failed\nFAILED  suite: the run itself\n");
+        assert!(!tally.is_good() && !Tally::default().is_good());
+    }
 }

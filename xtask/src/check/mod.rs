@@ -23,8 +23,11 @@ pub(crate) fn check() -> anyhow::Result<()> {
     let mut judge = |name: &str, found: Found| {
         let wrong = found.unwrap_or_else(|error| vec![format!("{error:#}")]);
         println!("test check::{name} ... {}", if wrong.is_empty() { "ok" } else { "FAILED" });
-        for line in &wrong {
-            eprintln!("{name}: {line}");
+        if !wrong.is_empty() {
+            println!("---- check::{name} stdout ----");
+        }
+        for line in wrong.iter().flat_map(|text| text.lines()) {
+            println!("  {line}");
         }
         failed += usize::from(!wrong.is_empty());
     };
