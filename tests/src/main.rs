@@ -57,6 +57,8 @@ const CASES: &[Case] = &[
     ("terminal::is_one_and_has_a_size", Short, terminal::is_one_and_has_a_size),
     ("terminal::typing_ahead_is_not_lost", Short, terminal::typing_ahead_is_not_lost),
     ("terminal::control_c_ends_the_program", Short, terminal::control_c_ends_the_program),
+    ("terminal::control_z_stops_the_job_in_front", Short, terminal::control_z_stops_the_job_in_front),
+    ("terminal::control_z_does_not_stop_an_orphaned_group", Short, terminal::control_z_does_not_stop_an_orphaned_group),
     ("terminal::echo_stays_off_a_pipe", Short, terminal::echo_stays_off_a_pipe),
     ("tracing::probes_are_switched_one_by_one", Short, tracing::probes_are_switched_one_by_one),
     ("tracing::records_are_whole_and_in_order", Short, tracing::records_are_whole_and_in_order),

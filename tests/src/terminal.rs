@@ -1,6 +1,7 @@
 //! A terminal on the host is a terminal in the guest: seen as one, of the right size, with its keys; and it comes back as it was.
 
 use crate::guest::Guest;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{LocalModes, Winsize};
 use std::fs::File;
@@ -8,6 +9,10 @@ use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::process::Child;
+use std::time::{Duration, Instant};
+
+/// How long an output may take to come.
+const TEXT_LIMIT: Duration = Duration::from_secs(120);
 
 /// A program of the guest on a terminal of the test's.
 struct OnTerminal {
@@ -28,7 +33,8 @@ impl OnTerminal {
         let size = Winsize { ws_row: 33, ws_col: 111, ws_xpixel: 0, ws_ypixel: 0 };
         rustix::termios::tcsetwinsize(&theirs, size).expect("a size");
         let copy = || theirs.try_clone().expect("a descriptor");
-        let mut command = guest.command(&[], program);
+        // What hangs here waits for keys: the test is told soon.
+        let mut command = guest.command(&["--timeout", "60s"], program);
         command.stdin(copy());
         if outputs_too {
             command.stdout(copy()).stderr(copy());
@@ -39,12 +45,33 @@ impl OnTerminal {
 
     /// Reads until `text` has been seen.
     fn await_text(&mut self, text: &str) {
+        self.await_after(0, text);
+    }
+
+    /// Reads until `text` has been seen after place `from`; answers the place behind it.
+    fn await_after(&mut self, from: usize, text: &str) -> usize {
+        let start = Instant::now();
         let mut buffer = [0; 1024];
-        while !self.seen.contains(text) {
-            let count = self.ours.read(&mut buffer).expect("output");
-            self.seen.push_str(&String::from_utf8_lossy(&buffer[..count]));
-            assert!(self.seen.len() < 100_000, "{:?} didn't come: {:?}", text, self.seen);
+        loop {
+            if let Some(place) = self.seen[from..].find(text) {
+                return from + place + text.len();
+            }
+            // The other side is open here too, so the end of the run is not the end of the terminal.
+            let mut fds = [PollFd::new(&self.ours, PollFlags::IN)];
+            let second = Timespec { tv_sec: 1, tv_nsec: 0 };
+            if poll(&mut fds, Some(&second)).expect("the terminal can be waited for") > 0 {
+                let count = self.ours.read(&mut buffer).expect("output");
+                self.seen.push_str(&String::from_utf8_lossy(&buffer[..count]));
+            }
+            let is_late = start.elapsed() > TEXT_LIMIT || self.seen.len() > 100_000;
+            assert!(!is_late, "{text:?} didn't come after {:?}: {:?}", &self.seen[..from], &self.seen[from..]);
         }
+    }
+
+    /// Types and awaits; answers the place behind what came.
+    fn type_and_await(&mut self, from: usize, keys: &[u8], text: &str) -> usize {
+        self.ours.write_all(keys).expect("keys");
+        self.await_after(from, text)
     }
 
     fn end(mut self) -> (String, Option<i32>) {
@@ -82,6 +109,48 @@ pub(crate) fn control_c_ends_the_program(guest: &Guest) {
     run.await_text("ready");
     run.ours.write_all(&[3]).expect("a key");
     assert_eq!(run.end().1, Some(130));
+}
+
+/// ^Z in raw mode stops the job in front, the guest's shell says so, and `fg` lets it go on.
+pub(crate) fn control_z_stops_the_job_in_front(guest: &Guest) {
+    let mut run = OnTerminal::start(guest, &["sh"], true);
+    let at = run.await_after(0, "# ");
+    // The job tells when it runs: until then the shell's editor has the terminal, and keys are not echoed.
+    let at = run.type_and_await(at, b"sh -c 'echo up$((1)); exec cat'\r", "up1\r\n");
+    let at = run.type_and_await(at, b"one\r", "one\r\none\r\n");
+    let at = run.type_and_await(at, b"\x1a", "^Z");
+    let at = run.await_after(at, "Stopped");
+    let at = run.await_after(at, "# ");
+    let at = run.type_and_await(at, b"jobs\r", "Stopped");
+    let at = run.await_after(at, "# ");
+    let at = run.type_and_await(at, b"echo $((6 * 7))\r", "42\r\n");
+    let at = run.await_after(at, "# ");
+    let at = run.type_and_await(at, b"fg\r", "exec cat");
+    let at = run.await_after(at, "\r\n");
+    let at = run.type_and_await(at, b"two\r", "two\r\ntwo\r\n");
+    let at = run.type_and_await(at, b"\x04", "# ");
+    // Stopped in the background it can be ended.
+    let at = run.type_and_await(at, b"sh -c 'echo up$((2)); exec sleep 1000'\r", "up2\r\n");
+    let at = run.type_and_await(at, b"\x1a", "Stopped");
+    let at = run.await_after(at, "# ");
+    let at = run.type_and_await(at, b"kill -9 %1\r", "# ");
+    // On a line of its own: `wait` leaves a job alone that it still takes for stopped, and then the shell would not go.
+    let at = run.type_and_await(at, b"wait %1\r", "# ");
+    run.type_and_await(at, b"exit $((3 + 4))\r", "\r\n");
+    assert_eq!(run.end().1, Some(7));
+}
+
+/// A group that nobody could ever let go on is not stopped from the terminal: ^Z does nothing to a program without a shell.
+pub(crate) fn control_z_does_not_stop_an_orphaned_group(guest: &Guest) {
+    let mut run = OnTerminal::start(guest, &["cat"], true);
+    let at = run.type_and_await(0, b"one\r", "one\r\n");
+    // The echo and cat's own, in either order of arrival before the key.
+    let at = run.await_after(at, "one\r\n");
+    let at = run.type_and_await(at, b"\x1a", "^Z");
+    let at = run.type_and_await(at, b"two\r", "two\r\n");
+    run.await_after(at, "two\r\n");
+    run.ours.write_all(b"\x04").expect("keys");
+    assert_eq!(run.end().1, Some(0));
 }
 
 pub(crate) fn echo_stays_off_a_pipe(guest: &Guest) {
