@@ -22,7 +22,9 @@ pub mod time;
 
 pub use file::{Dirent64Header, EpollEvent, Flock, Iovec, OpenHow, Pollfd, Stat, Statfs, Statx, StatxTimestamp};
 pub use linux_raw_sys::{auxvec, elf_uapi, general as linux, ioctl, net, prctl};
-pub use process::{CloneArgs, Rlimit64, RobustListHead, Rusage, SchedAttr, SchedParam, Sysinfo, Tms, Utsname};
+pub use process::{
+    CloneArgs, Rlimit64, RobustListHead, RseqSequence, Rusage, SchedAttr, SchedParam, Sysinfo, Tms, Utsname,
+};
 pub use signal::{Sigaction, Sigevent, Siginfo, SignalfdSiginfo, StackT};
 pub use socket::{Cmsghdr, Mmsghdr, Msghdr, Ucred};
 pub use terminal::{Termios, Termios2, Winsize};

@@ -182,7 +182,24 @@ pub struct SchedAttr {
     pub most_utilization: u32,
 }
 
+/// `struct rseq_cs`: a restartable sequence.
+#[derive(Clone, Copy, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct RseqSequence {
+    /// Zero.
+    pub version: u32,
+    /// Zero.
+    pub flags: u32,
+    /// Its first instruction.
+    pub start: u64,
+    /// Its length.
+    pub bytes: u64,
+    /// Where to go when it was disturbed.
+    pub abort: u64,
+}
+
 const _: () = {
+    assert!(size_of::<RseqSequence>() == 32);
     assert!(size_of::<SchedAttr>() == 56);
     assert!(size_of::<Rusage>() == 144);
     assert!(size_of::<Sysinfo>() == 112);

@@ -86,6 +86,8 @@ pub(crate) struct CpuLocal {
     pub(crate) magazines: Magazines,
     /// Ticks of the counter when the timer interrupt was last taken, for the watchdog.
     pub(crate) last_tick: AtomicU64,
+    /// The last barrier that this CPU has passed (`sync::barrier`).
+    pub(crate) barrier_seen: AtomicU64,
 }
 
 const _: () = assert!(core::mem::offset_of!(CpuLocal, id) == 128);
@@ -110,6 +112,7 @@ impl CpuLocal {
             frames: FrameCache::new(),
             magazines: Magazines::new(),
             last_tick: AtomicU64::new(0),
+            barrier_seen: AtomicU64::new(0),
         }
     }
 

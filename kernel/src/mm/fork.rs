@@ -28,6 +28,7 @@ impl AddressSpace {
             child.set_image(image.clone());
         }
         child.set_dumpable(self.is_dumpable());
+        child.register_barriers(self.barriers());
         child.watch_files(cx)?;
         Ok(child)
     }

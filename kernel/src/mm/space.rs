@@ -15,7 +15,7 @@ use crate::fs::{Executing, Mapper, PageCache};
 use crate::lock_order;
 use alloc::sync::{Arc, Weak};
 use core::ops::Range;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use machine::addr::{PAGE_SIZE, UserAddr};
 use machine::mm::{SpaceHandle, UserSpace};
 use machine::sync::{Mutex, Once};
@@ -32,6 +32,8 @@ pub struct AddressSpace {
     pub(super) layout: Layout,
     image: Once<ProgramImage>,
     is_dumpable: AtomicBool,
+    /// Kinds of memory barriers that its programs have registered for.
+    barriers: AtomicU32,
 }
 
 /// What exec says about the program, for /proc and core files. Does not change afterwards.
@@ -118,6 +120,7 @@ impl AddressSpace {
             layout,
             image: Once::new(),
             is_dumpable: AtomicBool::new(true),
+            barriers: AtomicU32::new(0),
         })
     }
 
@@ -138,6 +141,14 @@ impl AddressSpace {
     /// Sets it.
     pub fn set_dumpable(&self, is_dumpable: bool) {
         self.is_dumpable.store(is_dumpable, Ordering::Relaxed);
+    }
+    /// Kinds of memory barriers registered for, as `membarrier` names them.
+    pub fn barriers(&self) -> u32 {
+        self.barriers.load(Ordering::Relaxed)
+    }
+    /// Registers for more.
+    pub fn register_barriers(&self, kinds: u32) {
+        self.barriers.fetch_or(kinds, Ordering::Relaxed);
     }
 
     /// Where things go in this space.

@@ -6,6 +6,7 @@ use super::set::{DefaultAction, Signal, SignalSet};
 use super::state::{STACK_AUTO_DISARM, STACK_DISABLED, TaskSignals};
 use crate::errno::{Errno, Restart, Result};
 use crate::syscall::Call;
+use crate::task::rseq;
 use crate::timer;
 use crate::trace::{self, Counter, probe};
 use crate::user_memory::UserSlice;
@@ -31,6 +32,9 @@ pub(crate) struct Interrupted {
 pub(crate) fn attend(call: &mut Call<'_>, mut interrupted: Option<Interrupted>) -> Option<i32> {
     if call.cx.take_tick() {
         timer::cpu::tick(call.cx, call.task.process());
+    }
+    if call.cx.take_switch() {
+        rseq::fix_up(call);
     }
     loop {
         call.cx.take_notification();
@@ -58,6 +62,7 @@ pub(crate) fn attend(call: &mut Call<'_>, mut interrupted: Option<Interrupted>) 
                     restart_under_handler(call, interrupted, &action);
                 }
                 trace::count(Counter::SignalsHandled);
+                rseq::before_handler(call);
                 if deliver(call, signal, &info, &action).is_err() {
                     super::fault::frame_failed(call.cx, call.task, signal);
                 }

@@ -29,6 +29,7 @@ pub mod signal;
 pub mod socket;
 pub mod strace;
 pub mod table;
+pub mod thread;
 pub mod time;
 pub mod timer;
 pub mod unknown;

@@ -291,8 +291,3 @@ pub fn sys_get_robust_list(call: &mut Call<'_>, tid: i32, head: UserPtr<u64>, by
     head.write(call.cx, &(task.robust_list().0 as u64))?;
     Ok(0)
 }
-
-/// LINUX: as a kernel built without restartable sequences; libraries do without.
-pub fn sys_rseq(_call: &mut Call<'_>, _area: UserAddr, _bytes: u32, _flags: Flags, _signature: Flags) -> Result<u64> {
-    Err(Errno::ENOSYS)
-}

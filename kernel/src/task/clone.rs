@@ -211,6 +211,9 @@ fn insert(
         task.set_clear_child_tid(request.child_tid);
     }
     task.inherit(call.task);
+    if !request.has(CLONE_VM) {
+        task.rseq.copy_from(&call.task.rseq);
+    }
     trace::count(if request.has(CLONE_THREAD) { Counter::ThreadsCloned } else { Counter::ProcessesForked });
     table.insert_task(task.clone());
     Ok(task)
@@ -228,6 +231,7 @@ fn withdraw(cx: &CurrentThread, task: &Arc<Task>) {
 fn enter(cx: &mut CurrentThread, task: &Arc<Task>, mut start: Start) {
     let thread = cx.thread().clone();
     task.set_thread(&thread);
+    thread.watch_switches(task.rseq.is_there());
     let handle = task.space(cx).map(|space| space.handle());
     cx.set_space(handle);
     // The image was saved by this machine, and the parent's base addresses were accepted by it.

@@ -10,6 +10,7 @@ pub mod host;
 pub mod init;
 pub mod limits;
 pub mod process;
+pub mod rseq;
 pub mod scheduling;
 pub mod table;
 #[allow(clippy::module_inception, reason = "the file of the type `Task`")]

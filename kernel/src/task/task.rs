@@ -5,6 +5,7 @@
 //! Locks: `TASK_RESOURCES` around the references; what only the task itself writes is atomic.
 use super::completion::Completion;
 use super::process::Process;
+use super::rseq::Registration;
 use super::scheduling::Scheduling;
 use super::{Credentials, Pid};
 use crate::errno::Result;
@@ -50,6 +51,8 @@ pub struct Task {
     resources: SpinLock<Resources>,
     /// Signal state.
     pub signals: TaskSignals,
+    /// Its restartable sequences.
+    pub(crate) rseq: Registration,
     clear_child_tid: AtomicUsize,
     robust_list: AtomicUsize,
     /// [`LEAVING`] and a wait status, once the task alone is to end.
@@ -85,6 +88,7 @@ impl Task {
             thread: Once::new(),
             resources: SpinLock::new(&lock_order::TASK_RESOURCES, resources),
             signals,
+            rseq: Registration::none(),
             clear_child_tid: AtomicUsize::new(0),
             robust_list: AtomicUsize::new(0),
             leaving: AtomicU64::new(0),

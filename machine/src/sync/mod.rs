@@ -4,6 +4,7 @@
 //! Every lock names its [`LockClass`]; ranks are compared at each acquire: a lock may be taken only while
 //! all held locks have a lower rank. The locks held are kept in the stack header of each thread
 //! (`thread::header`), for that comparison, for the assertion that none is held where control leaves, and for the epitaph.
+pub mod barrier;
 mod mutex;
 mod raw;
 mod rwlock;

@@ -46,6 +46,11 @@ impl CurrentThread {
         self.thread.attention.load(Ordering::Relaxed) != 0
     }
 
+    /// Whether this thread, which asked to know ([`Thread::watch_switches`]), was off the CPU since this was last asked.
+    pub fn take_switch(&mut self) -> bool {
+        self.thread.attention.fetch_and(!attention::SWITCHED, Ordering::Relaxed) & attention::SWITCHED != 0
+    }
+
     /// Whether a timer tick found this thread running since this was last asked.
     pub fn take_tick(&mut self) -> bool {
         self.thread.attention.fetch_and(!attention::TICKED, Ordering::Relaxed) & attention::TICKED != 0

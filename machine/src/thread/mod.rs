@@ -109,6 +109,7 @@ pub(crate) fn reschedule_interrupt() {
     // work by itself once it is awake.
     crate::trace::count(crate::trace::Counter::Interrupts);
     crate::trace::count(crate::trace::Counter::IpisReschedule);
+    crate::sync::barrier::answer(header::current().cpu());
     crate::probe!(crate::trace::providers::irq::ipi(0));
 }
 

@@ -46,6 +46,8 @@ pub(super) mod attention {
     pub(in crate::thread) const NOTIFIED: u32 = 1;
     /// A timer tick found it running.
     pub(in crate::thread) const TICKED: u32 = 2;
+    /// It was off the CPU, or a barrier was passed, and it wants to know ([`Thread::watch_switches`](super::Thread::watch_switches)).
+    pub(in crate::thread) const SWITCHED: u32 = 4;
 }
 
 /// What a new thread starts with.
@@ -69,6 +71,8 @@ pub struct Thread {
     pub(super) token: AtomicBool,
     /// What the thread is to look at before it runs user code again: bits of [`attention`].
     pub(super) attention: AtomicU32,
+    /// Bits to set in `attention` when it is switched away.
+    pub(super) attention_after_switch: AtomicU32,
     affinity: AtomicU64,
     /// The rank of its schedule, as a hint without the lock.
     pub(super) rank: AtomicU8,
@@ -120,6 +124,7 @@ impl Thread {
             stack,
             token: AtomicBool::new(false),
             attention: AtomicU32::new(0),
+            attention_after_switch: AtomicU32::new(0),
             affinity: AtomicU64::new(CpuSet::ALL.0),
             rank: AtomicU8::new(Schedule::NORMAL.rank()),
             run_ns: AtomicU64::new(0),
@@ -191,6 +196,13 @@ impl Thread {
         if self.attention.fetch_or(attention::NOTIFIED, Ordering::SeqCst) & attention::NOTIFIED == 0 {
             scheduler::wake_for_notification(self);
         }
+    }
+
+    /// From now on (or no longer) the thread looks at its state after every switch before it runs user code, and once now.
+    pub fn watch_switches(&self, is_wanted: bool) {
+        let bits = if is_wanted { attention::SWITCHED } else { 0 };
+        self.attention_after_switch.store(bits, Ordering::Relaxed);
+        self.attention.fetch_or(bits, Ordering::Relaxed);
     }
 
     /// The value given to [`spawn`](super::spawn), for finding the kernel's own object (the resolver of user faults needs it).

@@ -70,6 +70,7 @@ mod read_write;
 mod schedule;
 mod signal;
 mod socket;
+mod thread;
 mod time;
 mod timer;
 
@@ -94,6 +95,7 @@ const SUBJECTS: &[&[Row]] = &[
     schedule::ROWS,
     signal::ROWS,
     socket::ROWS,
+    thread::ROWS,
     time::ROWS,
     timer::ROWS,
 ];

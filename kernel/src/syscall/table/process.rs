@@ -16,8 +16,6 @@ calls! {
     getppid() = sys_getppid;
     getsid(pid: i32) = sys_getsid;
     gettid() = sys_gettid;
-    /// Answers ENOSYS, as a Linux built without it.
-    rseq(area: UserAddr, bytes: u32, flags: Flags, signature: Flags) = sys_rseq;
     set_robust_list(head: UserAddr, bytes: usize) = sys_set_robust_list;
     set_tid_address(address: UserAddr) = sys_set_tid_address;
     setpgid(pid: i32, group: i32) = sys_setpgid;

@@ -27,6 +27,6 @@ pub(crate) use idle::{idle, tick};
 pub(crate) use queue::Scheduler;
 pub(super) use queue::{with_home, with_total};
 pub(super) use switch::{after_interrupt, begin, end, yield_now};
-pub(crate) use switch::{drop_ended, has_ended, park, preempt_if_possible, reschedule_if_needed};
+pub(crate) use switch::{drop_ended, has_ended, mark_running, park, preempt_if_possible, reschedule_if_needed};
 pub(crate) use wake::unpark;
 pub(super) use wake::{apply_affinity, apply_schedule, start, wake_for_notification};

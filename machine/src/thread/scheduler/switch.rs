@@ -178,6 +178,10 @@ fn switch_to(
     cpu.scheduler.switches.fetch_add(1, Ordering::Relaxed);
     // SAFETY: as above.
     note_switch(previous, unsafe { sched(previous) }.state, next);
+    let bits = previous.attention_after_switch.load(Ordering::Relaxed);
+    if bits != 0 {
+        previous.attention.fetch_or(bits, Ordering::Relaxed);
+    }
     cpu.is_idle.store(next.is_idle, Ordering::Relaxed);
     cpu.running.store(ptr::from_ref(next).cast_mut(), Ordering::Relaxed);
     // SAFETY: interrupts are off; the previous thread's state is this CPU's.
@@ -194,6 +198,13 @@ fn switch_to(
     // SAFETY: interrupts are off; the contexts are of the thread that runs and of one that was saved or prepared.
     unsafe { arch::context::switch(previous.context.get(), next.context.get()) };
     finish_switch(self::header::current());
+}
+
+/// Makes the thread that runs on this CPU look at its state as after a switch, if it wants to. In interrupt context.
+pub(crate) fn mark_running(cpu: &CpuLocal) {
+    // SAFETY: the running thread is alive, and this CPU runs it.
+    let running = unsafe { &*cpu.running.load(Ordering::Relaxed) };
+    running.attention.fetch_or(running.attention_after_switch.load(Ordering::Relaxed), Ordering::Relaxed);
 }
 
 /// Counts and traces a switch. Interrupts are off.
