@@ -64,9 +64,9 @@ impl Guest {
         std::env::var_os("OCHRE_CACHE").map_or_else(|| self.top().join(".ochre"), PathBuf::from)
     }
 
-    /// A directory for what a case makes, kept between runs.
+    /// A directory for what a case makes, kept between runs. One an architecture: both are tested at once.
     pub(crate) fn scratch(&self, name: &str) -> PathBuf {
-        let directory = self.cache().join("build").join(name);
+        let directory = self.cache().join("build").join(name).join(&self.arch);
         std::fs::create_dir_all(&directory).expect("the cache can be written");
         directory
     }

@@ -64,6 +64,12 @@ const CASES: &[Case] = &[
     ("tracing::records_are_whole_and_in_order", Short, tracing::records_are_whole_and_in_order),
     ("tracing::counters_tell_the_truth", Short, tracing::counters_tell_the_truth),
     ("programs::a_host_program_is_run", Short, programs::a_host_program_is_run),
+    ("programs::a_large_program_is_hardly_read", Short, programs::a_large_program_is_hardly_read),
+    (
+        "programs::files_of_the_root_can_be_changed_where_mapped",
+        Short,
+        programs::files_of_the_root_can_be_changed_where_mapped,
+    ),
     ("programs::environment_and_workdir_are_set", Short, programs::environment_and_workdir_are_set),
     ("programs::the_clock_is_right", Short, programs::the_clock_is_right),
     ("programs::unknown_calls_are_reported", Short, programs::unknown_calls_are_reported),

@@ -3,6 +3,9 @@
 use crate::guest::Guest;
 use std::time::SystemTime;
 
+/// Bytes of a page.
+const PAGE: u64 = 4096;
+
 pub(crate) fn a_host_program_is_run(guest: &Guest) {
     let program = guest.user_program("uname_test");
     guest.run(&[], &[&program.display().to_string()]).exits(0).prints("").says("");
@@ -31,4 +34,34 @@ pub(crate) fn unknown_calls_are_reported(guest: &Guest) {
     let program = guest.user_program("suite/syscall_enosys");
     let run = guest.run(&[], &[&program.display().to_string()]);
     run.exits(0).prints("").mentions("system call");
+}
+
+/// A program of 24 MiB, of which a little runs: what of it is read is told by a counter.
+pub(crate) fn a_large_program_is_hardly_read(guest: &Guest) {
+    let directory = guest.scratch("large");
+    let program = directory.join("large");
+    // What follows the last section is no segment, but it is of the file.
+    let mut bytes = std::fs::read(guest.busybox()).expect("BusyBox can be read");
+    bytes.resize(24 << 20, 0x5a);
+    std::fs::write(&program, &bytes).expect("the cache can be written");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&program, mode).expect("it is ours");
+    let add = format!("{}:/large/busybox", program.display());
+    let script = "count() { sed -n 's/^page_read_in \\([0-9]*\\).*/\\1/p' /proc/trace/counters; }
+        count; /large/busybox true && count; /large/busybox true && count";
+    let run = guest.run(&["--add", &add], &["busybox", "sh", "-c", script]);
+    let said = run.exits(0).stdout();
+    let counts: Vec<u64> = said.lines().map(|line| line.parse().expect("a number")).collect();
+    let [before, once, twice] = counts[..] else { panic!("three numbers, not {said:?}") };
+    assert!((once - before) * PAGE < bytes.len() as u64 / 20, "{} pages were read", once - before);
+    assert_eq!(twice, once, "nothing is read a second time");
+}
+
+/// The root's files are mapped where the loader put them, until somebody writes.
+pub(crate) fn files_of_the_root_can_be_changed_where_mapped(guest: &Guest) {
+    let file = guest.scratch("mapped").join("file");
+    std::fs::write(&file, crate::guest::noise(7, 5 * PAGE as usize)).expect("the cache can be written");
+    let program = guest.user_program("mapped_write_test");
+    let options = ["--cpus", "2", "--add", &format!("{}:/file", file.display())];
+    guest.run(&options, &[&program.display().to_string(), "/file"]).exits(0).prints("").says("");
 }

@@ -45,20 +45,39 @@ pub fn room_pages() -> usize {
 pub enum Backing {
     /// Nowhere: a missing page is zeros.
     Zeros,
-    /// Memory that nobody writes (the initial RAM disk). A page is copied only when it is mapped or changed; bytes beyond
-    /// the slice are zeros.
+    /// Memory that nobody writes (the initial RAM disk). Whole pages that lie right are mapped as they lie; others are copied
+    /// when they are mapped, and all when they are changed. Bytes beyond the slice are zeros.
     Memory(&'static [u8]),
+}
+
+impl Backing {
+    /// The frame of page `index` as it lies, never to be written.
+    fn frame(self, index: u64) -> Option<Frame> {
+        let Backing::Memory(memory) = self else { return None };
+        let start = usize::try_from(index).ok()?.checked_mul(PAGE_SIZE)?;
+        Frame::of_boot(memory.get(start..start.checked_add(PAGE_SIZE)?)?)
+    }
 }
 
 /// Someone who maps pages of the cache and must forget them when the file shrinks.
 pub trait Mapper: Send + Sync {
     /// Pages from `first` on are no longer part of the file.
     fn forget_pages(&self, cx: &mut CurrentThread, cache: &PageCache, first: u64);
+    /// Page `index` has a frame of its own from now on, in place of the backing's.
+    fn forget_backing(&self, cx: &mut CurrentThread, cache: &PageCache, index: u64);
 }
 
 struct Pages {
+    /// Frames of the cache's own.
     tree: RadixTree<Frame>,
     backing: Backing,
+}
+
+impl Pages {
+    /// The frame of page `index`, to be read.
+    fn find(&self, index: u64) -> Option<Frame> {
+        self.tree.get(index).cloned().or_else(|| self.backing.frame(index))
+    }
 }
 
 /// A file's contents.
@@ -110,16 +129,33 @@ impl PageCache {
         self.resident.load(Ordering::Relaxed)
     }
 
-    /// The frame of page `index`, made if it is not there yet. ENXIO beyond the end of the file: SIGBUS for a mapping.
+    /// The frame of page `index`, to be read, made if it is not there yet. ENXIO beyond the end of the file: SIGBUS for a mapping.
     pub fn frame(&self, cx: &mut CurrentThread, index: u64) -> Result<Frame> {
         if index >= self.size_bytes().div_ceil(PAGE_SIZE as u64) {
             return Err(Errno::ENXIO);
         }
-        self.frame_for_write(cx, index)
+        if let Some(frame) = self.frame_if_present(cx, index) {
+            trace::count(Counter::PageCacheHits);
+            return Ok(frame);
+        }
+        self.own_frame(cx, index)
     }
 
-    /// The frame of page `index` if it is in the cache: never allocates, for fault-around.
+    /// The same, to be written through a shared mapping.
+    pub fn writable_frame(&self, cx: &mut CurrentThread, index: u64) -> Result<Frame> {
+        if index >= self.size_bytes().div_ceil(PAGE_SIZE as u64) {
+            return Err(Errno::ENXIO);
+        }
+        self.own_frame(cx, index)
+    }
+
+    /// The frame of page `index`, to be read, if it is in the cache: never allocates, for fault-around.
     pub fn frame_if_present(&self, cx: &CurrentThread, index: u64) -> Option<Frame> {
+        self.pages.lock(cx).find(index)
+    }
+
+    /// The same, to be written.
+    pub fn writable_frame_if_present(&self, cx: &CurrentThread, index: u64) -> Option<Frame> {
         self.pages.lock(cx).tree.get(index).cloned()
     }
 
@@ -128,20 +164,21 @@ impl PageCache {
         let end = self.size_bytes().div_ceil(PAGE_SIZE as u64);
         let pages = self.pages.lock(cx);
         for (index, frame) in (first..end).zip(frames) {
-            *frame = pages.tree.get(index).cloned();
+            *frame = pages.find(index);
         }
     }
 
     /// The frame of page `index` for a write through a descriptor: ENOSPC when files hold all that they may.
-    fn frame_to_fill(&self, cx: &CurrentThread, index: u64) -> Result<Frame> {
-        if HELD.load(Ordering::Relaxed) >= most_held() && self.frame_if_present(cx, index).is_none() {
+    fn frame_to_fill(&self, cx: &mut CurrentThread, index: u64) -> Result<Frame> {
+        if HELD.load(Ordering::Relaxed) >= most_held() && self.writable_frame_if_present(cx, index).is_none() {
             return Err(Errno::ENOSPC);
         }
-        self.frame_for_write(cx, index)
+        self.own_frame(cx, index)
     }
 
-    /// The frame of page `index`, wherever the end of the file is.
-    fn frame_for_write(&self, cx: &CurrentThread, index: u64) -> Result<Frame> {
+    /// The cache's own frame of page `index`, wherever the end of the file is. Who has mapped the backing's frame meets it at the
+    /// next fault.
+    fn own_frame(&self, cx: &mut CurrentThread, index: u64) -> Result<Frame> {
         let backing = {
             let pages = self.pages.lock(cx);
             if let Some(frame) = pages.tree.get(index) {
@@ -151,19 +188,31 @@ impl PageCache {
             pages.backing
         };
         let frame = read_in(backing, index)?;
-        let mut pages = self.pages.lock(cx);
-        if let Some(earlier) = pages.tree.get(index) {
-            return Ok(earlier.clone());
-        }
-        if let Some(quota) = &self.quota {
-            quota.take()?;
-        }
-        if pages.tree.insert(index, frame.clone()).is_err() {
-            self.give_back(1);
-            return Err(Errno::ENOMEM);
+        // From the insertion on look-ups find the new frame; who has found the backing's before is in this list.
+        let mut mappers = Vec::new();
+        {
+            let known = self.mappers.lock(cx);
+            if backing.frame(index).is_some() {
+                mappers.try_reserve(known.len())?;
+                mappers.extend(known.iter().filter_map(Weak::upgrade));
+            }
+            let mut pages = self.pages.lock(cx);
+            if let Some(earlier) = pages.tree.get(index) {
+                return Ok(earlier.clone());
+            }
+            if let Some(quota) = &self.quota {
+                quota.take()?;
+            }
+            if pages.tree.insert(index, frame.clone()).is_err() {
+                self.give_back(1);
+                return Err(Errno::ENOMEM);
+            }
         }
         self.resident.fetch_add(1, Ordering::Relaxed);
         HELD.fetch_add(1, Ordering::Relaxed);
+        for mapper in mappers {
+            mapper.forget_backing(cx, self, index);
+        }
         Ok(frame)
     }
 
@@ -241,15 +290,20 @@ impl PageCache {
         if bytes > MAX_FILE_BYTES {
             return Err(Errno::EINVAL);
         }
+        let last = bytes / PAGE_SIZE as u64;
+        // CAST: below the page size.
+        let within = (bytes % PAGE_SIZE as u64) as usize;
+        if within != 0 && bytes < self.size_bytes() && self.pages.lock(cx).backing.frame(last).is_some() {
+            // The backing's frame keeps what is cut off.
+            self.own_frame(cx, last)?;
+        }
         let old = self.size.swap(bytes, Ordering::AcqRel);
         if bytes >= old {
             return Ok(());
         }
         let first = bytes.div_ceil(PAGE_SIZE as u64);
-        // CAST: below the page size.
-        let within = (bytes % PAGE_SIZE as u64) as usize;
         if within != 0 {
-            self.zero_tail(cx, bytes / PAGE_SIZE as u64, within);
+            self.zero_tail(cx, last, within);
         }
         {
             let mut pages = self.pages.lock(cx);
@@ -284,7 +338,7 @@ impl PageCache {
                 (pages.tree.get(index).is_some(), matches!(pages.backing, Backing::Memory(_)))
             };
             if is_there || is_backed {
-                self.frame_for_write(cx, index)?.zero(within, bytes);
+                self.own_frame(cx, index)?.zero(within, bytes);
             }
             at += bytes as u64;
         }
@@ -339,7 +393,7 @@ impl PageCache {
     /// Zeroes the bytes from `within` of page `index`, if it is there or has a backing.
     fn zero_tail(&self, cx: &CurrentThread, index: u64, within: usize) {
         // A page still in its backing is cut there: `set_size` shortens the slice.
-        if let Some(frame) = self.frame_if_present(cx, index) {
+        if let Some(frame) = self.writable_frame_if_present(cx, index) {
             frame.zero(within, PAGE_SIZE - within);
         }
     }

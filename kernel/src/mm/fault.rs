@@ -33,6 +33,25 @@ pub(super) enum Step {
     Done,
     /// The page cache must read this page first.
     ReadIn(Arc<PageCache>, u64),
+    /// The page cache must have a frame for this page that can be written.
+    MakeWritable(Arc<PageCache>, u64),
+}
+
+impl Step {
+    /// Does what is left, without the address space's lock; `None` if nothing is. Who calls keeps the frame until the page is
+    /// mapped, so that it cannot leave the cache in between.
+    pub(super) fn perform(self, cx: &mut CurrentThread) -> Result<Option<Frame>, FaultError> {
+        let frame = match self {
+            Step::Done => return Ok(None),
+            Step::ReadIn(cache, index) => cache.frame(cx, index),
+            Step::MakeWritable(cache, index) => cache.writable_frame(cx, index),
+        };
+        frame.map(Some).map_err(|error| match error {
+            Errno::ENXIO => FaultError::BeyondFile,
+            Errno::ENOMEM => FaultError::OutOfMemory,
+            _ => FaultError::ReadFailed,
+        })
+    }
 }
 
 /// What `machine` calls when a user copy faults: the current task's space resolves it.
@@ -58,25 +77,15 @@ impl AddressSpace {
     }
 
     fn resolve_steps(&self, cx: &mut CurrentThread, fault: PageFault) -> Result<(), FaultError> {
-        // Kept until the end, so that the page cannot leave the cache between reading and mapping.
-        let mut _read_in: Option<Frame> = None;
+        let mut _kept: Option<Frame> = None;
         loop {
             let step = self.memory.lock(cx).resolve(cx, fault)?;
-            match step {
-                Step::Done => return Ok(()),
-                Step::ReadIn(cache, index) => _read_in = Some(read_in(cx, &cache, index)?),
+            match step.perform(cx)? {
+                None => return Ok(()),
+                frame => _kept = frame,
             }
         }
     }
-}
-
-/// Brings one page of a file into memory.
-pub(super) fn read_in(cx: &mut CurrentThread, cache: &PageCache, index: u64) -> Result<Frame, FaultError> {
-    cache.frame(cx, index).map_err(|error| match error {
-        Errno::ENXIO => FaultError::BeyondFile,
-        Errno::ENOMEM => FaultError::OutOfMemory,
-        _ => FaultError::ReadFailed,
-    })
 }
 
 /// The frame that every untouched anonymous page shows to readers.
@@ -106,22 +115,25 @@ impl Memory {
         if index >= end_of_file {
             return Err(FaultError::BeyondFile);
         }
+        let protection = entry.value.protection;
+        if is_write && entry.value.is_shared {
+            let Some(frame) = cache.writable_frame_if_present(cx, index) else {
+                return Ok(Step::MakeWritable(cache.clone(), index));
+            };
+            self.table.map(page, frame, protection.access(true))?;
+            trace::count(Counter::FaultsFile);
+            return Ok(Step::Done);
+        }
         let Some(frame) = cache.frame_if_present(cx, index) else {
             return Ok(Step::ReadIn(cache.clone(), index));
         };
-        let protection = entry.value.protection;
-        if is_write && !entry.value.is_shared {
+        if is_write {
             let copy = Frame::allocate(FrameKind::Anonymous)?;
             copy.copy_from(&frame);
             self.table.map(page, copy, protection.access(true))?;
             self.note_own_page(page);
             trace::count(Counter::FaultsCow);
             probe!(trace::vminfo::cow_copy(page, frame.count()));
-            return Ok(Step::Done);
-        }
-        if is_write {
-            self.table.map(page, frame, protection.access(true))?;
-            trace::count(Counter::FaultsFile);
             return Ok(Step::Done);
         }
         // Above all what was asked for, and in the same pass its neighbours.
@@ -159,8 +171,20 @@ impl Memory {
             }
             return Ok(Step::Done);
         }
+        if is_shared
+            && mapped.is_boot
+            && let Some((cache, index)) = entry.value.cache_page(page.0 - entry.start)
+        {
+            let Some(frame) = cache.writable_frame_if_present(cx, index) else {
+                return Ok(Step::MakeWritable(cache.clone(), index));
+            };
+            self.table.replace(cx, page, frame, protection.access(true))?;
+            trace::count(Counter::FaultsFile);
+            return Ok(Step::Done);
+        }
         let is_mistaken = defect::is_on(Defect::SharedWrite)
             && mapped.count == 3
+            && !mapped.is_boot
             && self.table.frame(page).is_some_and(|frame| !is_zero_frame(&frame));
         if is_shared || mapped.count == 1 || is_mistaken {
             self.table.set_access(cx, page, protection.access(true));

@@ -1,6 +1,6 @@
 //! Making pages present before they are used: MAP_POPULATE, MADV_POPULATE_*, mlock.
 use super::error::{FaultError, MapError};
-use super::fault::{Step, read_in};
+use super::fault::Step;
 use super::space::{AddressSpace, Memory};
 use super::vma::{Locking, Protection, Vma};
 use core::ops::Range;
@@ -46,15 +46,12 @@ impl AddressSpace {
     /// Makes the pages of a range present, in order, up to the first that cannot be: NotMapped at a hole, BadArgument where the
     /// area does not allow it, BadRange beyond the end of a file.
     pub(crate) fn populate(&self, cx: &mut CurrentThread, range: Range<usize>, how: Populate) -> Result<(), MapError> {
-        // Kept until the end, so that the page cannot leave the cache between reading and mapping.
-        let mut _read_in: Option<Frame> = None;
+        let mut _kept: Option<Frame> = None;
         let mut at = range.start;
         while at < range.end {
             let end = range.end.min(at.saturating_add(BATCH_PAGES * PAGE_SIZE));
             let (reached, step) = self.memory.lock(cx).populate(cx, at..end, how)?;
-            if let Step::ReadIn(cache, index) = step {
-                _read_in = Some(read_in(cx, &cache, index)?);
-            }
+            _kept = step.perform(cx)?;
             at = reached;
         }
         Ok(())
@@ -79,7 +76,7 @@ impl Memory {
             };
             while at < end {
                 let step = self.resolve(cx, PageFault { addr: UserAddr(at), kind, is_present: false })?;
-                if matches!(step, Step::ReadIn(..)) {
+                if !matches!(step, Step::Done) {
                     return Ok((at, step));
                 }
                 at += PAGE_SIZE;

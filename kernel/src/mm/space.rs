@@ -222,6 +222,26 @@ impl Mapper for AddressSpace {
             }
         }
     }
+
+    fn forget_backing(&self, cx: &mut CurrentThread, cache: &PageCache, index: u64) {
+        let mut memory = self.memory.lock(cx);
+        let memory = &mut *memory;
+        for entry in memory.areas.entries() {
+            let Backing::Cache(backing) = &entry.value.backing else { continue };
+            if !core::ptr::eq(Arc::as_ptr(&backing.cache), cache) {
+                continue;
+            }
+            let pages =
+                index.checked_sub(backing.offset / PAGE_SIZE as u64).and_then(|pages| usize::try_from(pages).ok());
+            let distance = pages.and_then(|pages| pages.checked_mul(PAGE_SIZE));
+            let Some(distance) = distance.filter(|distance| *distance < entry.bytes()) else { continue };
+            let page = UserAddr(entry.start + distance);
+            // A private copy stays.
+            if memory.table.query(page).is_some_and(|mapped| mapped.is_boot) {
+                memory.table.unmap(cx, page..UserAddr(page.0 + PAGE_SIZE));
+            }
+        }
+    }
 }
 
 impl Memory {

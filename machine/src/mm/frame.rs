@@ -11,7 +11,7 @@ use crate::arch;
 use crate::defect::{self, Defect};
 use crate::thread::CurrentThread;
 use core::ptr;
-use core::sync::atomic::{Ordering, fence};
+use core::sync::atomic::{AtomicU8, Ordering, fence};
 
 /// No frame is free.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -31,6 +31,8 @@ pub enum FrameKind {
     Kernel,
     /// Shared with a device.
     Dma,
+    /// Of the initial RAM disk: never written, never free. Not counted as in use.
+    Boot,
 }
 
 /// Frames by use.
@@ -40,7 +42,7 @@ pub struct MemoryCounts {
     pub total: usize,
     /// Free frames, those in per-CPU caches included.
     pub free: usize,
-    /// In use, by [`FrameKind`] as index.
+    /// In use, by [`FrameKind`] as index ([`FrameKind::Boot`] excepted).
     pub used: [usize; 5],
 }
 
@@ -74,6 +76,33 @@ impl Frame {
             }
         }
         Err(OutOfMemory)
+    }
+
+    /// The frame in which `page`, a whole page of the initial RAM disk, lies; `None` if it is not just that. Nobody writes
+    /// there: neither through this type nor through a mapping (both panic).
+    pub fn of_boot(page: &'static [u8]) -> Option<Frame> {
+        let initrd = crate::boot::info().initrd?;
+        let distance = page.as_ptr().addr().checked_sub(kernel_map::direct(initrd.start).addr())?;
+        let addr = PhysAddr(initrd.start.0 + distance as u64);
+        let is_inside = distance as u64 + PAGE_SIZE as u64 <= initrd.bytes;
+        if page.len() != PAGE_SIZE || !addr.0.is_multiple_of(PAGE_SIZE as u64) || !is_inside || !open_boot() {
+            return None;
+        }
+        let index = frame_table::index_of(addr);
+        let slot = frame_table::slot(index);
+        if slot.count.load(Ordering::Acquire) == 0 {
+            slot.kind.store(FrameKind::Boot as u8, Ordering::Relaxed);
+            // The RAM disk's own reference, which nobody gives back; another CPU may have been quicker.
+            let _ = slot.count.compare_exchange(0, 1, Ordering::AcqRel, Ordering::Acquire);
+        }
+        slot.count.fetch_add(1, Ordering::Relaxed);
+        Some(Frame { index })
+    }
+
+    /// Whether it is one of the initial RAM disk, which must not be written.
+    #[inline]
+    pub fn is_boot(&self) -> bool {
+        is_boot(self.slot())
     }
 
     /// A frame of zeros.
@@ -173,6 +202,7 @@ impl Frame {
     /// Notes that the contents change.
     #[inline(always)]
     fn note_written(&self) {
+        assert!(!self.is_boot(), "the initial RAM disk is never written");
         self.slot().aux.store(0, Ordering::Relaxed);
     }
 
@@ -210,14 +240,43 @@ pub(crate) fn make_executable(addr: PhysAddr) {
     }
 }
 
+/// Whether frames of the initial RAM disk were made, or its memory was given back: one excludes the other.
+static BOOT: AtomicU8 = AtomicU8::new(UNDECIDED);
+const UNDECIDED: u8 = 0;
+const IN_USE: u8 = 1;
+const GIVEN_BACK: u8 = 2;
+
+/// Whether frames of the initial RAM disk may be made.
+#[inline]
+fn open_boot() -> bool {
+    match BOOT.load(Ordering::Acquire) {
+        UNDECIDED => match BOOT.compare_exchange(UNDECIDED, IN_USE, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => true,
+            Err(decided) => decided == IN_USE,
+        },
+        decided => decided == IN_USE,
+    }
+}
+
+/// Whether the initial RAM disk may be given back, now and once.
+pub(super) fn close_boot() -> bool {
+    BOOT.compare_exchange(UNDECIDED, GIVEN_BACK, Ordering::AcqRel, Ordering::Acquire).is_ok()
+}
+
+#[inline(always)]
+fn is_boot(slot: &Slot) -> bool {
+    slot.kind.load(Ordering::Relaxed) == FrameKind::Boot as u8
+}
+
+/// What the page table needs to know of the frame at `addr`: its references, and whether it is the initial RAM disk's.
+#[inline(always)]
+pub(crate) fn facts(addr: PhysAddr) -> (u32, bool) {
+    let slot = frame_table::slot(frame_table::index_of(addr));
+    (slot.count.load(Ordering::Acquire), is_boot(slot))
+}
+
 /// Value of a user frame's `aux`: instruction fetch sees what was written.
 const FETCHABLE: u16 = 1;
-
-/// References to the frame at `addr`.
-#[inline(always)]
-pub(crate) fn mapping_count(addr: PhysAddr) -> u32 {
-    frame_table::slot(frame_table::index_of(addr)).count.load(Ordering::Acquire)
-}
 
 impl Clone for Frame {
     #[inline]

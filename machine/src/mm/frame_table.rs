@@ -154,7 +154,7 @@ pub(super) fn may_take(kind: FrameKind) -> bool {
     let kept = match kind {
         FrameKind::Anonymous | FrameKind::PageCache => RESERVE.load(Ordering::Relaxed),
         FrameKind::PageTable | FrameKind::Kernel => RESERVE.load(Ordering::Relaxed) / 2,
-        FrameKind::Dma => 0,
+        FrameKind::Dma | FrameKind::Boot => 0,
     };
     FREE.load(Ordering::Relaxed) > kept
 }

@@ -41,11 +41,10 @@ pub fn has_room() -> bool {
     frame_table::may_take(FrameKind::Kernel)
 }
 
-/// Gives the initial RAM disk's frames to the allocator, once nothing refers to them.
+/// Gives the initial RAM disk's frames to the allocator, once nothing refers to them. Not if any is mapped as it lies.
 pub fn release_initrd() {
-    static IS_DONE: core::sync::atomic::AtomicBool = core::sync::atomic::AtomicBool::new(false);
     if let Some(range) = crate::boot::info().initrd
-        && !IS_DONE.swap(true, core::sync::atomic::Ordering::AcqRel)
+        && frame::close_boot()
     {
         frame_table::give(range);
     }

@@ -12,7 +12,7 @@ use super::kernel_map::ENTRIES;
 use super::rights::Rights;
 pub use super::space_handle::SpaceHandle;
 use super::table::Table;
-use crate::addr::{PAGE_SIZE, USER_END, UserAddr};
+use crate::addr::{PAGE_SIZE, PhysAddr, USER_END, UserAddr};
 use crate::arch::page_table::{self, Entry};
 use crate::thread::CurrentThread;
 use alloc::sync::Arc;
@@ -67,6 +67,10 @@ impl Access {
 pub struct Mapped {
     /// References to its frame, this one included.
     pub count: u32,
+    /// Where the frame is.
+    pub frame: PhysAddr,
+    /// The frame is the initial RAM disk's: it can be mapped without write access only.
+    pub is_boot: bool,
     /// What it allows.
     pub access: Access,
     /// Written since mapped or since last asked.
@@ -122,6 +126,7 @@ impl UserSpace {
         check_page(addr);
         let table = self.table_or_new(addr.0)?;
         assert!(!table.load(Table::index(addr.0)).is_present(), "something is mapped at {:#x}", addr.0);
+        check_writable(access, frame.is_boot(), addr.0);
         if access.is_executable {
             frame.make_executable();
         }
@@ -149,6 +154,7 @@ impl UserSpace {
                 continue;
             }
             if let Some(frame) = frame.take() {
+                check_writable(access, frame.is_boot(), addr);
                 if access.is_executable {
                     frame.make_executable();
                 }
@@ -171,6 +177,7 @@ impl UserSpace {
     ) -> Result<(), OutOfMemory> {
         check_page(addr);
         let table = self.table_or_new(addr.0)?;
+        check_writable(access, frame.is_boot(), addr.0);
         if access.is_executable {
             frame.make_executable();
         }
@@ -193,6 +200,10 @@ impl UserSpace {
         let Some(table) = self.table(addr.0) else {
             return;
         };
+        if access.is_writable {
+            let entry = table.load(Table::index(addr.0));
+            check_writable(access, entry.is_present() && frame::facts(entry.addr()).1, addr.0);
+        }
         let Some(old) = table
             .change(Table::index(addr.0), |entry| entry.is_present().then(|| entry.with_rights(access.rights(), 0)))
         else {
@@ -238,6 +249,7 @@ impl UserSpace {
             if access == found.access {
                 return;
             }
+            check_writable(access, found.is_boot, addr);
             if access.is_executable && !found.access.is_executable {
                 frame::make_executable(entry.addr());
             }
@@ -362,10 +374,19 @@ fn check_page(addr: UserAddr) {
     assert!(addr.0.is_multiple_of(PAGE_SIZE) && addr.0 < USER_END, "{:#x} is not the address of a user page", addr.0);
 }
 
+/// Nothing may write the initial RAM disk, which safe code reads through a shared slice.
+#[inline(always)]
+fn check_writable(access: Access, is_boot: bool, addr: usize) {
+    assert!(!(access.is_writable && is_boot), "the initial RAM disk's frame at {addr:#x} cannot be made writable");
+}
+
 #[inline(always)]
 fn mapped(entry: Entry) -> Mapped {
+    let (count, is_boot) = frame::facts(entry.addr());
     Mapped {
-        count: frame::mapping_count(entry.addr()),
+        count,
+        frame: entry.addr(),
+        is_boot,
         access: Access::of(entry.rights()),
         is_dirty: entry.is_dirty(),
         is_accessed: entry.is_accessed(),
