@@ -197,6 +197,37 @@ impl SpaceHandle {
     }
 }
 
+/// How often kernel translations were taken away, and what each CPU has seen of it.
+static KERNEL_GENERATION: AtomicU64 = AtomicU64::new(0);
+static KERNEL_SEEN: [AtomicU64; cpu::MAX_CPUS] = [const { AtomicU64::new(0) }; cpu::MAX_CPUS];
+
+/// Makes every CPU forget the kernel translations that were taken away before. Interrupts are on.
+pub(super) fn kernel_everywhere() {
+    fence(Ordering::SeqCst);
+    if page_table::BROADCASTS_FLUSH {
+        page_table::flush_all();
+        return;
+    }
+    KERNEL_GENERATION.fetch_add(1, Ordering::SeqCst);
+    let header = header::preempt_off();
+    let here = header.cpu().id;
+    let others = cpu::each().filter(|other| other.id != here).fold(0, |set, other| set | 1 << other.id.0);
+    page_table::flush_all();
+    let asked = ask(others);
+    header::preempt_on(header);
+    await_answers(others, asked);
+}
+
+/// Forgets everything on this CPU if kernel translations were taken away since it last did. Interrupts are off.
+fn forget_kernel(cpu: &CpuLocal) {
+    let seen = &KERNEL_SEEN[cpu.id.0 as usize];
+    let generation = KERNEL_GENERATION.load(Ordering::SeqCst);
+    if seen.load(Ordering::Relaxed) != generation {
+        seen.store(generation, Ordering::Relaxed);
+        page_table::flush_all();
+    }
+}
+
 /// Another CPU asks this one to forget translations. Called by the architecture with interrupts off.
 pub(crate) fn shootdown_interrupt() {
     trace::count(Counter::Interrupts);
@@ -207,6 +238,7 @@ pub(crate) fn shootdown_interrupt() {
         let cpu: &CpuLocal = header.cpu();
         let requests = &REQUESTS[cpu.id.0 as usize];
         let asked = requests.asked.load(Ordering::SeqCst);
+        forget_kernel(cpu);
         if !space_handle::unload_leftover(cpu) {
             space_handle::note_flushed(cpu, |space| space.generation.load(Ordering::SeqCst));
             // SAFETY: own CPU, interrupts off.

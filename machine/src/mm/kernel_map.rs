@@ -7,7 +7,7 @@
 //! | `DYNAMIC_BASE` + 256 GiB | device windows | device |
 //! | `IMAGE_BASE` | the image | code read and execute, constants read, data read and write |
 //!
-//! Mappings are only ever added: no kernel translation is flushed after boot. Top-level entries exist from [`build`] on, so that
+//! After boot mappings are only added, except those of stacks, which come and go: [`unmap_stacks`] flushes. Top-level entries exist from [`build`] on, so that
 //! user roots that carry a copy of them stay right.
 //!
 //! Locks: this file's (leaf, above the frame allocator's).
@@ -19,6 +19,7 @@ use crate::addr::{DIRECT_MAP_BASE, DYNAMIC_BASE, IMAGE_BASE, LARGE_PAGE_SIZE, PA
 use crate::arch::page_table::{self, Entry};
 use crate::boot::PhysRange;
 use crate::sync::RawSpin;
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 /// Entries of a table.
@@ -152,13 +153,18 @@ pub(super) fn clear_top(user_root: PhysAddr) {
     }
 }
 
-/// Maps a stack of `bytes` above a guard of the same size; answers its lowest address, which is a multiple of `bytes`.
-pub(crate) fn map_stack(bytes: usize) -> Option<usize> {
-    let base = NEXT.with(|next| {
+/// Addresses for a stack of `bytes` above a guard of the same size, never given before; answers the lowest, which is a multiple
+/// of `bytes`.
+pub(crate) fn stack_addresses(bytes: usize) -> Option<usize> {
+    NEXT.with(|next| {
         let base = next.stack + bytes;
         next.stack += 2 * bytes;
         (next.stack <= DEVICE_BASE).then_some(base)
-    })?;
+    })
+}
+
+/// Maps a stack of `bytes` at `base`, which came from [`stack_addresses`] and is not mapped.
+pub(crate) fn map_stack(base: usize, bytes: usize) -> Option<()> {
     let root = PhysAddr(ROOT.load(Ordering::Relaxed));
     for virt in (base..base + bytes).step_by(PAGE_SIZE) {
         // What was mapped before a failure stays: the address is not used again, and memory has run out anyway.
@@ -168,7 +174,46 @@ pub(crate) fn map_stack(bytes: usize) -> Option<usize> {
         NEXT.with(|_| map_page(root, virt, frame_table::addr_of(frame), Rights::KERNEL_DATA, 0)).ok()?;
     }
     page_table::publish();
-    Some(base)
+    Some(())
+}
+
+/// Takes the mappings of the stacks of `bytes` at `bases` away, and gives their frames back. False, with nothing done, for want
+/// of memory to remember the frames by. Interrupts are on: the other CPUs are asked to forget, and may ask the same.
+///
+/// # Safety
+/// 1. [`map_stack`] has mapped each of them, and nothing runs on or points into them.
+pub(crate) unsafe fn unmap_stacks(bases: &[usize], bytes: usize) -> bool {
+    let mut frames = Vec::new();
+    if frames.try_reserve_exact(bases.len() * bytes / PAGE_SIZE).is_err() {
+        return false;
+    }
+    let root = PhysAddr(ROOT.load(Ordering::Relaxed));
+    for virt in bases.iter().flat_map(|&base| (base..base + bytes).step_by(PAGE_SIZE)) {
+        frames.push(NEXT.with(|_| unmap_page(root, virt)));
+    }
+    super::flush::kernel_everywhere();
+    for addr in frames {
+        let frame = frame_table::index_of(addr);
+        frame_table::note_freed(frame_table::slot(frame));
+        frame_cache::release(frame);
+    }
+    true
+}
+
+/// Takes the mapping of a 4 KiB page away; answers the frame it had. The caller holds this file's lock.
+fn unmap_page(root: PhysAddr, virt: usize) -> PhysAddr {
+    let mut table = root;
+    for above in (1..4).rev() {
+        // SAFETY: an entry of a table of the kernel's tree, where the page is mapped.
+        table = unsafe { entry(table, index(virt, above)).read() }.addr();
+    }
+    let place = entry(table, index(virt, 0));
+    // SAFETY: as above.
+    let found = unsafe { place.read() };
+    assert!(found.is_present(), "a kernel page that is taken away is there");
+    // SAFETY: as above.
+    unsafe { place.write(Entry::ABSENT) };
+    found.addr()
 }
 
 /// Maps device registers, for ever; answers where. `None`: no memory.

@@ -38,6 +38,9 @@ pub use pure::ready_threads::Schedule;
 pub(crate) use stack::allocate as allocate_stack;
 pub use thread::Thread;
 
+/// Pages of a kernel stack.
+pub const STACK_PAGES: usize = header::STACK_BYTES / crate::addr::PAGE_SIZE;
+
 mod private {
     /// Keeps [`Context`](super::Context) closed.
     pub trait Sealed {}

@@ -177,6 +177,8 @@ fn memory_info(_cx: &mut CurrentThread, out: &mut Text) -> Result<()> {
     let kib = |frames: usize| frames * (PAGE_SIZE / 1024);
     let of = |kind: FrameKind| kib(counts.used[kind as usize]);
     let cached = of(FrameKind::PageCache);
+    let stacks = kib(thread::counts().stacks * thread::STACK_PAGES);
+    let slab = of(FrameKind::Kernel).saturating_sub(stacks);
     let lines = [
         ("MemTotal", kib(counts.total)),
         ("MemFree", kib(counts.free)),
@@ -193,9 +195,10 @@ fn memory_info(_cx: &mut CurrentThread, out: &mut Text) -> Result<()> {
         ("AnonPages", of(FrameKind::Anonymous)),
         ("Mapped", 0),
         ("Shmem", cached),
-        ("Slab", of(FrameKind::Kernel)),
+        ("Slab", slab),
         ("SReclaimable", 0),
-        ("SUnreclaim", of(FrameKind::Kernel)),
+        ("SUnreclaim", slab),
+        ("KernelStack", stacks),
         ("PageTables", of(FrameKind::PageTable)),
     ];
     for (name, value) in lines {

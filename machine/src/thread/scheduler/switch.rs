@@ -310,4 +310,5 @@ pub(crate) fn drop_ended() {
         first = thread.next.load(Ordering::Relaxed);
         drop(thread);
     }
+    stack::trim();
 }
