@@ -9,6 +9,7 @@
 use super::open_file::OpenFile;
 use super::transfer::{Sink, Source};
 use crate::errno::{Errno, Result};
+use alloc::string::String;
 use core::any::Any;
 use machine::addr::UserAddr;
 use machine::sync::WaitQueue;
@@ -134,6 +135,11 @@ pub trait File: Any + Send + Sync {
     /// Writes back what is not yet stable.
     fn sync(&self, _cx: &mut CurrentThread) -> Result<()> {
         Ok(())
+    }
+
+    /// Further lines of `/proc/PID/fdinfo/FD`.
+    fn details(&self, _cx: &CurrentThread) -> Option<String> {
+        None
     }
 
     /// The last descriptor of this description has gone. Runs in a destructor: must not sleep.

@@ -26,6 +26,7 @@ pub mod open_file;
 pub mod page_cache;
 pub mod path;
 pub mod permission;
+pub mod pidfd;
 pub mod pipe;
 pub mod poll;
 pub mod procfs;

@@ -109,12 +109,17 @@ pub struct Reservation {
 }
 
 impl Reservation {
+    /// The number.
+    pub fn fd(&self) -> Fd {
+        // CAST: below MOST_FILES.
+        Fd(self.at as i32)
+    }
+
     /// Opens `file` at the number.
     pub fn fill(self, file: Arc<OpenFile>, closes_on_exec: bool) -> Fd {
         let at = self.at;
         self.table.slots.with(|slots| slots.places[at] = Place::Open(Slot { file, closes_on_exec }));
-        // CAST: below MOST_FILES.
-        Fd(at as i32)
+        self.fd()
     }
 }
 

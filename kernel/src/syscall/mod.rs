@@ -18,6 +18,7 @@ pub mod message;
 pub mod misc;
 pub mod mount;
 pub mod open;
+pub mod pidfd;
 pub mod pipe;
 mod place;
 pub mod poll;

@@ -67,7 +67,7 @@ impl Call<'_> {
     }
 
     /// Takes the number of a description before it is made: EMFILE is to undo nothing.
-    pub(super) fn reserve_fd(&self) -> Result<Reservation> {
+    pub(crate) fn reserve_fd(&self) -> Result<Reservation> {
         self.task.files(self.cx).reserve(self.cx, self.file_limit())
     }
 

@@ -1,17 +1,19 @@
 //! Calls on processes and threads: making, ending, waiting, groups and sessions.
-use super::argument::{Flags, LongFlags};
+use super::argument::{Fd, Flags, LongFlags};
 use super::call::Call;
 use crate::errno::{Errno, Result};
+use crate::fs::pidfd::PidFd;
 use crate::task::Pid;
 use crate::task::clone::{self, CloneRequest};
 use crate::task::table::{self, TaskTable};
 use crate::task::wait::{self, Selector, Waited};
 use crate::user_memory::{UserPtr, UserSlice};
 use abi::linux::{
-    __WALL, __WCLONE, __WNOTHREAD, CLONE_VFORK, CLONE_VM, P_ALL, P_PGID, P_PID, WCONTINUED, WEXITED, WNOHANG, WNOWAIT,
-    WSTOPPED,
+    __WALL, __WCLONE, __WNOTHREAD, CLONE_DETACHED, CLONE_PARENT_SETTID, CLONE_PIDFD, CLONE_VFORK, CLONE_VM, P_ALL,
+    P_PGID, P_PID, P_PIDFD, WCONTINUED, WEXITED, WNOHANG, WNOWAIT, WSTOPPED,
 };
 use abi::{CloneArgs, Rusage, Siginfo};
+use alloc::sync::Arc;
 use machine::addr::{PAGE_SIZE, UserAddr};
 use zerocopy::IntoBytes;
 
@@ -83,7 +85,15 @@ pub fn sys_clone(
         parent_tid,
         // CAST: usize is 64 bits on both architectures.
         child_tid: UserAddr(child_tid as usize),
+        pidfd: parent_tid,
     };
+    // LINUX: there is one place for both numbers.
+    let asks_twice = u64::from(CLONE_PIDFD | CLONE_PARENT_SETTID);
+    let is_detached = request.flags & u64::from(CLONE_DETACHED) != 0;
+    let asks_pidfd = request.flags & u64::from(CLONE_PIDFD) != 0;
+    if asks_pidfd && (is_detached || request.flags & asks_twice == asks_twice) {
+        return Err(Errno::EINVAL);
+    }
     clone::clone(call, &request)
 }
 
@@ -124,6 +134,7 @@ pub fn sys_clone3(call: &mut Call<'_>, arguments: UserAddr, bytes: usize) -> Res
         // CAST: usize is 64 bits on both architectures.
         parent_tid: UserAddr(args.parent_tid as usize),
         child_tid: UserAddr(args.child_tid as usize),
+        pidfd: UserAddr(args.pidfd as usize),
     };
     clone::clone(call, &request)
 }
@@ -167,15 +178,31 @@ pub fn sys_waitid(
     if options.0 & !known != 0 || options.0 & (WEXITED | WSTOPPED | WCONTINUED) == 0 {
         return Err(Errno::EINVAL);
     }
+    let mut is_patient = true;
     let selector = match which {
         P_ALL => Selector::Any,
         P_PID if id > 0 => Selector::Process(id.unsigned_abs()),
         P_PGID if id == 0 => Selector::Group(group_of(call, 0)?),
         P_PGID if id > 0 => Selector::Group(id.unsigned_abs()),
+        P_PIDFD if id >= 0 => {
+            let file = call.file(Fd(id))?;
+            is_patient = !file.is_non_blocking();
+            let process = PidFd::process_of(&file)?;
+            // One that is gone may have left its number to another.
+            let child = table::find_process(call.cx, process.pid());
+            if !child.is_some_and(|child| Arc::ptr_eq(&child, process)) {
+                return Err(Errno::ECHILD);
+            }
+            Selector::Process(process.pid())
+        }
         _ => return Err(Errno::EINVAL),
     };
     let process = call.process().clone();
-    let waited = wait::wait(call.cx, &process, selector, options.0)?;
+    let asked = if is_patient { options.0 } else { options.0 | WNOHANG };
+    let waited = wait::wait(call.cx, &process, selector, asked)?;
+    if waited.is_none() && options.0 & WNOHANG == 0 {
+        return Err(Errno::EAGAIN);
+    }
     if let Some(waited) = &waited {
         usage.write_if_set(call.cx, &waited.usage.to_rusage())?;
     }

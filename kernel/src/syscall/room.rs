@@ -40,6 +40,8 @@ const MAKERS: &[&str] = &[
     "open",
     "openat",
     "openat2",
+    "pidfd_getfd",
+    "pidfd_open",
     "pipe",
     "pipe2",
     "recvmmsg",

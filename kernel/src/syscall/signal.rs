@@ -196,12 +196,12 @@ pub fn sys_sigaltstack(call: &mut Call<'_>, new: UserPtr<StackT>, old: UserPtr<S
 }
 
 /// Who sends, for the check and the details.
-fn sender_info(call: &Call<'_>, signal: i32, code: i32) -> Siginfo {
+pub(super) fn sender_info(call: &Call<'_>, signal: i32, code: i32) -> Siginfo {
     Siginfo::from_process(signal, code, call.process().pid(), call.process().uid())
 }
 
 /// Whether the caller may send to a process.
-fn may_send(
+pub(super) fn may_send(
     cx: &CurrentThread,
     table: &TaskTable,
     sender: &Credentials,
@@ -227,7 +227,7 @@ fn may_send(
     if is_allowed { Ok(()) } else { Err(Errno::EPERM) }
 }
 
-fn check_signal(signal: SignalNumber) -> Result<i32> {
+pub(super) fn check_signal(signal: SignalNumber) -> Result<i32> {
     if (0..=64).contains(&signal.0) { Ok(signal.0) } else { Err(Errno::EINVAL) }
 }
 

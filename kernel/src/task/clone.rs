@@ -5,6 +5,7 @@ use super::table::{self, Node};
 use super::task::Resources;
 use super::{Pid, Process, SIGCHLD, Task, user_loop};
 use crate::errno::{Errno, Result};
+use crate::fs::pidfd::PidFd;
 use crate::signal::{Signal, TaskSignals};
 use crate::syscall::Call;
 use crate::trace::{self, Counter};
@@ -36,6 +37,8 @@ pub struct CloneRequest {
     pub parent_tid: UserAddr,
     /// Where to write (CLONE_CHILD_SETTID) and at the end clear (CLONE_CHILD_CLEARTID) it in the child.
     pub child_tid: UserAddr,
+    /// Where to write a descriptor of the child, if CLONE_PIDFD.
+    pub pidfd: UserAddr,
 }
 
 impl CloneRequest {
@@ -47,6 +50,7 @@ impl CloneRequest {
         tls: 0,
         parent_tid: UserAddr::NULL,
         child_tid: UserAddr::NULL,
+        pidfd: UserAddr::NULL,
     };
 
     fn has(&self, flag: u32) -> bool {
@@ -65,9 +69,9 @@ impl CloneRequest {
         let is_bad = (self.has(CLONE_THREAD) && !self.has(CLONE_SIGHAND))
             || (self.has(CLONE_SIGHAND) && !self.has(CLONE_VM))
             || (self.has(CLONE_SIGHAND) && self.flags & CLONE_CLEAR_SIGHAND != 0)
-            // Namespaces, process descriptors and control groups are not there, as in a Linux built without them.
+            // Descriptors are of processes only; namespaces and control groups are not there, as in a Linux built without them.
+            || (self.has(CLONE_PIDFD) && self.has(CLONE_THREAD))
             || self.flags & NAMESPACES != 0
-            || self.has(CLONE_PIDFD)
             || self.flags & CLONE_INTO_CGROUP != 0
             || (self.exit_signal != 0 && Signal::from_number(self.exit_signal).is_none());
         if is_bad { Err(Errno::EINVAL) } else { Ok(()) }
@@ -90,8 +94,15 @@ pub fn clone(call: &mut Call<'_>, request: &CloneRequest) -> Result<u64> {
     let resources = child_resources(call, request)?;
     let start = child_start(call, request)?;
     let completion = request.has(CLONE_VFORK).then(|| Arc::new(Completion::new()));
+    let number = if request.has(CLONE_PIDFD) { Some(call.reserve_fd()?) } else { None };
     let task = insert(call, request, resources, completion.clone())?;
     let tid = task.tid();
+    if let Some(number) = &number
+        && let Err(error) = UserPtr::<i32>::new(request.pidfd).write(call.cx, &number.fd().0)
+    {
+        withdraw(call.cx, &task);
+        return Err(error);
+    }
     if request.has(CLONE_PARENT_SETTID) {
         // LINUX: a bad address is not an error.
         let _ = UserPtr::<u32>::new(request.parent_tid).write(call.cx, &tid);
@@ -109,6 +120,9 @@ pub fn clone(call: &mut Call<'_>, request: &CloneRequest) -> Result<u64> {
             withdraw(call.cx, &task);
             return Err(error.into());
         }
+    }
+    if let Some(number) = number {
+        number.fill(PidFd::open(task.process().clone(), 0), true);
     }
     if let Some(completion) = completion {
         completion.wait(call.cx, "vfork's child", || call.task.leaving().is_some());

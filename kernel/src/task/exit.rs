@@ -99,6 +99,7 @@ fn end_process(table: &mut TaskTable, process: &Arc<Process>, status: i32) {
     trace::count(Counter::ProcessesEnded);
     let Some(node) = table.node_mut(pid) else { return };
     node.reports.ended = Some(status);
+    process.end_events.wake_all();
     let (parent_pid, group, exit_signal) = (node.parent, node.group, node.exit_signal);
     if links_to_session(table, pid, parent_pid) {
         hang_up_if_orphaned(table, group, pid);

@@ -46,6 +46,8 @@ pub struct Process {
     pub(crate) child_events: WaitQueue,
     /// Woken when one of its threads ends.
     pub(crate) thread_events: WaitQueue,
+    /// Woken when it has ended, and when it was waited for.
+    pub(crate) end_events: WaitQueue,
     /// When it was made.
     pub start_time: Instant,
 }
@@ -83,6 +85,7 @@ impl Process {
             signals: ProcessSignals::new(actions),
             child_events: WaitQueue::new(),
             thread_events: WaitQueue::new(),
+            end_events: WaitQueue::new(),
             start_time: machine::time::now(),
         })
     }

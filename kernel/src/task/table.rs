@@ -211,6 +211,7 @@ impl TaskTable {
     /// Takes a process out for good: its number is free.
     pub fn remove_process(&mut self, pid: Pid) -> Option<Node> {
         let node = self.nodes.remove(&pid)?;
+        node.process.end_events.wake_all();
         if let Some(parent) = self.nodes.get_mut(&node.parent) {
             parent.children.retain(|child| *child != pid);
         }

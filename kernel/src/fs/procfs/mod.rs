@@ -8,4 +8,5 @@ pub mod system;
 pub mod text;
 pub mod tree;
 
+pub use process::Subject;
 pub use tree::ProcFs;

@@ -15,6 +15,7 @@ use crate::fs::transfer::Sink;
 use crate::syscall::Fd;
 use crate::task::{Pid, Task, table};
 use crate::trace::files::{FILES as TRACE_FILES, TraceFile};
+use abi::linux::O_CLOEXEC;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -311,9 +312,15 @@ impl TextInode for ProcInode {
                 let files = subject.task.as_ref().and_then(|task| task.files_if_any(cx)).ok_or(Errno::ENOENT)?;
                 let file = files.get_any(cx, fd).map_err(|_| Errno::ENOENT)?;
                 let position = if file.file().is_stream() { 0 } else { file.with_offset(cx, |_, position| *position) };
-                let (flags, mount) = (file.flags(), file.path().mount.id);
+                // LINUX: close-on-exec is the descriptor's, and told among the flags of what it refers to.
+                let closes_on_exec = files.closes_on_exec(cx, fd).unwrap_or(false);
+                let flags = file.flags() | if closes_on_exec { O_CLOEXEC } else { 0 };
+                let mount = file.path().mount.id;
                 let number = file.inode().base().number;
-                text.add(format_args!("pos:\t{position}\nflags:\t{flags:07o}\nmnt_id:\t{mount}\nino:\t{number}\n"))?;
+                text.add(format_args!("pos:\t{position}\nflags:\t0{flags:o}\nmnt_id:\t{mount}\nino:\t{number}\n"))?;
+                if let Some(details) = file.file().details(cx) {
+                    text.bytes(details.as_bytes())?;
+                }
             }
             _ => return Err(Errno::EINVAL),
         }

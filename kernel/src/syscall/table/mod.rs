@@ -63,6 +63,7 @@ mod message;
 mod misc;
 mod mount;
 mod open;
+mod pidfd;
 mod pipe;
 mod poll;
 mod process;
@@ -88,6 +89,7 @@ const SUBJECTS: &[&[Row]] = &[
     misc::ROWS,
     mount::ROWS,
     open::ROWS,
+    pidfd::ROWS,
     pipe::ROWS,
     poll::ROWS,
     process::ROWS,
