@@ -64,6 +64,8 @@ lock_classes! {
     PAGE_MAPPERS = 530;
     /// One file's pages (`fs::page_cache`).
     PAGE_CACHE = 532;
+    /// One inode's extended attributes (`fs::extended_attributes`).
+    EXTENDED_ATTRIBUTES = 538;
     /// One inode's attributes (`fs::inode`).
     INODE_ATTRIBUTES = 540;
     /// Known pseudo-terminals of one file system (`fs::devpts`).

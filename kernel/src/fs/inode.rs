@@ -8,6 +8,7 @@
 //! Kind, number and device of an inode never change. Attributes that change together are under one spin lock.
 //! Name operations of one directory are serialised by the caller ([`super::dentry`]), so a file system needs no lock
 //! against itself beyond the one for its own data.
+use super::extended_attributes::ExtendedAttributes;
 use super::file::File;
 use super::file_lock::FileLocks;
 use super::page_cache::PageCache;
@@ -17,7 +18,7 @@ use crate::lock_order;
 use crate::timer::wall_clock_ns;
 use alloc::sync::Arc;
 use core::any::Any;
-use core::sync::atomic::{AtomicI32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 use machine::sync::{Mutex, Once, SpinLock};
 use machine::thread::CurrentThread;
 
@@ -131,6 +132,8 @@ pub struct InodeBase {
     locks: Once<Arc<FileLocks>>,
     /// Descriptions open for writing if positive, programs that run from it if negative: never both.
     users: AtomicI32,
+    /// It has no name yet and may get one (O_TMPFILE).
+    is_linkable: AtomicBool,
 }
 
 impl InodeBase {
@@ -163,7 +166,18 @@ impl InodeBase {
             write_lock: Mutex::new(&lock_order::INODE_WRITE, ()),
             locks: Once::new(),
             users: AtomicI32::new(0),
+            is_linkable: AtomicBool::new(false),
         }
+    }
+
+    /// Lets it get a first name, once.
+    pub(super) fn set_linkable(&self) {
+        self.is_linkable.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it may get a first name; it may not after that.
+    pub(super) fn take_linkable(&self) -> bool {
+        self.is_linkable.swap(false, Ordering::Relaxed)
     }
 
     /// Whether a program runs from it (ETXTBSY for those who would write).
@@ -309,6 +323,16 @@ pub trait Inode: Any + Send + Sync {
 
     /// For finding a file system's own type again.
     fn as_any(&self) -> &dyn Any;
+
+    /// Its extended attributes, if the file system has such.
+    fn extended_attributes(&self) -> Option<&ExtendedAttributes> {
+        None
+    }
+
+    /// Makes a file in the directory's file system that has no name (O_TMPFILE).
+    fn create_unnamed(&self, _cx: &mut CurrentThread, _new: &NewNode<'_>) -> Result<Arc<dyn Inode>> {
+        Err(Errno::EOPNOTSUPP)
+    }
 
     /// Makes what an open file description reads and writes. `flags` are `O_*`.
     fn open(self: Arc<Self>, cx: &mut CurrentThread, flags: u32) -> Result<Arc<dyn File>>;

@@ -15,6 +15,7 @@ pub mod epoll;
 mod epoll_nesting;
 pub mod event_counter;
 pub mod execution;
+pub mod extended_attributes;
 pub mod file;
 pub mod file_lock;
 pub mod initramfs;

@@ -11,6 +11,7 @@ use super::path::Path;
 use super::permission::{self, EXECUTE, SET_GID, WRITE};
 use crate::errno::{Errno, Result};
 use crate::task::Credentials;
+use alloc::format;
 use alloc::sync::Arc;
 use machine::thread::CurrentThread;
 use pure::path::MAX_NAME_BYTES;
@@ -57,6 +58,17 @@ pub fn create(
     }
     check_may_change(cx, who, parent)?;
     let directory = parent.inode()?;
+    set_owner(cx, who, &**directory, &mut new);
+    let inode = directory.create(cx, name, &new)?;
+    let dentry = Dentry::new_child(&parent.dentry, name, Some(inode));
+    if directory.caches_names() {
+        dentry::remember(cx, &parent.dentry, dentry.clone())?;
+    }
+    Ok((Path { mount: parent.mount.clone(), dentry }, true))
+}
+
+/// A new file belongs to its maker, or to the directory's group where that is passed on.
+fn set_owner(cx: &CurrentThread, who: &Credentials, directory: &dyn Inode, new: &mut NewNode<'_>) {
     let attributes = directory.base().attributes(cx);
     new.uid = who.uid.file_system;
     new.gid = who.gid.file_system;
@@ -66,12 +78,28 @@ pub fn create(
             new.permissions |= SET_GID;
         }
     }
-    let inode = directory.create(cx, name, &new)?;
-    let dentry = Dentry::new_child(&parent.dentry, name, Some(inode));
-    if directory.caches_names() {
-        dentry::remember(cx, &parent.dentry, dentry.clone())?;
+}
+
+/// Makes a file without a name in the file system of `parent` (O_TMPFILE). It may get one by [`link`] if `is_linkable`.
+pub fn create_unnamed(
+    cx: &mut CurrentThread,
+    who: &Credentials,
+    parent: &Path,
+    mut new: NewNode<'_>,
+    is_linkable: bool,
+) -> Result<Path> {
+    check_may_change(cx, who, parent)?;
+    let directory = parent.inode()?;
+    set_owner(cx, who, &**directory, &mut new);
+    let inode = directory.create_unnamed(cx, &new)?;
+    if is_linkable {
+        inode.base().set_linkable();
     }
-    Ok((Path { mount: parent.mount.clone(), dentry }, true))
+    // LINUX: this is what /proc/PID/fd shows.
+    let name = format!("#{}", inode.base().number);
+    let dentry = Dentry::new_child(&parent.dentry, name.as_bytes(), Some(inode));
+    dentry.mark_removed();
+    Ok(Path { mount: parent.mount.clone(), dentry })
 }
 
 /// Gives the inode at `old` the further name `name` in `parent`.
@@ -92,6 +120,9 @@ pub fn link(cx: &mut CurrentThread, who: &Credentials, old: &Path, parent: &Path
     check_may_change(cx, who, parent)?;
     if inode.base().kind == FileKind::Directory {
         return Err(Errno::EPERM);
+    }
+    if inode.base().attributes(cx).links == 0 && !inode.base().take_linkable() {
+        return Err(Errno::ENOENT);
     }
     let directory = parent.inode()?;
     directory.link(cx, name, &inode)?;

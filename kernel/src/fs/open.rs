@@ -54,9 +54,15 @@ pub fn open_in(
         return Ok(OpenFile::new(path, inode, Arc::new(PathOnly), flags & !O_CLOEXEC));
     }
     if flags & TEMPORARY != 0 {
-        // Unnamed temporary files are not offered: programs fall back to a name.
-        let is_sound = flags & O_DIRECTORY != 0 && flags & O_ACCMODE != O_RDONLY && flags & O_CREAT == 0;
-        return Err(if is_sound { Errno::EOPNOTSUPP } else { Errno::EINVAL });
+        if flags & O_DIRECTORY == 0 || flags & O_ACCMODE == O_RDONLY || flags & O_CREAT != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let parent = walk.resolve(cx, start, text, true)?;
+        if parent.inode()?.base().kind != FileKind::Directory {
+            return Err(Errno::ENOTDIR);
+        }
+        let made = names::create_unnamed(cx, who, &parent, new_file(mode), flags & O_EXCL == 0)?;
+        return describe(cx, made, flags & !O_TRUNC);
     }
     if flags & (O_CREAT | O_DIRECTORY) == O_CREAT | O_DIRECTORY {
         return Err(Errno::EINVAL);
@@ -73,15 +79,7 @@ pub fn open_in(
         }
         let mut child = walk.child(cx, &parent, &name)?;
         if child.dentry.inode().is_none() {
-            let new = NewNode {
-                kind: FileKind::Regular,
-                permissions: mode & 0o7777,
-                uid: 0,
-                gid: 0,
-                node: DeviceNumber::default(),
-                target: &[],
-            };
-            let (made, is_new) = names::create(cx, who, &parent, &name, new, flags & O_EXCL == 0)?;
+            let (made, is_new) = names::create(cx, who, &parent, &name, new_file(mode), flags & O_EXCL == 0)?;
             if is_new {
                 // Whatever the new file's mode says, its maker may use it as asked.
                 return describe(cx, made, flags & !O_TRUNC);
@@ -100,6 +98,19 @@ pub fn open_in(
             },
             _ => return open_path(cx, who, child, flags),
         }
+    }
+}
+
+/// What open makes; the owner is set by [`names`].
+fn new_file(mode: u32) -> NewNode<'static> {
+    let (uid, gid) = (0, 0);
+    NewNode {
+        kind: FileKind::Regular,
+        permissions: mode & 0o7777,
+        uid,
+        gid,
+        node: DeviceNumber::default(),
+        target: &[],
     }
 }
 

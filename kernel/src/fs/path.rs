@@ -214,7 +214,7 @@ pub fn bind_tree(cx: &CurrentThread, from: &Path, on: &Path) -> Result<()> {
     for mount in &all {
         let Some(place) = &mount.on else { continue };
         let Some((_, parent)) = copies.iter().find(|(known, _)| Arc::ptr_eq(known, &place.mount)) else { continue };
-        if is_within(cx, &place.dentry, &parent.root) {
+        if place.dentry.is_within(cx, &parent.root) {
             let on = Path { mount: parent.clone(), dentry: place.dentry.clone() };
             copies.push((mount.clone(), copy_of(mount, mount.root.clone(), on)));
         }
@@ -228,18 +228,6 @@ pub fn bind_tree(cx: &CurrentThread, from: &Path, on: &Path) -> Result<()> {
         table.push(copy);
     }
     Ok(())
-}
-
-/// Whether `dentry` is `root` or below it in the same file system.
-fn is_within(cx: &CurrentThread, dentry: &Arc<Dentry>, root: &Arc<Dentry>) -> bool {
-    let mut at = Some(dentry.clone());
-    while let Some(dentry) = at {
-        if Arc::ptr_eq(&dentry, root) {
-            return true;
-        }
-        at = dentry.parent(cx);
-    }
-    false
 }
 
 /// The same file system with the same flags, at another place.

@@ -7,6 +7,7 @@
 //! One spin lock per directory around its entries, never two at once: name changes are serialised above
 //! ([`super::names`]). A removed directory is marked in the same step in which it is found empty.
 use super::device;
+use super::extended_attributes::ExtendedAttributes;
 use super::file::{DirectoryEntry, File};
 use super::inode::{
     Attributes, DeviceNumber, FileKind, FileSystem, FileSystemUsage, Inode, InodeBase, NewNode, Rename,
@@ -221,6 +222,7 @@ pub(super) struct TmpInode {
     base: InodeBase,
     shared: Arc<Shared>,
     contents: Contents,
+    extended: ExtendedAttributes,
 }
 
 impl TmpInode {
@@ -247,6 +249,7 @@ impl TmpInode {
             base: InodeBase::for_device(new.kind, number, shared.device, new.node, attributes),
             shared: shared.clone(),
             contents,
+            extended: ExtendedAttributes::default(),
         })
     }
 
@@ -359,17 +362,31 @@ impl Inode for TmpInode {
         Ok(inode)
     }
 
+    fn extended_attributes(&self) -> Option<&ExtendedAttributes> {
+        Some(&self.extended)
+    }
+
+    fn create_unnamed(&self, cx: &mut CurrentThread, new: &NewNode<'_>) -> Result<Arc<dyn Inode>> {
+        self.entries()?;
+        let inode = TmpInode::new(&self.shared, new)?;
+        inode.base.update(cx, |attributes| attributes.links = 0);
+        Ok(Arc::new(inode))
+    }
+
     fn link(&self, cx: &mut CurrentThread, name: &[u8], target: &Arc<dyn Inode>) -> Result<()> {
         check_names()?;
         let target = own(target)?;
-        // LINUX: a further name counts as an inode.
-        self.shared.inodes.take()?;
+        // LINUX: a further name counts as an inode, the first name of an unnamed file does not.
+        let is_further = target.base.attributes(cx).links > 0;
+        if is_further {
+            self.shared.inodes.take()?;
+        }
         // Counted first, so that no moment shows a name without a link.
         target.base.update(cx, |attributes| attributes.links += 1);
         let outcome = self.entries()?.lock(cx).insert(name, target.clone());
         if let Err(error) = outcome {
             target.base.update(cx, |attributes| attributes.links -= 1);
-            self.shared.inodes.give_back(1);
+            self.shared.inodes.give_back(u64::from(is_further));
             return Err(error);
         }
         target.base.mark_changed(cx);

@@ -481,8 +481,3 @@ pub fn sys_fstatfs(call: &mut Call<'_>, fd: Fd, out: UserPtr<Statfs>) -> Result<
     let place = call.any_file(fd)?.path().clone();
     put_statfs(call, &place, out)
 }
-
-/// Extended attributes are not supported by any file system here.
-pub fn sys_no_extended_attributes(_call: &mut Call<'_>) -> Result<u64> {
-    Err(Errno::EOPNOTSUPP)
-}

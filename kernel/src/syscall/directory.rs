@@ -102,9 +102,6 @@ pub fn sys_linkat(
     };
     let (parent, name) = call.resolve_new(new_fd, new, false)?;
     let who = call.who();
-    if old.inode()?.base().attributes(call.cx).links == 0 {
-        return Err(Errno::ENOENT);
-    }
     names::link(call.cx, &who, &old, &parent, &name)?;
     Ok(0)
 }

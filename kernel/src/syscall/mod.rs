@@ -11,6 +11,7 @@ pub mod directory;
 pub mod dispatch;
 pub mod epoll;
 pub mod exec;
+pub mod extended_attributes;
 pub mod futex;
 pub mod identity;
 pub mod memory;

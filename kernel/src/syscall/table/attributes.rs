@@ -29,28 +29,4 @@ calls! {
     fallocate(fd: Fd, mode: Flags, start: i64, bytes: i64) = sys_fallocate;
     statfs(path: UserCStr, out: UserPtr<abi::Statfs>) = sys_statfs;
     fstatfs(fd: Fd, out: UserPtr<abi::Statfs>) = sys_fstatfs;
-    /// EOPNOTSUPP on every file system.
-    getxattr() = sys_no_extended_attributes;
-    /// EOPNOTSUPP on every file system.
-    lgetxattr() = sys_no_extended_attributes;
-    /// EOPNOTSUPP on every file system.
-    fgetxattr() = sys_no_extended_attributes;
-    /// EOPNOTSUPP on every file system.
-    setxattr() = sys_no_extended_attributes;
-    /// EOPNOTSUPP on every file system.
-    lsetxattr() = sys_no_extended_attributes;
-    /// EOPNOTSUPP on every file system.
-    fsetxattr() = sys_no_extended_attributes;
-    /// EOPNOTSUPP on every file system.
-    listxattr() = sys_no_extended_attributes;
-    /// EOPNOTSUPP on every file system.
-    llistxattr() = sys_no_extended_attributes;
-    /// EOPNOTSUPP on every file system.
-    flistxattr() = sys_no_extended_attributes;
-    /// EOPNOTSUPP on every file system.
-    removexattr() = sys_no_extended_attributes;
-    /// EOPNOTSUPP on every file system.
-    lremovexattr() = sys_no_extended_attributes;
-    /// EOPNOTSUPP on every file system.
-    fremovexattr() = sys_no_extended_attributes;
 }

@@ -56,6 +56,7 @@ mod descriptor;
 mod directory;
 mod epoll;
 mod exec;
+mod extended_attributes;
 mod futex;
 mod identity;
 mod memory;
@@ -82,6 +83,7 @@ const SUBJECTS: &[&[Row]] = &[
     directory::ROWS,
     epoll::ROWS,
     exec::ROWS,
+    extended_attributes::ROWS,
     futex::ROWS,
     identity::ROWS,
     memory::ROWS,

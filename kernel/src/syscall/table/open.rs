@@ -2,9 +2,9 @@
 calls! {
     handlers: crate::syscall::open;
 
-    /// O_TMPFILE is refused; O_ASYNC sends no signal.
+    /// O_ASYNC sends no signal.
     open(path: UserCStr, flags: Flags, mode: Mode) = sys_open;
-    /// O_TMPFILE is refused; O_ASYNC sends no signal.
+    /// O_ASYNC sends no signal.
     openat(fd: Fd, path: UserCStr, flags: Flags, mode: Mode) = sys_openat;
     /// RESOLVE_BENEATH and RESOLVE_NO_XDEV are refused.
     openat2(fd: Fd, path: UserCStr, how: UserPtr<abi::OpenHow>, bytes: usize) = sys_openat2;

@@ -1,0 +1,18 @@
+//! Calls on extended attributes: the rows. Handlers: `syscall/extended_attributes.rs`.
+calls! {
+    handlers: crate::syscall::extended_attributes;
+
+    fgetxattr(fd: Fd, name: UserCStr, value: UserAddr, bytes: usize) = sys_fgetxattr;
+    flistxattr(fd: Fd, list: UserAddr, bytes: usize) = sys_flistxattr;
+    fremovexattr(fd: Fd, name: UserCStr) = sys_fremovexattr;
+    fsetxattr(fd: Fd, name: UserCStr, value: UserAddr, bytes: usize, flags: Flags) = sys_fsetxattr;
+    getxattr(path: UserCStr, name: UserCStr, value: UserAddr, bytes: usize) = sys_getxattr;
+    lgetxattr(path: UserCStr, name: UserCStr, value: UserAddr, bytes: usize) = sys_lgetxattr;
+    listxattr(path: UserCStr, list: UserAddr, bytes: usize) = sys_listxattr;
+    llistxattr(path: UserCStr, list: UserAddr, bytes: usize) = sys_llistxattr;
+    lremovexattr(path: UserCStr, name: UserCStr) = sys_lremovexattr;
+    lsetxattr(path: UserCStr, name: UserCStr, value: UserAddr, bytes: usize, flags: Flags) = sys_lsetxattr;
+    removexattr(path: UserCStr, name: UserCStr) = sys_removexattr;
+    /// Access control lists and `security.capability` are refused (EOPNOTSUPP), as by a file system without them.
+    setxattr(path: UserCStr, name: UserCStr, value: UserAddr, bytes: usize, flags: Flags) = sys_setxattr;
+}
