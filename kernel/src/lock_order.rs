@@ -25,6 +25,8 @@ lock_classes! {
     INODE_WRITE = 130;
     /// Which epoll sets watch which (`fs::epoll_nesting`).
     EPOLL_NESTING = 101;
+    /// Futexes that are locks with an owner (`task::pi_futex`). Held while user memory is read and changed.
+    PI_FUTEX = 103;
     /// What one epoll set watches, and which sets watch it (`fs::epoll`, `fs::epoll_nesting`).
     EPOLL = 102;
     /// One opened text of `/proc` (`fs::procfs`).

@@ -2,14 +2,17 @@
 use super::argument::Flags;
 use super::call::Call;
 use crate::errno::{Errno, Restart, Result};
-use crate::task::futex::{self, MATCH_ANY, TwoWords};
+use crate::task::futex::{self, MATCH_ANY, TwoWords, Watched};
+use crate::task::pi_futex::{self, Condition};
 use crate::user_memory::UserPtr;
 use abi::Timespec;
 use abi::linux::{
-    FUTEX_CLOCK_REALTIME, FUTEX_CMP_REQUEUE, FUTEX_PRIVATE_FLAG, FUTEX_REQUEUE, FUTEX_WAIT, FUTEX_WAIT_BITSET,
-    FUTEX_WAKE, FUTEX_WAKE_BITSET, FUTEX_WAKE_OP,
+    CLOCK_MONOTONIC, CLOCK_REALTIME, FUTEX_CLOCK_REALTIME, FUTEX_CMP_REQUEUE, FUTEX_CMP_REQUEUE_PI, FUTEX_LOCK_PI,
+    FUTEX_LOCK_PI2, FUTEX_PRIVATE_FLAG, FUTEX_REQUEUE, FUTEX_TRYLOCK_PI, FUTEX_UNLOCK_PI, FUTEX_WAIT,
+    FUTEX_WAIT_BITSET, FUTEX_WAIT_REQUEUE_PI, FUTEX_WAITV_MAX, FUTEX_WAKE, FUTEX_WAKE_BITSET, FUTEX_WAKE_OP,
 };
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use machine::addr::UserAddr;
 use machine::time::{self, Instant};
 
@@ -19,7 +22,7 @@ fn count(value: u32) -> usize {
     if (value as i32) < 1 { 1 } else { value as usize }
 }
 
-/// Waits for a word, or wakes those who do. Priority inheritance is not supported (ENOSYS).
+/// Waits for a word, or wakes those who do.
 pub fn sys_futex(
     call: &mut Call<'_>,
     word: UserAddr,
@@ -32,9 +35,10 @@ pub fn sys_futex(
     let is_private = operation.0 & FUTEX_PRIVATE_FLAG != 0;
     let is_wall_clock = operation.0 & FUTEX_CLOCK_REALTIME != 0;
     let command = operation.0 & !(FUTEX_PRIVATE_FLAG | FUTEX_CLOCK_REALTIME);
-    if is_wall_clock && command != FUTEX_WAIT_BITSET {
+    if is_wall_clock && !matches!(command, FUTEX_WAIT_BITSET | FUTEX_WAIT_REQUEUE_PI | FUTEX_LOCK_PI2) {
         return Err(Errno::ENOSYS);
     }
+    let condition = Condition { word, lock: second, is_private, expected: value3 };
     // CAST: for these commands the register holds a number, not an address.
     let words = TwoWords { first: word, second, is_private, wake: value as usize, then: timeout as u32 as usize };
     match command {
@@ -43,10 +47,7 @@ pub fn sys_futex(
             wait(call, word, is_private, value, deadline)
         }
         FUTEX_WAIT_BITSET => {
-            let deadline = read_timeout(call, timeout)?.map(|ns| match is_wall_clock {
-                true => Instant(ns.saturating_sub(time::wall_clock_offset())),
-                false => Instant(ns),
-            });
+            let deadline = read_deadline(call, timeout, is_wall_clock)?;
             futex::wait(call.cx, call.task, word, is_private, value, value3, deadline).map(|()| 0)
         }
         FUTEX_WAKE => wake(call, word, is_private, value, MATCH_ANY),
@@ -64,8 +65,74 @@ pub fn sys_futex(
             let words = TwoWords { wake: count(value), then: count(timeout as u32), ..words };
             futex::wake_operation(call.cx, call.task, words, value3).map(|woken| woken as u64)
         }
+        FUTEX_LOCK_PI | FUTEX_LOCK_PI2 => {
+            // LINUX: the older of the two always counts by the wall clock.
+            let deadline = read_deadline(call, timeout, is_wall_clock || command == FUTEX_LOCK_PI)?;
+            pi_futex::lock(call.cx, call.task, word, is_private, deadline, false).map(|()| 0)
+        }
+        FUTEX_TRYLOCK_PI => pi_futex::lock(call.cx, call.task, word, is_private, None, true).map(|()| 0),
+        FUTEX_UNLOCK_PI => pi_futex::unlock(call.cx, call.task, word, is_private).map(|()| 0),
+        FUTEX_WAIT_REQUEUE_PI => {
+            if value3 == 0 {
+                return Err(Errno::EINVAL);
+            }
+            let deadline = read_deadline(call, timeout, is_wall_clock)?;
+            let condition = Condition { expected: value, ..condition };
+            pi_futex::wait_then_lock(call.cx, call.task, condition, deadline).map(|()| 0)
+        }
+        FUTEX_CMP_REQUEUE_PI => {
+            // LINUX: exactly one is woken, or the lock would not be its.
+            // CAST: compared as a signed number.
+            if value != 1 || (timeout as i32) < 0 {
+                return Err(Errno::EINVAL);
+            }
+            pi_futex::requeue(call.cx, call.task, condition, words.then).map(|count| count as u64)
+        }
         _ => Err(Errno::ENOSYS),
     }
+}
+
+/// A time on one of two clocks.
+fn read_deadline(call: &mut Call<'_>, addr: u64, is_wall_clock: bool) -> Result<Option<Instant>> {
+    let offset = if is_wall_clock { time::wall_clock_offset() } else { 0 };
+    Ok(read_timeout(call, addr)?.map(|ns| Instant(ns.saturating_sub(offset))))
+}
+
+/// Waits for one of several words.
+pub fn sys_futex_waitv(
+    call: &mut Call<'_>,
+    waiters: UserPtr<[u64; 3]>,
+    count: u32,
+    flags: Flags,
+    timeout: UserAddr,
+    clock: i32,
+) -> Result<u64> {
+    const SIZE_U32: u32 = 2;
+    if flags.0 != 0 || count == 0 || count > FUTEX_WAITV_MAX || waiters.is_null() {
+        return Err(Errno::EINVAL);
+    }
+    let deadline = if timeout.is_null() {
+        None
+    } else {
+        let is_wall_clock = match u32::try_from(clock) {
+            Ok(CLOCK_REALTIME) => true,
+            Ok(CLOCK_MONOTONIC) => false,
+            _ => return Err(Errno::EINVAL),
+        };
+        read_deadline(call, timeout.0 as u64, is_wall_clock)?
+    };
+    let mut words = Vec::new();
+    words.try_reserve_exact(count as usize)?;
+    for [expected, addr, flags] in waiters.read_vec(call.cx, count as usize)? {
+        // The high half is reserved.
+        if flags & !u64::from(FUTEX_PRIVATE_FLAG) != u64::from(SIZE_U32) {
+            return Err(Errno::EINVAL);
+        }
+        let is_private = flags & u64::from(FUTEX_PRIVATE_FLAG) != 0;
+        // CAST: usize is 64 bits on both architectures; words have 32.
+        words.push(Watched { addr: UserAddr(addr as usize), is_private, expected: expected as u32 });
+    }
+    futex::wait_for_any(call.cx, call.task, &words, deadline).map(|index| index as u64)
 }
 
 fn read_timeout(call: &mut Call<'_>, addr: u64) -> Result<Option<u64>> {

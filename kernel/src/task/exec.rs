@@ -79,6 +79,7 @@ pub fn finish(call: &mut Call<'_>, program: NewProgram) {
     let (task, process) = (call.task.clone(), call.process().clone());
     release_memory(call.cx, &task);
     task.set_robust_list(UserAddr::NULL);
+    task.has_released_locks.store(false, core::sync::atomic::Ordering::SeqCst);
     task.rseq.clear();
     call.cx.thread().watch_switches(false);
     task.signals.set_alternate_stack(StackT { flags: crate::signal::state::STACK_DISABLED, ..StackT::default() });

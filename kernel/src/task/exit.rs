@@ -1,5 +1,6 @@
 //! The end of tasks and processes.
 use super::futex;
+use super::pi_futex;
 use super::table::{self, Node, TaskTable};
 use super::usage::Usage;
 use super::{Pid, Process, SIGCHLD, Task};
@@ -75,6 +76,7 @@ fn end_timers(cx: &CurrentThread, process: &Process) {
 /// Before a task lets go of its memory (end, exec): robust futexes, the word to clear, vfork's parent.
 pub(super) fn release_memory(cx: &mut CurrentThread, task: &Arc<Task>) {
     futex::release_robust_list(cx, task);
+    pi_futex::release_owned(cx, task);
     let word = task.clear_child_tid();
     if !word.is_null() {
         task.set_clear_child_tid(machine::addr::UserAddr::NULL);

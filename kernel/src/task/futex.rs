@@ -13,6 +13,7 @@ use abi::RobustListHead;
 use abi::linux::{FUTEX_OWNER_DIED, FUTEX_TID_MASK, FUTEX_WAITERS};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, Ordering};
 use machine::addr::UserAddr;
 use machine::defect::{self, Defect};
@@ -38,7 +39,7 @@ type Table = BTreeMap<WordKey, VecDeque<Arc<FutexWaiter>>>;
 static TABLE: SpinLock<Table> = SpinLock::new(&lock_order::FUTEX, BTreeMap::new());
 
 /// What a futex's address stands for: the same word of memory, whoever names it.
-fn key(cx: &mut CurrentThread, task: &Task, addr: UserAddr, is_private: bool) -> Result<WordKey> {
+pub(super) fn key(cx: &mut CurrentThread, task: &Task, addr: UserAddr, is_private: bool) -> Result<WordKey> {
     if !addr.0.is_multiple_of(4) {
         return Err(Errno::EINVAL);
     }
@@ -99,6 +100,65 @@ fn sleep(cx: &mut CurrentThread, waiter: &FutexWaiter, deadline: Option<Instant>
             Ok(()) => {}
             Err(error @ (WaitError::TimedOut | WaitError::Interrupted)) => return Err(error.into()),
         }
+    }
+}
+
+/// One of several words to wait for.
+#[derive(Clone, Copy, Debug)]
+pub struct Watched {
+    /// The word.
+    pub addr: UserAddr,
+    /// Whether it is private to the process.
+    pub is_private: bool,
+    /// What it must be.
+    pub expected: u32,
+}
+
+/// Sleeps while every word is what is expected of it; answers the index of one that was woken. Errors as [`wait`].
+pub fn wait_for_any(
+    cx: &mut CurrentThread,
+    task: &Task,
+    words: &[Watched],
+    deadline: Option<Instant>,
+) -> Result<usize> {
+    let waiter = Waiter::new(cx);
+    let mut entries: Vec<Arc<FutexWaiter>> = Vec::new();
+    entries.try_reserve_exact(words.len())?;
+    for word in words {
+        let key = key(cx, task, word.addr, word.is_private)?;
+        entries.push(Arc::new(FutexWaiter {
+            waiter: waiter.clone(),
+            is_woken: AtomicBool::new(false),
+            key: SpinLock::new(&lock_order::FUTEX_KEY, key),
+            bits: MATCH_ANY,
+        }));
+    }
+    for entry in &entries {
+        let key = entry.key.with(|key| *key);
+        TABLE.lock(cx).entry(key).or_default().push_back(entry.clone());
+    }
+    let is_changed = words.iter().try_fold(false, |is_changed, word| {
+        Ok::<_, Errno>(is_changed || user_copy::load_u32(cx, word.addr)? != word.expected)
+    });
+    let is_any_woken = || entries.iter().any(|entry| entry.is_woken.load(Ordering::Acquire));
+    let outcome = match is_changed {
+        Ok(false) => loop {
+            let waited = waiter.wait(cx, Wait::interruptible("one of several futexes").until(deadline));
+            if is_any_woken() {
+                break Ok(());
+            }
+            if let Err(error) = waited {
+                break Err(error.into());
+            }
+        },
+        Ok(true) => Err(Errno::EAGAIN),
+        Err(error) => Err(error),
+    };
+    entries.iter().for_each(|entry| remove(cx, entry));
+    // Whoever was woken has had its wake-up, whatever else there is to say.
+    match entries.iter().rposition(|entry| entry.is_woken.load(Ordering::Acquire)) {
+        Some(index) => Ok(index),
+        None => outcome.and(Err(Errno::EAGAIN)),
     }
 }
 
@@ -280,8 +340,8 @@ pub(super) fn release_robust_list(cx: &mut CurrentThread, task: &Arc<Task>) {
             break;
         }
         let next = UserPtr::<u64>::new(UserAddr((entry & !1) as usize)).read(cx);
-        if entry != head.pending {
-            mark_owner_died(cx, task, word_of(entry), false);
+        if entry & !1 != head.pending & !1 {
+            mark_owner_died(cx, task, word_of(entry), false, entry & 1 != 0);
         }
         match next {
             Ok(next) => entry = next,
@@ -289,14 +349,15 @@ pub(super) fn release_robust_list(cx: &mut CurrentThread, task: &Arc<Task>) {
         }
     }
     if head.pending != 0 {
-        mark_owner_died(cx, task, word_of(head.pending), true);
+        mark_owner_died(cx, task, word_of(head.pending), true, head.pending & 1 != 0);
     }
 }
 
-fn mark_owner_died(cx: &mut CurrentThread, task: &Task, addr: UserAddr, is_pending: bool) {
+/// Marks one. Those who wait for a lock with an owner (`has_owner`) are served by [`super::pi_futex`] next.
+fn mark_owner_died(cx: &mut CurrentThread, task: &Task, addr: UserAddr, is_pending: bool, has_owner: bool) {
     let Ok(mut old) = user_copy::load_u32(cx, addr) else { return };
     // LINUX: an unlock cut short between clearing the word and waking leaves zero behind.
-    if is_pending && old == 0 {
+    if is_pending && !has_owner && old == 0 {
         let _ = wake(cx, task, addr, false, 1, MATCH_ANY);
         return;
     }
@@ -304,7 +365,7 @@ fn mark_owner_died(cx: &mut CurrentThread, task: &Task, addr: UserAddr, is_pendi
         let new = (old & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
         match user_copy::compare_exchange_u32(cx, addr, old, new) {
             Ok(found) if found == old => {
-                if old & FUTEX_WAITERS != 0 {
+                if !has_owner && old & FUTEX_WAITERS != 0 {
                     let _ = wake(cx, task, addr, false, 1, MATCH_ANY);
                 }
                 return;

@@ -9,6 +9,7 @@ pub mod futex;
 pub mod host;
 pub mod init;
 pub mod limits;
+pub mod pi_futex;
 pub mod process;
 pub mod rseq;
 pub mod scheduling;

@@ -53,6 +53,8 @@ pub struct Task {
     pub signals: TaskSignals,
     /// Its restartable sequences.
     pub(crate) rseq: Registration,
+    /// Its locks with an owner have been given away: it ends, or its program does.
+    pub(super) has_released_locks: AtomicBool,
     clear_child_tid: AtomicUsize,
     robust_list: AtomicUsize,
     /// [`LEAVING`] and a wait status, once the task alone is to end.
@@ -89,6 +91,7 @@ impl Task {
             resources: SpinLock::new(&lock_order::TASK_RESOURCES, resources),
             signals,
             rseq: Registration::none(),
+            has_released_locks: AtomicBool::new(false),
             clear_child_tid: AtomicUsize::new(0),
             robust_list: AtomicUsize::new(0),
             leaving: AtomicU64::new(0),
