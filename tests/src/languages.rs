@@ -15,11 +15,14 @@ enum Linking {
     Dynamic,
 }
 
+/// A compiler: the words before the source, and Debian's package that has it.
+type Compiler = (Vec<String>, &'static str);
+
 /// One way to build one program.
 struct Recipe {
     source: &'static str,
-    /// The compiler for an architecture, the words before the source, and Debian's package that has it.
-    compiler: fn(arch: &str) -> Option<(Vec<String>, &'static str)>,
+    /// The compiler for an architecture, if there can be one.
+    compiler: fn(arch: &str) -> Option<Compiler>,
     linking: Linking,
 }
 
@@ -62,11 +65,11 @@ fn words(list: &[&str]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
 
-fn musl(arch: &str) -> Option<(Vec<String>, &'static str)> {
+fn musl(arch: &str) -> Option<Compiler> {
     (arch == std::env::consts::ARCH).then(|| (words(&["musl-gcc", "-O2", "-DTHREADS"]), "musl-tools"))
 }
 
-fn gnu(arch: &str, name: &str, options: &[&str]) -> Option<(Vec<String>, &'static str)> {
+fn gnu(arch: &str, name: &str, options: &[&str]) -> Option<Compiler> {
     let compiler = if arch == std::env::consts::ARCH { name.to_string() } else { format!("{arch}-linux-gnu-{name}") };
     let mut all = vec![compiler, "-O2".to_string()];
     all.extend(words(options));
@@ -78,7 +81,7 @@ fn gnu(arch: &str, name: &str, options: &[&str]) -> Option<(Vec<String>, &'stati
     Some((all, package))
 }
 
-fn rustc(arch: &str) -> Option<(Vec<String>, &'static str)> {
+fn rustc(arch: &str) -> Option<Compiler> {
     let target = format!("{arch}-unknown-linux-gnu");
     // Without the target's library nothing can be built: asked for, since the compiler is there in any case.
     let output = Command::new("rustc").args(["--print", "target-libdir", "--target", &target]).output().ok()?;
@@ -92,7 +95,7 @@ fn rustc(arch: &str) -> Option<(Vec<String>, &'static str)> {
     Some((all, "rustc and its target library"))
 }
 
-fn go_build(arch: &str) -> Option<(Vec<String>, &'static str)> {
+fn go_build(arch: &str) -> Option<Compiler> {
     let name = if arch == "aarch64" { "arm64" } else { "amd64" };
     Some((words(&["env", &format!("GOARCH={name}"), "CGO_ENABLED=0", "go", "build"]), "golang-go"))
 }

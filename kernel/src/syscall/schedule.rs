@@ -120,7 +120,8 @@ fn set(call: &Call<'_>, task: &Task, wanted: &Wanted) -> Result<()> {
         let leaves_idle = now.policy == SCHED_IDLE && policy != SCHED_IDLE;
         let may_leave = !leaves_idle || i64::from(now.nice) >= least_nice;
         let keeps_reset = !now.resets_on_fork || new.resets_on_fork;
-        if !is_privileged && !(may && may_leave && keeps_reset && is_owner) {
+        let is_allowed = may && may_leave && keeps_reset && is_owner;
+        if !is_privileged && !is_allowed {
             return Err(Errno::EPERM);
         }
         *now = new;

@@ -24,7 +24,8 @@ pub struct RealTimer {
 impl RealTimer {
     /// The process's, made if it has none yet.
     fn of(cx: &CurrentThread, process: &Process) -> Result<Arc<RealTimer>> {
-        if let Some(timer) = process.real_timer.lock(cx).clone() {
+        let timer = process.real_timer.lock(cx).clone();
+        if let Some(timer) = timer {
             return Ok(timer);
         }
         let room = Room::reserve()?;
@@ -38,7 +39,8 @@ impl RealTimer {
 
     /// (nanoseconds until it expires, period), zeros if it is not set.
     pub fn left(cx: &CurrentThread, process: &Process) -> (u64, u64) {
-        match process.real_timer.lock(cx).clone() {
+        let timer = process.real_timer.lock(cx).clone();
+        match timer {
             Some(timer) => remaining(&timer.schedule.lock(cx)),
             None => (0, 0),
         }

@@ -89,7 +89,8 @@ pub(super) fn foreground(cx: &CurrentThread, terminal: &Terminal, is_from_master
 /// TIOCGSID.
 pub(super) fn session(cx: &CurrentThread, terminal: &Terminal, is_from_master: bool) -> Result<Pid> {
     check_may_ask(cx, terminal, is_from_master)?;
-    match terminal.state.lock(cx).session {
+    let session = terminal.state.lock(cx).session;
+    match session {
         0 => Err(Errno::ENOTTY),
         session => Ok(session),
     }

@@ -45,8 +45,10 @@ impl LineDiscipline {
     /// Acts at once on flow control characters among bytes that have no room yet; [`LineDiscipline::input`] is told when their
     /// turn comes. True if output was stopped or goes on.
     pub fn look_ahead(&mut self, bytes: impl Iterator<Item = u8>) -> bool {
-        let has_changed =
-            bytes.fold(false, |has_changed, byte| self.control_flow(byte).unwrap_or(false) || has_changed);
+        let mut has_changed = false;
+        for byte in bytes {
+            has_changed |= self.control_flow(byte).unwrap_or(false);
+        }
         self.show_echoes();
         has_changed
     }
