@@ -297,8 +297,11 @@ pub fn signal_broken_pipe(cx: &CurrentThread) {
 }
 
 impl Reopen for Pipe {
-    fn reopen(self: Arc<Self>, cx: &mut CurrentThread, flags: u32) -> Result<Arc<dyn File>> {
-        self.open(cx, flags)?;
+    fn reopen(self: Arc<Self>, _cx: &mut CurrentThread, flags: u32) -> Result<Arc<dyn File>> {
+        // LINUX: by its name in /proc an end of a pipe is opened at once, also when the other end is gone; only FIFOs wait.
+        self.add_ends(flags);
+        self.data.wake_all();
+        self.room.wake_all();
         Ok(self)
     }
 }
