@@ -4,7 +4,7 @@ rm -rf /tmp/shells
 mkdir /tmp/shells
 cd /tmp/shells
 for i in $(seq 1 300); do echo "$i $((i * i))" > file$i; done
-test "$(cat file* | awk '{ sum += $2 } END { print sum }')" = 9045050
+test "$(cat file* | mawk '{ sum += $2 } END { print sum }')" = 9045050
 test "$(ls | sort -V | tail -n 1)" = file300
 test "$(find . -name 'file1*' | wc -l)" = 111
 diff <(sort -n -k 2 file* | head -n 3) <(printf '1 1\n2 4\n3 9\n')
@@ -13,9 +13,13 @@ echo through >&${COPROC[1]}
 read -r line <&${COPROC[0]}
 test "$line" = through
 kill $COPROC_PID
-for i in $(seq 1 20); do (sleep 0.0$i; exit $i) & done
+jobs=()
+for i in $(seq 1 20); do
+	(sleep 0.0$i; exit $i) &
+	jobs+=($!)
+done
 failed=0
-for job in $(jobs -p); do wait $job || failed=$((failed + 1)); done
+for job in "${jobs[@]}"; do wait $job || failed=$((failed + 1)); done
 test $failed = 20
 (trap 'exit 9' TERM; kill -TERM $BASHPID; exit 1) || test $? = 9
 if (set -o pipefail; false | true); then exit 1; fi

@@ -15,7 +15,7 @@ use std::time::Instant;
 
 /// What the root holds.
 const PACKAGES: &str = "bash,dash,coreutils,python3,perl,gcc,libc6-dev,make,git,strace,gdb,tmux,vim-tiny,procps,stress-ng,less,hostname,\
-                        grep,sed,findutils,diffutils,gzip,tar,mawk,ncurses-base,ncurses-bin,util-linux,base-files,base-passwd";
+                        grep,sed,findutils,diffutils,gzip,tar,mawk,ncurses-base,ncurses-bin,util-linux,libc-bin,base-files,base-passwd";
 
 /// Stressors that must end with status 0, each with its options.
 const STRESSORS: &[(&str, &str)] = &[
