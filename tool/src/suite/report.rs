@@ -93,6 +93,7 @@ impl Report {
 pub(crate) struct Tally {
     passed: usize,
     failed: Vec<String>,
+    waiting: usize,
 }
 
 impl Tally {
@@ -100,6 +101,7 @@ impl Tally {
     pub(crate) fn add(&mut self, report: &Report) {
         self.passed += report.passed;
         self.failed.extend(report.failed());
+        self.waiting += report.waiting.len();
     }
 
     /// Whether something was tested and nothing failed.
@@ -109,9 +111,13 @@ impl Tally {
 
     /// For people.
     pub(crate) fn text(&self) -> String {
-        let mut text = format!("{} passed, {} failed\n", self.passed, self.failed.len());
+        let mut text = format!("{} passed, {} failed", self.passed, self.failed.len());
+        // Writing to a string does not fail.
+        if self.waiting > 0 {
+            let _ = write!(text, ", {} waiting", self.waiting);
+        }
+        text.push('\n');
         for name in &self.failed {
-            // Writing to a string does not fail.
             let _ = writeln!(text, "FAILED  {name}");
         }
         text
@@ -134,9 +140,10 @@ mod tests {
         report.passed = 33;
         report.fail("case", "died");
         report.fail_around("its output: …");
+        report.waiting.push("other".to_string());
         let mut tally = Tally::default();
         tally.add(&report);
-        assert_eq!(tally.text(), "33 passed, 1 failed\nFAILED  suite: case\n");
+        assert_eq!(tally.text(), "33 passed, 1 failed, 1 waiting\nFAILED  suite: case\n");
         assert!(!tally.is_good());
     }
 
