@@ -32,7 +32,10 @@ static inline int open_pair(int *slave)
 static inline int is_readable(int fd, int ms)
 {
 	struct pollfd poller = { fd, POLLIN, 0 };
-	int ready = poll(&poller, 1, ms);
+	int ready;
+	do
+		ready = poll(&poller, 1, ms);
+	while (ready < 0 && errno == EINTR);
 	CHECK(ready >= 0);
 	return ready == 1 && (poller.revents & POLLIN);
 }
