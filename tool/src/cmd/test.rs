@@ -26,7 +26,7 @@ pub(crate) struct TestArguments {
     arch: Option<Arch>,
     /// One number of processors only [default: 1, 2 and 4]
     #[arg(long, value_name = "N")]
-    cpus: Option<u32>,
+    pub(super) cpus: Option<u32>,
     /// Only test programs and system tests whose name contains this; leaves out checks and unit tests
     #[arg(long, value_name = "TEXT")]
     pub(super) filter: Option<String>,
@@ -36,7 +36,10 @@ pub(crate) struct TestArguments {
     /// With the part boots: how many in a row; with the part suite: machines for each architecture and number of processors
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) boots: u32,
-    /// With the part stress: how many times the work of a usual run
+    /// With the part fuzz: the first seed
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// With the parts stress and fuzz: how many times the work of a usual run
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(super) rounds: u32,
     /// Run the test programs alone, on this kernel (for x86_64, or for the --arch given), and print their wait statuses
@@ -118,6 +121,9 @@ pub(crate) fn test(home: &Home, arguments: &TestArguments) -> anyhow::Result<u8>
     }
     if filter.is_none() && !quick && arches.contains(&Arch::host()) {
         jobs.push_back(Box::new(|| host::defects(home)));
+    }
+    if filter.is_none() && !quick {
+        jobs.extend(test_part::fuzz_jobs(home, &arches, arguments)?);
     }
     for &cpus in &cpus {
         for (arch, programs, runner) in &built {

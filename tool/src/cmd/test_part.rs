@@ -3,9 +3,11 @@
 use super::test::{Job, TestArguments, finish};
 use crate::arch::Arch;
 use crate::home::Home;
-use crate::setup::{busybox, kernel, packages};
+use crate::setup::kernel::{self, Build};
+use crate::setup::{busybox, packages};
 use crate::suite::debian;
-use crate::suite::guest::Place;
+use crate::suite::fuzz::{self, Plan};
+use crate::suite::guest::{OtherKernel, Place};
 use crate::suite::host;
 use crate::suite::named::{self, Suite};
 use crate::suite::programs::{self, Programs};
@@ -18,6 +20,8 @@ pub(crate) enum Part {
     Suite,
     /// Boots alone, so many in a row on each architecture as --boots says, with 1, 2 and 4 processors in turn
     Boots,
+    /// The system call fuzzer, on the usual and on the checked kernel; longer by --rounds, otherwise by --seed
+    Fuzz,
     /// The stress programs, longer by --rounds
     Stress,
     /// Debian's programs at real work, from roots made by mmdebstrap; not part of the whole
@@ -60,7 +64,7 @@ pub(super) fn test(
     for &arch in arches {
         packages::ensure_program(arch.qemu(), arch.qemu_package())?;
         busybox::ensure(home, arch)?;
-        kernel::ensure(home, arch, kernel::Build::Release)?;
+        kernel::ensure(home, arch, Build::Release)?;
     }
     if part == Part::Debian {
         let filter = arguments.filter.as_deref();
@@ -73,11 +77,37 @@ pub(super) fn test(
         let jobs = arches.iter().map(|&arch| -> Job<'_> { Box::new(move || host::boots(home, system, arch, boots)) });
         return finish(jobs.collect());
     }
+    if part == Part::Fuzz {
+        return finish(fuzz_jobs(home, arches, arguments)?);
+    }
     let built = build(home, arches, arguments.filter.as_deref())?;
     finish(match part {
         Part::Suite => suite_jobs(&built, cpus, arguments.boots),
         _ => stress_jobs(&built, cpus, arguments.rounds),
     })
+}
+
+/// The fuzzer: on the checked kernel, and by itself on the usual one too.
+pub(super) fn fuzz_jobs<'a>(
+    home: &'a Home,
+    arches: &[Arch],
+    arguments: &TestArguments,
+) -> anyhow::Result<VecDeque<Job<'a>>> {
+    let mut jobs: VecDeque<Job<'a>> = VecDeque::new();
+    for &arch in arches {
+        let rounds = fuzz::ROUNDS * arguments.rounds;
+        let plan = Plan { arch, cpus: arguments.cpus.unwrap_or(2), seed: arguments.seed, rounds };
+        let programs = programs::build(home, arch, "user/fuzz")?;
+        if arguments.part.is_some() {
+            let programs = programs.clone();
+            jobs.push_back(Box::new(move || fuzz::run(plan, None, &programs)));
+        }
+        jobs.push_back(Box::new(move || {
+            let file = kernel::ensure(home, arch, Build::Checked)?;
+            fuzz::run(plan, Some(OtherKernel { file: &file, name: "the checked kernel for", words: None }), &programs)
+        }));
+    }
+    Ok(jobs)
 }
 
 /// The suite: on the host's Linux first, then in `boots` machines of each kind.

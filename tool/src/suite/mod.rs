@@ -5,6 +5,7 @@
 //! runs Debian's programs; the system tests are a program of their own (`tests/`), run by `host`.
 
 pub(crate) mod debian;
+pub(crate) mod fuzz;
 pub(crate) mod guest;
 pub(crate) mod host;
 pub(crate) mod manifest;

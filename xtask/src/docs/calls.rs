@@ -13,6 +13,8 @@ pub(crate) struct Call {
     pub(crate) limits: String,
     /// The subject file's name.
     pub(crate) subject: String,
+    /// Its arguments, name and type.
+    pub(crate) arguments: Vec<(String, String)>,
 }
 
 /// All rows.
@@ -34,17 +36,33 @@ fn rows(text: &str, subject: &str) -> Vec<Call> {
     let mut calls = Vec::new();
     let mut limits = String::new();
     let body = text.lines().skip_while(|line| !line.starts_with("calls!")).skip(1).map(str::trim);
+    let mut row = String::new();
     for line in body {
         if let Some(words) = line.strip_prefix("///") {
             if !limits.is_empty() {
                 limits.push(' ');
             }
             limits.push_str(words.trim());
-        } else if let Some((name, _)) = line.split_once('(')
+            continue;
+        }
+        // A row may go over several lines.
+        row.push_str(line);
+        if !line.ends_with(';') {
+            continue;
+        }
+        let row = std::mem::take(&mut row);
+        if let Some((name, rest)) = row.split_once('(')
             && !name.is_empty()
             && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         {
-            calls.push(Call { name: name.into(), limits: std::mem::take(&mut limits), subject: subject.into() });
+            let arguments = rest.split_once(')').map_or("", |(arguments, _)| arguments).split(',');
+            let arguments = arguments.filter_map(|argument| argument.split_once(':'));
+            calls.push(Call {
+                name: name.into(),
+                limits: std::mem::take(&mut limits),
+                subject: subject.into(),
+                arguments: arguments.map(|(name, kind)| (name.trim().into(), kind.trim().into())).collect(),
+            });
         }
     }
     calls
@@ -59,5 +77,7 @@ mod tests {
         assert_eq!(calls.len(), 2);
         assert_eq!((calls[0].name.as_str(), calls[0].limits.as_str()), ("one", "Not all."));
         assert_eq!((calls[1].name.as_str(), calls[1].limits.as_str()), ("two", ""));
+        assert_eq!(calls[0].arguments, [("fd".to_string(), "Fd".to_string())]);
+        assert_eq!(calls[1].arguments, [("a".to_string(), "u32".to_string())]);
     }
 }
