@@ -1,6 +1,6 @@
 /* A terminal and the session it controls: how a session gets one, /dev/tty, the group in front, giving it up, and what the
  * calls on it answer to those whose terminal it is not. */
-#include "pty.h"
+#include "../pty.h"
 
 static char name[64];
 static int master;

@@ -1,6 +1,6 @@
 /* Job control on a terminal, as a shell uses it: groups, the one in front, keys that signal it, SIGTTIN and SIGTTOU for those
  * behind, stopping and continuing, orphans, and the window's size. */
-#include "pty.h"
+#include "../pty.h"
 
 static int master;
 static char name[64];

@@ -1,6 +1,6 @@
 /* Pseudo-terminals: how one is made and named, who may open it, what goes through it in both directions, when reads and writes
  * wait, and what each side sees when the other has gone. */
-#include "pty.h"
+#include "../pty.h"
 #include <sys/epoll.h>
 #include <sys/sysmacros.h>
 
