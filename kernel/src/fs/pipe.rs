@@ -289,8 +289,10 @@ impl Pipe {
 
 /// Tells the calling task that nobody reads what it writes.
 pub fn signal_broken_pipe(cx: &CurrentThread) {
-    let info = Siginfo::kernel(Signal::SIGPIPE.number());
     if let Some(task) = Task::current(cx) {
+        // LINUX: as if it had sent the signal to itself.
+        let (pid, uid) = (task.process().pid(), task.process().uid());
+        let info = Siginfo::from_process(Signal::SIGPIPE.number(), 0, pid, uid);
         // Failing means that it is pending already.
         let _ = send_to_task(cx, &task, info);
     }

@@ -13,6 +13,7 @@ const SEGV_MAPERR: i32 = 1;
 const SEGV_ACCERR: i32 = 2;
 const BUS_ADRALN: i32 = 1;
 const BUS_ADRERR: i32 = 2;
+const ILL_ILLOPC: i32 = 1;
 const ILL_ILLOPN: i32 = 2;
 const FPE_INTDIV: i32 = 1;
 const TRAP_BRKPT: i32 = 1;
@@ -74,7 +75,9 @@ pub(crate) fn exception(cx: &CurrentThread, task: &Task, exception: Exception, p
     let pc = pc as u64;
     let (signal, code, address) = match exception {
         Exception::DivideError => (Signal::SIGFPE, FPE_INTDIV, pc),
-        Exception::IllegalInstruction => (Signal::SIGILL, ILL_ILLOPN, pc),
+        // LINUX: x86-64 blames the operand, ARM64 the instruction.
+        Exception::IllegalInstruction if machine::cpu::ARCH_NAME == "x86_64" => (Signal::SIGILL, ILL_ILLOPN, pc),
+        Exception::IllegalInstruction => (Signal::SIGILL, ILL_ILLOPC, pc),
         // LINUX: x86-64's int3 says SI_KERNEL and no address; ARM64 says TRAP_BRKPT.
         Exception::Breakpoint if machine::cpu::ARCH_NAME == "x86_64" => (Signal::SIGTRAP, SI_KERNEL, 0),
         Exception::Breakpoint => (Signal::SIGTRAP, TRAP_BRKPT, pc),

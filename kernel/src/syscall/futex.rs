@@ -44,11 +44,11 @@ pub fn sys_futex(
     match command {
         FUTEX_WAIT => {
             let deadline = read_timeout(call, timeout)?.map(|ns| time::now().after(ns));
-            wait(call, word, is_private, value, deadline)
+            wait(call, Word { addr: word, is_private, value, bits: MATCH_ANY }, deadline)
         }
         FUTEX_WAIT_BITSET => {
             let deadline = read_deadline(call, timeout, is_wall_clock)?;
-            futex::wait(call.cx, call.task, word, is_private, value, value3, deadline).map(|()| 0)
+            wait(call, Word { addr: word, is_private, value, bits: value3 }, deadline)
         }
         FUTEX_WAKE => wake(call, word, is_private, value, MATCH_ANY),
         FUTEX_WAKE_BITSET => wake(call, word, is_private, value, value3),
@@ -147,11 +147,21 @@ fn wake(call: &mut Call<'_>, word: UserAddr, is_private: bool, value: u32, bits:
     futex::wake(call.cx, call.task, word, is_private, count(value), bits).map(|woken| woken as u64)
 }
 
-/// FUTEX_WAIT: interrupted with a timeout, it goes on until the same deadline.
-fn wait(call: &mut Call<'_>, word: UserAddr, is_private: bool, value: u32, deadline: Option<Instant>) -> Result<u64> {
-    match futex::wait(call.cx, call.task, word, is_private, value, MATCH_ANY, deadline) {
+/// What is waited for.
+#[derive(Clone, Copy)]
+struct Word {
+    addr: UserAddr,
+    is_private: bool,
+    value: u32,
+    bits: u32,
+}
+
+/// Interrupted with a timeout, the wait goes on until the same deadline, unless a handler ran.
+fn wait(call: &mut Call<'_>, word: Word, deadline: Option<Instant>) -> Result<u64> {
+    let Word { addr, is_private, value, bits } = word;
+    match futex::wait(call.cx, call.task, addr, is_private, value, bits, deadline) {
         Err(error) if error.restart().is_some() && deadline.is_some() => {
-            call.task.set_restart_block(Box::new(move |call| wait(call, word, is_private, value, deadline)));
+            call.task.set_restart_block(Box::new(move |call| wait(call, word, deadline)));
             Err(Restart::WithBlock.into())
         }
         result => result.map(|()| 0),

@@ -6,7 +6,8 @@ use crate::fs::PollEvents;
 use crate::fs::poll::{Watched, wait_any};
 use crate::signal::{SignalSet, send};
 use crate::user_memory::UserPtr;
-use abi::{Pollfd, Timespec, Timeval};
+use abi::{Plain, Pollfd, Timespec, Timeval};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use machine::addr::UserAddr;
 use machine::sync::WaitError;
@@ -51,10 +52,7 @@ fn poll(call: &mut Call<'_>, fds: UserPtr<Pollfd>, count: u32, deadline: Option<
     let deadline = if invalid > 0 { Some(Instant(0)) } else { deadline };
     let ready = match wait_any(call.cx, &mut watched, deadline)? {
         Ok(ready) => ready,
-        // A deadline counts from the first call; without one the call may simply be made again.
-        Err(WaitError::Interrupted) => {
-            return Err(if deadline.is_none() { Restart::IfNoHandler.into() } else { Errno::EINTR });
-        }
+        Err(WaitError::Interrupted) => return Err(Restart::IfNoHandler.into()),
         Err(WaitError::TimedOut) => 0,
     };
     for (watched, place) in watched.iter().zip(places) {
@@ -70,7 +68,17 @@ fn poll(call: &mut Call<'_>, fds: UserPtr<Pollfd>, count: u32, deadline: Option<
 /// Waits for readiness, in milliseconds; negative is for ever.
 pub fn sys_poll(call: &mut Call<'_>, fds: UserPtr<Pollfd>, count: u32, timeout: i32) -> Result<u64> {
     let deadline = u64::try_from(timeout).ok().map(|ms| now().after(ms * 1_000_000));
-    poll(call, fds, count, deadline)
+    poll_until(call, fds, count, deadline)
+}
+
+/// Interrupted, it goes on until the same deadline unless a handler ran.
+fn poll_until(call: &mut Call<'_>, fds: UserPtr<Pollfd>, count: u32, deadline: Option<Instant>) -> Result<u64> {
+    let outcome = poll(call, fds, count, deadline);
+    if deadline.is_some() && matches!(&outcome, Err(error) if error.restart().is_some()) {
+        call.task.set_restart_block(Box::new(move |call| poll_until(call, fds, count, deadline)));
+        return Err(Restart::WithBlock.into());
+    }
+    outcome
 }
 
 /// The deadline that a relative timeout means; none is for ever.
@@ -80,13 +88,20 @@ fn deadline_of(call: &mut Call<'_>, timeout: UserPtr<Timespec>) -> Result<Option
     Ok(Some(now().after(ns)))
 }
 
-/// Tells the program how much of its timeout is left.
+/// Tells the program how much of its timeout is left: a call that is made again waits for that long.
 // LINUX: unlike what POSIX says, select and ppoll change their timeout.
-fn put_rest(call: &mut Call<'_>, timeout: UserPtr<Timespec>, deadline: Option<Instant>) {
-    if let Some(deadline) = deadline {
-        let rest = Timespec::from_ns(deadline.since(now()));
-        // A timeout in memory that cannot be written is no reason to fail.
-        let _ = timeout.write(call.cx, &rest);
+fn put_rest<T: Plain>(
+    call: &mut Call<'_>,
+    timeout: UserPtr<T>,
+    deadline: Option<Instant>,
+    from_ns: fn(u64) -> T,
+    outcome: Result<u64>,
+) -> Result<u64> {
+    let Some(deadline) = deadline else { return outcome };
+    // A timeout in memory that cannot be written is no reason to fail, but then the call cannot be made again.
+    match timeout.write(call.cx, &from_ns(deadline.since(now()))) {
+        Err(_) if matches!(&outcome, Err(error) if error.restart().is_some()) => Err(Errno::EINTR),
+        _ => outcome,
     }
 }
 
@@ -101,8 +116,7 @@ pub fn sys_ppoll(
 ) -> Result<u64> {
     let deadline = deadline_of(call, timeout)?;
     let outcome = with_mask(call, mask, mask_bytes, |call| poll(call, fds, count, deadline));
-    put_rest(call, timeout, deadline);
-    outcome
+    put_rest(call, timeout, deadline, Timespec::from_ns, outcome)
 }
 
 /// Words of a descriptor set.
@@ -190,11 +204,7 @@ pub fn sys_select(
         }
     };
     let outcome = select(call, count, [read, write, except], deadline);
-    if let Some(deadline) = deadline {
-        // A timeout in memory that cannot be written is no reason to fail.
-        let _ = timeout.write(call.cx, &Timeval::from_ns(deadline.since(now())));
-    }
-    outcome
+    put_rest(call, timeout, deadline, Timeval::from_ns, outcome)
 }
 
 /// Waits for readiness of descriptors in sets, with other signals blocked.
@@ -215,8 +225,7 @@ pub fn sys_pselect6(
     // CAST: usize is 64 bits on both architectures.
     let (mask, bytes) = (UserPtr::new(UserAddr(addr as usize)), bytes as usize);
     let outcome = with_mask(call, mask, bytes, |call| select(call, count, [read, write, except], deadline));
-    put_rest(call, timeout, deadline);
-    outcome
+    put_rest(call, timeout, deadline, Timespec::from_ns, outcome)
 }
 
 /// Runs `wait` with the signals of `mask` blocked instead of those that are, if a mask is given.
