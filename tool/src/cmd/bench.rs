@@ -6,7 +6,8 @@ use crate::bench::figures::Figures;
 use crate::bench::machine::{self, END, Line, Setting};
 use crate::bench::{linux, root};
 use crate::home::Home;
-use crate::setup::{kernel, packages};
+use crate::setup::kernel::{self, Build};
+use crate::setup::packages;
 use crate::suite::programs::{self, Programs};
 use clap::ValueEnum;
 use std::path::PathBuf;
@@ -63,6 +64,9 @@ pub(crate) struct BenchArguments {
     /// Timed runs of each kernel
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     runs: u32,
+    /// Ochre only, no Linux beside it: for a look at what a change costs
+    #[arg(long)]
+    alone: bool,
     /// Samples as JSON, one object a line, in place of tables
     #[arg(long)]
     json: bool,
@@ -92,7 +96,7 @@ pub(crate) fn bench(home: &Home, arguments: &BenchArguments) -> anyhow::Result<u
             arch,
             qemu: packages::ensure_program(arch.qemu(), arch.qemu_package())?,
             programs: programs::build(home, arch, "user/bench")?,
-            contestants: contestants(home, arch)?,
+            contestants: contestants(home, arch, arguments.alone)?,
             home,
         };
         let mut figures = Figures::default();
@@ -122,18 +126,22 @@ pub(crate) fn bench(home: &Home, arguments: &BenchArguments) -> anyhow::Result<u
     Ok(0)
 }
 
-fn contestants(home: &Home, arch: Arch) -> anyhow::Result<[Contestant; 3]> {
+fn contestants(home: &Home, arch: Arch, is_alone: bool) -> anyhow::Result<Vec<Contestant>> {
+    let ours = Contestant {
+        name: "ochre",
+        file: kernel::ensure(home, arch, Build::Release)?,
+        words: "ochre.log=error".into(),
+    };
+    if is_alone {
+        return Ok(vec![ours]);
+    }
     let peer = linux::ensure(home, arch)?;
     let console = match arch {
         Arch::X86_64 => "console=ttyS0 quiet panic=-1",
         Arch::Aarch64 => "console=ttyAMA0 quiet panic=-1",
     };
-    Ok([
-        Contestant {
-            name: "ochre",
-            file: kernel::ensure(home, arch, kernel::Build::Release)?,
-            words: "ochre.log=error".into(),
-        },
+    Ok(vec![
+        ours,
         Contestant { name: "tuned", file: peer.clone(), words: format!("{console} {}", linux::TUNED) },
         Contestant { name: "stock", file: peer, words: console.into() },
     ])
@@ -145,7 +153,7 @@ struct Bench<'a> {
     arch: Arch,
     qemu: PathBuf,
     programs: Programs,
-    contestants: [Contestant; 3],
+    contestants: Vec<Contestant>,
 }
 
 impl Bench<'_> {
