@@ -7,7 +7,6 @@ use super::state::{STACK_AUTO_DISARM, STACK_DISABLED, TaskSignals};
 use crate::errno::{Errno, Restart, Result};
 use crate::syscall::Call;
 use crate::task::rseq;
-use crate::timer;
 use crate::trace::{self, Counter, probe};
 use crate::user_memory::UserSlice;
 use abi::arch::frame::{FpPlace, FrameError, FrameInput};
@@ -28,14 +27,8 @@ pub(crate) struct Interrupted {
     pub first_argument: u64,
 }
 
-/// Attends to whatever the thread was notified of, or a tick brought: ends, stops, takes signals. `Some(status)` if the thread is to end.
+/// Attends to whatever the thread was notified of: ends, stops, takes signals. `Some(status)` if the thread is to end.
 pub(crate) fn attend(call: &mut Call<'_>, mut interrupted: Option<Interrupted>) -> Option<i32> {
-    if call.cx.take_tick() {
-        timer::cpu::tick(call.cx, call.task.process());
-    }
-    if call.cx.take_switch() {
-        rseq::fix_up(call);
-    }
     loop {
         call.cx.take_notification();
         crate::tty::finish_hang_ups(call.cx);

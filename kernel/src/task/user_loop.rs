@@ -2,10 +2,12 @@
 //! where a task ends: everything that ends one makes [`attend`] answer a status, and the thread's entry returns.
 use super::Task;
 use super::exit;
+use super::rseq;
 use crate::mm::FaultError;
 use crate::signal::deliver::attend;
 use crate::signal::fault;
 use crate::syscall::{Call, dispatch, vsyscall};
+use crate::timer;
 use crate::trace::{self, Counter};
 use alloc::sync::Arc;
 use machine::thread::CurrentThread;
@@ -38,11 +40,24 @@ fn run_until_end(call: &mut Call<'_>) -> i32 {
             }
             UserExit::Interrupted => None,
         };
-        if (interrupted.is_some() || call.cx.needs_attention())
+        if call.cx.needs_attention() {
+            look_back(call);
+        }
+        if (interrupted.is_some() || call.cx.is_notified())
             && let Some(status) = attend(call, interrupted)
         {
             return status;
         }
+    }
+}
+
+/// What happened to the thread while it was in the kernel or off the CPU, which is far more often than a signal comes.
+fn look_back(call: &mut Call<'_>) {
+    if call.cx.take_tick() {
+        timer::cpu::tick(call.cx, call.task.process());
+    }
+    if call.cx.take_switch() {
+        rseq::fix_up(call);
     }
 }
 
