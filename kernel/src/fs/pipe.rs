@@ -1,4 +1,5 @@
-//! Pipes and FIFOs: 64 KiB between writers and readers, copied straight between user memory and the ring's pages.
+//! Pipes and FIFOs: 64 KiB, or what F_SETPIPE_SZ says, between writers and readers, copied straight between user memory and the
+//! ring's pages ([`super::pipe_ring`]).
 //!
 //! Main type: [`Pipe`], the file of every description of either end. Called by `pipe2`, by opening a FIFO, and through
 //! [`File`].
@@ -15,6 +16,7 @@ use super::anonymous::{AnonymousInode, Reopen};
 use super::file::{File, PollEvents};
 use super::inode::FileKind;
 use super::open_file::OpenFile;
+use super::pipe_ring::Ring;
 use super::transfer::{Sink, Source};
 use crate::errno::{Errno, Result};
 use crate::lock_order;
@@ -23,32 +25,33 @@ use crate::task::Task;
 use crate::trace::{self, Counter};
 use crate::user_memory::UserPtr;
 use abi::Siginfo;
-use abi::linux::{O_ACCMODE, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY};
+use abi::linux::{O_ACCMODE, O_DIRECT, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY};
 use alloc::format;
 use alloc::sync::Arc;
 use core::any::Any;
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use machine::addr::{PAGE_SIZE, UserAddr};
-use machine::mm::{Frame, FrameKind};
-use machine::sync::{Mutex, Wait, WaitQueue};
+use machine::sync::{Mutex, MutexGuard, Wait, WaitQueue};
 use machine::thread::CurrentThread;
-use pure::ring_span::RingSpan;
 
 /// Largest write that is never split (PIPE_BUF).
 pub const ATOMIC_BYTES: usize = 4096;
-/// Pages of a pipe.
+/// Pages of a pipe unless changed.
 const PAGES: usize = 16;
-
-struct Ring {
-    span: RingSpan<PAGE_SIZE>,
-    pages: [Option<Frame>; PAGES],
-}
+/// Largest size that the unprivileged may give a pipe (Linux's `fs.pipe-max-size`).
+pub const MOST_BYTES: usize = 1 << 20;
+/// Largest size of all.
+const MOST_BYTES_OF_ALL: usize = 1 << 31;
 
 /// A pipe.
 pub struct Pipe {
     ring: Mutex<Ring>,
-    /// Bytes in the ring, for looking without the lock; written under it.
+    /// [`Ring::readable`], for looking without the lock; written under it.
     readable: AtomicUsize,
+    /// [`Ring::writable`], likewise.
+    writable: AtomicUsize,
+    /// Bytes are on their way out to another file: whoever comes waits, even for the end.
+    is_being_drained: AtomicBool,
     readers: AtomicUsize,
     writers: AtomicUsize,
     /// Openings of either end so far, by which an opener of a FIFO notices a partner that has already gone again.
@@ -69,10 +72,11 @@ impl Default for Pipe {
 impl Pipe {
     /// An empty pipe without ends.
     pub fn new() -> Pipe {
-        let ring = Ring { span: RingSpan::new(PAGES), pages: [const { None }; PAGES] };
         Pipe {
-            ring: Mutex::new(&lock_order::PIPE, ring),
+            ring: Mutex::new(&lock_order::PIPE, Ring::new(PAGES)),
             readable: AtomicUsize::new(0),
+            writable: AtomicUsize::new(PAGES * PAGE_SIZE),
+            is_being_drained: AtomicBool::new(false),
             readers: AtomicUsize::new(0),
             writers: AtomicUsize::new(0),
             reader_openings: AtomicU64::new(0),
@@ -162,11 +166,23 @@ impl Pipe {
     }
 
     fn has_data_or_end(&self) -> bool {
-        self.readable.load(Ordering::Acquire) > 0 || self.writers.load(Ordering::Acquire) == 0
+        !self.is_being_drained.load(Ordering::Acquire)
+            && (self.readable.load(Ordering::Acquire) > 0 || self.writers.load(Ordering::Acquire) == 0)
     }
 
-    fn room_bytes(&self) -> usize {
-        PAGES * PAGE_SIZE - self.readable.load(Ordering::Acquire)
+    /// Ends an access to the ring: says what is there now and wakes whom that concerns.
+    fn publish(&self, ring: MutexGuard<'_, Ring>) {
+        let (readable, writable) = (ring.readable(), ring.writable());
+        self.is_being_drained.store(ring.is_being_drained, Ordering::Release);
+        let had_data = self.readable.swap(readable, Ordering::AcqRel) > 0;
+        let had_room = self.writable.swap(writable, Ordering::AcqRel) >= ATOMIC_BYTES;
+        drop(ring);
+        if !had_data && readable > 0 {
+            self.data.wake_all();
+        }
+        if !had_room && writable >= ATOMIC_BYTES {
+            self.room.wake_all();
+        }
     }
 
     /// Moves what is there into `to`. Answers whether the read is over: something was moved, or the end of file is reached.
@@ -174,78 +190,131 @@ impl Pipe {
         // Writers are counted before the ring is looked at: data written before the last writer went is seen.
         let has_writers = self.writers.load(Ordering::Acquire) > 0;
         let mut ring = self.ring.lock(cx);
-        let room_before = ring.span.writable();
-        let mut outcome = Ok(());
-        let mut is_moved = false;
-        while let Some(run) = ring.span.read_run(to.left()) {
-            let Some(frame) = ring.pages[run.page].clone() else { break };
-            let before = to.mark();
-            outcome = to.put_frame(cx, &frame, run.offset, run.bytes);
-            if outcome.is_err() {
-                // LINUX: a piece is read as a whole or not at all.
-                to.rewind(before);
-                break;
-            }
-            is_moved = true;
-            ring.span.consume(run.bytes);
-        }
-        self.readable.store(ring.span.readable(), Ordering::Release);
-        let room_after = ring.span.writable();
-        drop(ring);
-        if room_before < ATOMIC_BYTES && room_after >= ATOMIC_BYTES {
-            self.room.wake_all();
-        }
-        if !is_moved {
-            outcome?;
-        }
-        Ok(is_moved || !has_writers)
+        let is_end = !has_writers && !ring.is_being_drained;
+        let outcome = ring.read(cx, to);
+        self.publish(ring);
+        Ok(outcome? || is_end)
     }
 
     /// Moves bytes from `from` into the ring as far as they fit and may; answers whether all are written.
-    fn try_write(&self, cx: &mut CurrentThread, from: &mut Source<'_>) -> Result<bool> {
+    fn try_write(&self, cx: &mut CurrentThread, from: &mut Source<'_>, is_packet: bool) -> Result<bool> {
         let mut ring = self.ring.lock(cx);
         if self.readers.load(Ordering::Acquire) == 0 {
             drop(ring);
             signal_broken_pipe(cx);
             return Err(Errno::EPIPE);
         }
-        let was_empty = ring.span.readable() == 0;
-        let wanted = from.left();
-        let mut outcome = Ok(());
-        if wanted > ATOMIC_BYTES || ring.span.writable() >= wanted {
-            while let Some(run) = ring.span.write_run(from.left()) {
-                let frame = match &ring.pages[run.page] {
-                    Some(frame) => frame.clone(),
-                    None => {
-                        let frame = match Frame::allocate(FrameKind::Kernel) {
-                            Ok(frame) => frame,
-                            Err(error) => {
-                                outcome = Err(error.into());
-                                break;
-                            }
-                        };
-                        ring.pages[run.page] = Some(frame.clone());
-                        frame
-                    }
-                };
-                let before = from.clone();
-                outcome = from.take_frame(cx, &frame, run.offset, run.bytes);
-                if outcome.is_err() {
-                    // LINUX: a piece is written as a whole or not at all.
-                    *from = before;
-                    break;
-                }
-                ring.span.produce(run.bytes);
-                trace::add(Counter::PipeBytes, run.bytes as u64);
-            }
-        }
-        self.readable.store(ring.span.readable(), Ordering::Release);
-        drop(ring);
-        if was_empty && from.left() != wanted {
-            self.data.wake_all();
-        }
+        let (wanted, before) = (from.left(), ring.bytes());
+        let outcome = if ring.writable() == 0 {
+            Ok(())
+        } else if is_packet {
+            ring.write_packets(cx, from, ATOMIC_BYTES)
+        } else if wanted > ATOMIC_BYTES || ring.writable() >= wanted {
+            ring.write(cx, from)
+        } else {
+            Ok(())
+        };
+        trace::add(Counter::PipeBytes, (ring.bytes() - before) as u64);
+        self.publish(ring);
         outcome?;
         Ok(from.left() == 0)
+    }
+
+    /// Bytes that it can hold.
+    pub fn capacity(&self, cx: &mut CurrentThread) -> usize {
+        self.ring.lock(cx).capacity()
+    }
+
+    /// Makes it hold at least `bytes`; answers how many it then can.
+    pub fn set_capacity(&self, cx: &mut CurrentThread, bytes: usize, is_privileged: bool) -> Result<usize> {
+        if bytes > MOST_BYTES_OF_ALL {
+            return Err(Errno::EINVAL);
+        }
+        let bytes = bytes.max(PAGE_SIZE).next_power_of_two();
+        let mut ring = self.ring.lock(cx);
+        if bytes > ring.capacity() && bytes > MOST_BYTES && !is_privileged {
+            return Err(Errno::EPERM);
+        }
+        let outcome = ring.resize(bytes / PAGE_SIZE);
+        self.publish(ring);
+        outcome.map(|()| bytes)
+    }
+
+    /// The pipe behind a description, if it is one.
+    pub fn of(open: &OpenFile) -> Option<&Pipe> {
+        open.file().as_any().downcast_ref::<Pipe>()
+    }
+
+    /// Waits until there is something to read; false at the end of file. EAGAIN if it may not wait.
+    pub(super) fn wait_for_data(&self, cx: &mut CurrentThread, may_wait: bool) -> Result<bool> {
+        if !self.has_data_or_end() {
+            if !may_wait {
+                return Err(Errno::EAGAIN);
+            }
+            let how = Wait::interruptible("pipe data");
+            self.data.wait(cx, how, |_| self.has_data_or_end().then_some(()))?;
+        }
+        Ok(self.readable.load(Ordering::Acquire) > 0)
+    }
+
+    /// Waits until there is room to write. EPIPE without readers, EAGAIN if it may not wait.
+    pub(super) fn wait_for_room(&self, cx: &mut CurrentThread, may_wait: bool) -> Result<()> {
+        let is_ready = || self.writable.load(Ordering::Acquire) > 0 || self.readers.load(Ordering::Acquire) == 0;
+        if !is_ready() {
+            if !may_wait {
+                return Err(Errno::EAGAIN);
+            }
+            self.room.wait(cx, Wait::interruptible("pipe room"), |_| is_ready().then_some(()))?;
+        }
+        if self.readers.load(Ordering::Acquire) == 0 {
+            signal_broken_pipe(cx);
+            return Err(Errno::EPIPE);
+        }
+        Ok(())
+    }
+
+    /// Copies what is there into `to`, and keeps other readers away until [`Pipe::end_drain`]. `None` if there is nothing.
+    pub(super) fn begin_drain(&self, cx: &mut CurrentThread, to: &mut [u8]) -> Option<usize> {
+        let mut ring = self.ring.lock(cx);
+        let bytes = if ring.is_being_drained { 0 } else { ring.peek(to) };
+        ring.is_being_drained |= bytes > 0;
+        self.publish(ring);
+        (bytes > 0).then_some(bytes)
+    }
+
+    /// Drops the first `bytes` of what was copied, and lets others read again.
+    pub(super) fn end_drain(&self, cx: &mut CurrentThread, bytes: usize) {
+        let mut ring = self.ring.lock(cx);
+        ring.is_being_drained = false;
+        ring.skip(bytes);
+        self.publish(ring);
+        // Those who wait for the end were kept away too.
+        self.data.wake_all();
+    }
+
+    /// Promises the room there is to the caller until [`Pipe::end_fill`]. `None` if there is none.
+    pub(super) fn begin_fill(&self, cx: &mut CurrentThread) -> Option<usize> {
+        let mut ring = self.ring.lock(cx);
+        let bytes = ring.writable();
+        ring.is_being_filled |= bytes > 0;
+        self.publish(ring);
+        (bytes > 0).then_some(bytes)
+    }
+
+    /// Puts `bytes`, no more than was promised, into the ring.
+    pub(super) fn end_fill(&self, cx: &mut CurrentThread, bytes: &[u8]) -> Result<()> {
+        let mut ring = self.ring.lock(cx);
+        ring.is_being_filled = false;
+        let outcome = ring.write(cx, &mut Source::Kernel(bytes));
+        trace::add(Counter::PipeBytes, bytes.len() as u64);
+        self.publish(ring);
+        outcome
+    }
+
+    /// Copies what is there into `to` and leaves it; answers how many bytes.
+    pub(super) fn peek(&self, cx: &mut CurrentThread, to: &mut [u8]) -> usize {
+        let ring = self.ring.lock(cx);
+        if ring.is_being_drained { 0 } else { ring.peek(to) }
     }
 }
 
@@ -266,12 +335,20 @@ impl Pipe {
         }
     }
 
-    fn write_or_wait(&self, cx: &mut CurrentThread, may_wait: bool, from: &mut Source<'_>) -> Result<()> {
+    fn write_or_wait(
+        &self,
+        cx: &mut CurrentThread,
+        open: &OpenFile,
+        may_wait: bool,
+        from: &mut Source<'_>,
+    ) -> Result<()> {
         if from.left() == 0 {
             return Ok(());
         }
+        // LINUX: O_DIRECT on a pipe is packet mode.
+        let is_packet = open.flags() & O_DIRECT != 0;
         loop {
-            if self.try_write(cx, from)? {
+            if self.try_write(cx, from, is_packet)? {
                 return Ok(());
             }
             if !may_wait {
@@ -280,7 +357,8 @@ impl Pipe {
             let how = Wait::interruptible("pipe room");
             let wanted = from.left().min(ATOMIC_BYTES);
             self.room.wait(cx, how, |_| {
-                let is_ready = self.room_bytes() >= wanted || self.readers.load(Ordering::Acquire) == 0;
+                let is_ready =
+                    self.writable.load(Ordering::Acquire) >= wanted || self.readers.load(Ordering::Acquire) == 0;
                 is_ready.then_some(())
             })?;
         }
@@ -326,11 +404,11 @@ impl File for Pipe {
     }
 
     fn write(&self, cx: &mut CurrentThread, open: &OpenFile, _offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
-        self.write_or_wait(cx, !open.is_non_blocking(), from)
+        self.write_or_wait(cx, open, !open.is_non_blocking(), from)
     }
 
-    fn write_now(&self, cx: &mut CurrentThread, _open: &OpenFile, from: &mut Source<'_>) -> Result<()> {
-        self.write_or_wait(cx, false, from)
+    fn write_now(&self, cx: &mut CurrentThread, open: &OpenFile, from: &mut Source<'_>) -> Result<()> {
+        self.write_or_wait(cx, open, false, from)
     }
 
     fn poll(&self, _cx: &mut CurrentThread, open: &OpenFile) -> PollEvents {
@@ -342,7 +420,7 @@ impl File for Pipe {
             events = events.and_if(is_hung_up, PollEvents::HANG_UP);
         }
         if open.is_writable() {
-            events = events.and_if(self.room_bytes() >= ATOMIC_BYTES, PollEvents::OUT);
+            events = events.and_if(self.writable.load(Ordering::Acquire) >= ATOMIC_BYTES, PollEvents::OUT);
             events = events.and_if(self.readers.load(Ordering::Acquire) == 0, PollEvents::ERROR);
         }
         events

@@ -3,6 +3,7 @@ use super::argument::{Fd, Flags};
 use super::call::Call;
 use crate::errno::{Errno, Result};
 use crate::fs::file_lock::{Holder, LockKind, Record};
+use crate::fs::pipe::Pipe;
 use crate::fs::{FileKind, OpenFile};
 use crate::user_memory::UserPtr;
 use abi::Flock;
@@ -11,12 +12,8 @@ use abi::linux::{
     F_SETFL, F_SETLK, F_SETLKW, F_UNLCK, F_WRLCK, FD_CLOEXEC, LOCK_EX, LOCK_MAND, LOCK_NB, LOCK_SH, LOCK_UN, O_CLOEXEC,
     SEEK_CUR, SEEK_END, SEEK_SET,
 };
+use abi::linux::{F_GETPIPE_SZ, F_SETPIPE_SZ};
 use machine::addr::UserAddr;
-
-/// F_GETPIPE_SZ and F_SETPIPE_SZ.
-const GET_PIPE_SIZE: u32 = 1032;
-const SET_PIPE_SIZE: u32 = 1031;
-const PIPE_BYTES: u64 = 64 * 1024;
 
 /// Copies a descriptor to the lowest free number.
 pub fn sys_dup(call: &mut Call<'_>, fd: Fd) -> Result<u64> {
@@ -90,16 +87,12 @@ pub fn sys_fcntl(call: &mut Call<'_>, fd: Fd, command: u32, argument: u64) -> Re
         F_GETLK | F_OFD_GETLK => find_lock(call, &file, pointer, command == F_OFD_GETLK),
         F_SETLK | F_SETLKW => set_lock(call, &file, pointer, command == F_SETLKW, false),
         F_OFD_SETLK | F_OFD_SETLKW => set_lock(call, &file, pointer, command == F_OFD_SETLKW, true),
-        GET_PIPE_SIZE if file.inode().base().kind == FileKind::Fifo => Ok(PIPE_BYTES),
-        // The size of a pipe is fixed; asking for no more than it has is granted.
-        SET_PIPE_SIZE if file.inode().base().kind == FileKind::Fifo => {
-            if u64::from(word) <= PIPE_BYTES {
-                Ok(PIPE_BYTES)
-            } else {
-                Err(Errno::EPERM)
-            }
+        F_GETPIPE_SZ => Ok(Pipe::of(&file).ok_or(Errno::EBADF)?.capacity(call.cx) as u64),
+        F_SETPIPE_SZ => {
+            let is_privileged = call.who().is_privileged();
+            let pipe = Pipe::of(&file).ok_or(Errno::EBADF)?;
+            Ok(pipe.set_capacity(call.cx, word as usize, is_privileged)? as u64)
         }
-        GET_PIPE_SIZE | SET_PIPE_SIZE => Err(Errno::EBADF),
         _ => Err(Errno::EINVAL),
     }
 }

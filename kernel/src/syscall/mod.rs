@@ -29,6 +29,7 @@ mod room;
 pub mod schedule;
 pub mod signal;
 pub mod socket;
+pub mod splice;
 pub mod strace;
 pub mod table;
 pub mod thread;

@@ -22,12 +22,8 @@ pub fn sys_pipe2(call: &mut Call<'_>, fds: UserPtr<[i32; 2]>, flags: Flags) -> R
     if flags.0 & !(O_CLOEXEC | O_NONBLOCK | O_DIRECT) != 0 {
         return Err(Errno::EINVAL);
     }
-    if flags.0 & O_DIRECT != 0 {
-        // Packet mode.
-        return Err(Errno::EINVAL);
-    }
     let who = call.who();
-    let pair = Pipe::new_pair(call.cx, flags.0 & O_NONBLOCK, who.uid.file_system, who.gid.file_system);
+    let pair = Pipe::new_pair(call.cx, flags.0 & (O_NONBLOCK | O_DIRECT), who.uid.file_system, who.gid.file_system);
     let table = call.task.files(call.cx);
     let (read, write) = table.insert_pair(call.cx, pair, flags.0 & O_CLOEXEC != 0, call.file_limit())?;
     if let Err(error) = fds.write(call.cx, &[read.0, write.0]) {

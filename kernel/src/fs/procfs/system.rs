@@ -64,7 +64,7 @@ const SYS: &[Entry] = &[directory("fs", SYS_FS), directory("kernel", SYS_KERNEL)
 const SYS_FS: &[Entry] = &[
     text("file-max", |_, out| put!(out, "{}\n", i64::MAX)),
     text("nr_open", |_, out| put!(out, "{}\n", crate::fs::table::MOST_FILES)),
-    text("pipe-max-size", |_, out| put!(out, "65536\n")),
+    text("pipe-max-size", |_, out| put!(out, "{}\n", crate::fs::pipe::MOST_BYTES)),
 ];
 
 const SYS_KERNEL: &[Entry] = &[

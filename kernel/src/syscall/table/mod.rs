@@ -72,6 +72,7 @@ mod read_write;
 mod schedule;
 mod signal;
 mod socket;
+mod splice;
 mod thread;
 mod time;
 mod timer;
@@ -100,6 +101,7 @@ const SUBJECTS: &[&[Row]] = &[
     signal::ROWS,
     socket::ROWS,
     thread::ROWS,
+    splice::ROWS,
     time::ROWS,
     timer::ROWS,
 ];
