@@ -74,6 +74,14 @@ lock_classes! {
     DEVPTS = 522;
     /// Which terminal controls which session (`tty::control`).
     TERMINAL_CONTROL = 598;
+    /// Who watches one inode (`fs::notify`).
+    WATCHERS = 560;
+    /// The list of inotify instances (`fs::inotify`).
+    INOTIFY_INSTANCES = 558;
+    /// What one inotify instance watches (`fs::inotify`).
+    INOTIFY = 562;
+    /// Events that wait in one inotify instance (`fs::inotify`).
+    INOTIFY_QUEUE = 564;
     /// Pid table, process tree, process groups, sessions, wait states (`task::table`).
     TASK_TABLE = 600;
     /// One process: limits, itimers, command line (`task::process`).

@@ -275,6 +275,18 @@ CALL(SYS_getuid, "getuid", "")
 #ifdef SYS_getxattr
 CALL(SYS_getxattr, "getxattr", "sspz")
 #endif
+#ifdef SYS_inotify_add_watch
+CALL(SYS_inotify_add_watch, "inotify_add_watch", "fso")
+#endif
+#ifdef SYS_inotify_init
+CALL(SYS_inotify_init, "inotify_init", "")
+#endif
+#ifdef SYS_inotify_init1
+CALL(SYS_inotify_init1, "inotify_init1", "o")
+#endif
+#ifdef SYS_inotify_rm_watch
+CALL(SYS_inotify_rm_watch, "inotify_rm_watch", "fi")
+#endif
 #ifdef SYS_ioctl
 CALL(SYS_ioctl, "ioctl", "fop")
 #endif
@@ -644,6 +656,9 @@ CALL(SYS_socket, "socket", "ioi")
 #ifdef SYS_socketpair
 CALL(SYS_socketpair, "socketpair", "ioip")
 #endif
+#ifdef SYS_splice
+CALL(SYS_splice, "splice", "fpfpzo")
+#endif
 #ifdef SYS_stat
 CALL(SYS_stat, "stat", "sp")
 #endif
@@ -670,6 +685,9 @@ CALL(SYS_sysinfo, "sysinfo", "p")
 #endif
 #ifdef SYS_syslog
 CALL(SYS_syslog, "syslog", "ipz")
+#endif
+#ifdef SYS_tee
+CALL(SYS_tee, "tee", "ffzo")
 #endif
 #ifdef SYS_tgkill
 CALL(SYS_tgkill, "tgkill", "ttg")
@@ -736,6 +754,9 @@ CALL(SYS_utimes, "utimes", "sp")
 #endif
 #ifdef SYS_vfork
 CALL(SYS_vfork, "vfork", "")
+#endif
+#ifdef SYS_vmsplice
+CALL(SYS_vmsplice, "vmsplice", "fpzo")
 #endif
 #ifdef SYS_wait4
 CALL(SYS_wait4, "wait4", "tpop")

@@ -9,6 +9,7 @@
 //! - Additions and removals for one directory happen under that directory's lock ([`Dentry::children`]) or under its file
 //!   system's rename lock for writing; look-ups take only the spin lock of one bucket.
 use super::inode::Inode;
+use super::notify;
 use crate::errno::Result;
 use crate::lock_order;
 use alloc::sync::Arc;
@@ -83,6 +84,11 @@ impl Dentry {
         (place.parent, place.name)
     }
 
+    /// The same where there is no token.
+    pub(super) fn parent_and_name_as_leaf(&self) -> (Option<Arc<Dentry>>, Arc<[u8]>) {
+        self.place.with(|place| (place.parent.clone(), place.name.clone()))
+    }
+
     /// Whether something is mounted on it.
     pub fn is_mount_point(&self) -> bool {
         self.is_mount_point.load(Ordering::Acquire)
@@ -143,6 +149,11 @@ impl Dentry {
 impl Drop for Dentry {
     /// Gives up the ancestors in a loop: a chain of removed directories may be longer than the stack is deep.
     fn drop(&mut self) {
+        if self.is_removed()
+            && let Some(inode) = &self.inode
+        {
+            notify::name_gone(&**inode);
+        }
         let mut parent = self.place.with(|place| place.parent.take());
         while let Some(dentry) = parent {
             let Some(last) = Arc::into_inner(dentry) else { break };

@@ -11,6 +11,7 @@
 use super::extended_attributes::ExtendedAttributes;
 use super::file::File;
 use super::file_lock::FileLocks;
+use super::notify::Watchers;
 use super::page_cache::PageCache;
 use super::path::Path;
 use crate::errno::{Errno, Result};
@@ -134,6 +135,8 @@ pub struct InodeBase {
     users: AtomicI32,
     /// It has no name yet and may get one (O_TMPFILE).
     is_linkable: AtomicBool,
+    /// Who is told what happens to it.
+    pub(super) watchers: Watchers,
 }
 
 impl InodeBase {
@@ -167,6 +170,7 @@ impl InodeBase {
             locks: Once::new(),
             users: AtomicI32::new(0),
             is_linkable: AtomicBool::new(false),
+            watchers: Watchers::default(),
         }
     }
 
@@ -225,6 +229,11 @@ impl InodeBase {
     /// The same where there is no token.
     pub fn update_as_leaf<R>(&self, change: impl FnOnce(&mut Attributes) -> R) -> R {
         self.attributes.with(change)
+    }
+
+    /// Whether it has no name left, where there is no token.
+    pub(super) fn has_no_links_as_leaf(&self) -> bool {
+        self.attributes.with(|attributes| attributes.links == 0)
     }
 
     /// The contents changed now.

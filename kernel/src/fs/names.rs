@@ -7,6 +7,7 @@
 //! directories: the rename lock for writing alone, which excludes all of the former.
 use super::dentry::{self, Dentry};
 use super::inode::{FileKind, Inode, NewNode, Rename};
+use super::notify;
 use super::path::Path;
 use super::permission::{self, EXECUTE, SET_GID, WRITE};
 use crate::errno::{Errno, Result};
@@ -60,6 +61,7 @@ pub fn create(
     let directory = parent.inode()?;
     set_owner(cx, who, &**directory, &mut new);
     let inode = directory.create(cx, name, &new)?;
+    notify::created(&**directory, name, &*inode);
     let dentry = Dentry::new_child(&parent.dentry, name, Some(inode));
     if directory.caches_names() {
         dentry::remember(cx, &parent.dentry, dentry.clone())?;
@@ -126,6 +128,8 @@ pub fn link(cx: &mut CurrentThread, who: &Credentials, old: &Path, parent: &Path
     }
     let directory = parent.inode()?;
     directory.link(cx, name, &inode)?;
+    notify::links_changed(&*inode);
+    notify::created(&**directory, name, &*inode);
     let dentry = Dentry::new_child(&parent.dentry, name, Some(inode));
     dentry::remember(cx, &parent.dentry, dentry)
 }
@@ -148,8 +152,11 @@ pub fn unlink(cx: &mut CurrentThread, who: &Credentials, parent: &Path, name: &[
     if child.is_mount_point() {
         return Err(Errno::EBUSY);
     }
-    parent.inode()?.unlink(cx, name, &inode)?;
-    remove_entry(cx, parent, name, &child);
+    let directory = parent.inode()?;
+    directory.unlink(cx, name, &inode)?;
+    notify::links_changed(&*inode);
+    remove_entry(cx, parent, name, child);
+    notify::deleted(&**directory, name, &*inode);
     Ok(())
 }
 
@@ -169,13 +176,16 @@ pub fn remove_directory(cx: &mut CurrentThread, who: &Credentials, parent: &Path
     }
     // What is still being looked up or made in the child holds the child's lock only after this directory's was free;
     // the file system checks emptiness and marks the directory dead in one step.
-    parent.inode()?.remove_directory(cx, name, &inode)?;
-    remove_entry(cx, parent, name, &child);
+    let directory = parent.inode()?;
+    directory.remove_directory(cx, name, &inode)?;
+    remove_entry(cx, parent, name, child);
+    notify::deleted(&**directory, name, &*inode);
     Ok(())
 }
 
-/// Takes a removed name out of the cache.
-fn remove_entry(cx: &CurrentThread, parent: &Path, name: &[u8], child: &Arc<Dentry>) {
+/// Takes a removed name out of the cache. If nobody else uses it, its end is told before it is gone from its directory, as on
+/// Linux.
+fn remove_entry(cx: &CurrentThread, parent: &Path, name: &[u8], child: Arc<Dentry>) {
     child.mark_removed();
     dentry::forget(cx, &parent.dentry, name);
 }
@@ -286,6 +296,15 @@ fn rename_locked(cx: &mut CurrentThread, who: &Credentials, old: &Side<'_>, new:
     // A failure to remember costs the next look-up time, nothing else; but an exchanged directory must keep its dentry,
     // so both are moved even then.
     let moved = dentry::move_to(cx, &source, &new.parent.dentry, new.name);
+    let sides = (old.parent.inode()?, new.parent.inode()?);
+    notify::moved(&*source_inode, (&**sides.0, old.name), (&**sides.1, new.name));
+    if let Some(other) = &target_inode {
+        if is_exchange {
+            notify::moved(&**other, (&**sides.1, new.name), (&**sides.0, old.name));
+        } else {
+            notify::links_changed(&**other);
+        }
+    }
     if is_exchange {
         dentry::move_to(cx, &target, &old.parent.dentry, old.name)?;
     }

@@ -5,6 +5,7 @@
 use super::file::File;
 use super::inode::{DeviceNumber, FileKind, NewNode};
 use super::names;
+use super::notify;
 use super::open_file::OpenFile;
 use super::path::{MOUNT_NO_DEVICES, MOUNT_NO_EXECUTION, Path};
 use super::permission::{self, EXECUTE, READ, WRITE};
@@ -162,7 +163,12 @@ pub(crate) fn describe(cx: &mut CurrentThread, path: Path, flags: u32) -> Result
     let inode = path.inode()?.clone();
     let file = inode.clone().open_at(cx, &path, flags)?;
     let status = flags & !(O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_CLOEXEC) | LARGE_FILE;
-    Ok(OpenFile::new(path, inode, file, status))
+    let open = OpenFile::new(path, inode, file, status);
+    notify::opened(&open);
+    if flags & O_TRUNC != 0 && open.inode().base().kind == FileKind::Regular {
+        notify::modified(&open);
+    }
+    Ok(open)
 }
 
 /// Opens a program to be executed: a regular file with the right to execute it, on a mount that allows it.

@@ -9,6 +9,7 @@
 use super::dentry::Dentry;
 use super::file::{File, PollEvents};
 use super::inode::{FileKind, Inode};
+use super::notify;
 use super::page_cache::PageCache;
 use super::path::{Path, internal_mount};
 use super::transfer::{Sink, Source};
@@ -148,7 +149,7 @@ impl OpenFile {
             self.file.read(cx, self, &mut offset, to)
         };
         trace::add(Counter::BytesRead, (wanted - to.left()) as u64);
-        progress(wanted - to.left(), outcome)
+        self.note_read(wanted - to.left(), outcome)
     }
 
     /// Writes at the position or at the end; answers bytes written.
@@ -162,7 +163,7 @@ impl OpenFile {
             self.file.write(cx, self, &mut offset, from)
         };
         trace::add(Counter::BytesWritten, (wanted - from.left()) as u64);
-        progress(wanted - from.left(), outcome)
+        self.note_written(wanted - from.left(), outcome)
     }
 
     /// Reads at `offset` and leaves the position alone. ESPIPE for streams.
@@ -173,7 +174,7 @@ impl OpenFile {
         self.check_readable()?;
         let wanted = to.left();
         let outcome = self.file.read(cx, self, &mut offset, to);
-        progress(wanted - to.left(), outcome)
+        self.note_read(wanted - to.left(), outcome)
     }
 
     /// Writes at `offset` and leaves the position alone. ESPIPE for streams.
@@ -185,7 +186,7 @@ impl OpenFile {
         self.check_writable()?;
         let wanted = from.left();
         let outcome = self.file.write(cx, self, &mut offset, from);
-        progress(wanted - from.left(), outcome)
+        self.note_written(wanted - from.left(), outcome)
     }
 
     /// Reads what is there from a stream, without waiting; EOPNOTSUPP for what cannot tell.
@@ -194,7 +195,7 @@ impl OpenFile {
         let wanted = to.left();
         let outcome = self.file.read_now(cx, self, to);
         trace::add(Counter::BytesRead, (wanted - to.left()) as u64);
-        progress(wanted - to.left(), outcome)
+        self.note_read(wanted - to.left(), outcome)
     }
 
     /// Writes what there is room for into a stream, without waiting.
@@ -203,7 +204,7 @@ impl OpenFile {
         let wanted = from.left();
         let outcome = self.file.write_now(cx, self, from);
         trace::add(Counter::BytesWritten, (wanted - from.left()) as u64);
-        progress(wanted - from.left(), outcome)
+        self.note_written(wanted - from.left(), outcome)
     }
 
     /// Writes at the end. The position follows if `moves_position`.
@@ -217,7 +218,23 @@ impl OpenFile {
             self.file.append(cx, self, &mut 0, from)
         };
         trace::add(Counter::BytesWritten, (wanted - from.left()) as u64);
-        progress(wanted - from.left(), outcome)
+        self.note_written(wanted - from.left(), outcome)
+    }
+
+    #[inline]
+    fn note_read(&self, moved: usize, outcome: Result<()>) -> Result<usize> {
+        if moved > 0 {
+            notify::accessed(self);
+        }
+        progress(moved, outcome)
+    }
+
+    #[inline]
+    fn note_written(&self, moved: usize, outcome: Result<()>) -> Result<usize> {
+        if moved > 0 {
+            notify::modified(self);
+        }
+        progress(moved, outcome)
     }
 
     /// Runs `f` on the position.
@@ -252,6 +269,7 @@ impl OpenFile {
 
 impl Drop for OpenFile {
     fn drop(&mut self) {
+        notify::closed(self);
         if let Some(locks) = self.inode.base().file_locks_if_any() {
             locks.release_description(self);
         }

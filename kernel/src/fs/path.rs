@@ -8,6 +8,7 @@
 //! A mount keeps its parent mount alive; a file system lives as long as one of its mounts or open files.
 use super::dentry::{self, Dentry};
 use super::inode::{FileSystem, Inode};
+use super::inotify;
 use crate::errno::{Errno, Result};
 use crate::lock_order;
 use alloc::sync::Arc;
@@ -250,7 +251,7 @@ pub fn unmount(cx: &CurrentThread, path: Path, is_lazy: bool) -> Result<()> {
     let (is_root, on) = (path.is_mount_root(), mount.on.clone());
     drop(path);
     let (true, Some(on)) = (is_root, on) else { return Err(Errno::EINVAL) };
-    let removed = {
+    let (removed, is_last) = {
         let mut table = TABLE.lock(cx);
         let at = table.iter().position(|known| Arc::ptr_eq(known, &mount)).ok_or(Errno::EINVAL)?;
         // The table holds one reference and this function another; any further one is an open file, a working
@@ -262,9 +263,13 @@ pub fn unmount(cx: &CurrentThread, path: Path, is_lazy: bool) -> Result<()> {
         let is_still =
             table.iter().any(|known| known.on.as_ref().is_some_and(|place| Arc::ptr_eq(&place.dentry, &on.dentry)));
         on.dentry.set_mount_point(is_still);
-        removed
+        let is_last = !table.iter().any(|known| Arc::ptr_eq(&known.super_block, &mount.super_block));
+        (removed, is_last)
     };
     drop(removed);
+    if is_last {
+        inotify::end_watches_on(mount.super_block.file_system.device());
+    }
     drop(mount);
     // The cache would pin the file system's contents. Names of others go too, which costs them a look-up.
     dentry::give_up_unused(cx);

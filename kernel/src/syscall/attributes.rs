@@ -5,7 +5,7 @@ use super::place::{Links, check_owner};
 use crate::errno::{Errno, Result};
 use crate::fs::inode::Inode;
 use crate::fs::permission::{self, EXECUTE, READ, SET_GID, SET_UID, WRITE};
-use crate::fs::{FileKind, Path, regular};
+use crate::fs::{FileKind, Path, notify, regular};
 use crate::task::Credentials;
 use crate::timer::wall_clock_ns;
 use crate::user_memory::{UserCStr, UserPtr};
@@ -182,6 +182,7 @@ fn change_mode(call: &mut Call<'_>, place: &Path, mode: u32) -> Result<u64> {
         }
         attributes.change_ns = now;
     });
+    notify::attributes_changed(&place.dentry);
     Ok(0)
 }
 
@@ -242,8 +243,10 @@ fn change_owner(call: &mut Call<'_>, place: &Path, uid: u32, gid: u32) -> Result
             }
         }
         attributes.change_ns = now;
-        Ok(0)
-    })
+        Ok(())
+    })?;
+    notify::attributes_changed(&place.dentry);
+    Ok(0)
 }
 
 /// Changes owner and group.
@@ -317,6 +320,11 @@ fn change_times(call: &mut Call<'_>, place: &Path, access: NewTime, modify: NewT
         }
         attributes.change_ns = now;
     });
+    match (access, modify) {
+        (NewTime::Kept, _) => notify::modified_at(&place.dentry),
+        (_, NewTime::Kept) => notify::access_time_set(&place.dentry),
+        _ => notify::attributes_changed(&place.dentry),
+    }
     Ok(0)
 }
 
@@ -396,6 +404,7 @@ pub fn sys_truncate(call: &mut Call<'_>, path: UserCStr, bytes: i64) -> Result<u
         return Err(Errno::ETXTBSY);
     }
     regular::truncate(call.cx, &**inode, bytes)?;
+    notify::modified_at(&place.dentry);
     Ok(0)
 }
 
@@ -407,6 +416,7 @@ pub fn sys_ftruncate(call: &mut Call<'_>, fd: Fd, bytes: i64) -> Result<u64> {
         return Err(Errno::EINVAL);
     }
     regular::truncate(call.cx, &**file.inode(), bytes)?;
+    notify::modified(&file);
     Ok(0)
 }
 
@@ -443,6 +453,7 @@ pub fn sys_fallocate(call: &mut Call<'_>, fd: Fd, mode: Flags, start: i64, bytes
         cache.preallocate(call.cx, start, end.min(cache.size_bytes()))?;
     }
     base.mark_modified(call.cx);
+    notify::modified(&file);
     Ok(0)
 }
 

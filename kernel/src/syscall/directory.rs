@@ -5,6 +5,7 @@ use super::place::{Links, NamedPlace};
 use crate::errno::{Errno, Result};
 use crate::fs::inode::NewNode;
 use crate::fs::names::{self, EXCHANGE, NO_REPLACE, Side};
+use crate::fs::notify;
 use crate::fs::permission::{self, EXECUTE};
 use crate::fs::walk::Last;
 use crate::fs::{DeviceNumber, FileKind, Path};
@@ -312,6 +313,7 @@ fn list(call: &mut Call<'_>, fd: Fd, buffer: UserAddr, bytes: u32, layout: Layou
             }
             true
         })?;
+        notify::accessed(&file);
         if is_too_small {
             return Err(Errno::EINVAL);
         }

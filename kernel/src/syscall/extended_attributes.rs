@@ -6,6 +6,7 @@ use super::place::Links;
 use crate::errno::{Errno, Result};
 use crate::fs::Path;
 use crate::fs::extended_attributes::{self, ExtendedAttributes, MOST_BYTES, MOST_NAME_BYTES, SetMode};
+use crate::fs::notify;
 use crate::user_memory::{UserCStr, UserSlice};
 use abi::linux::{XATTR_CREATE, XATTR_REPLACE};
 use alloc::vec::Vec;
@@ -73,6 +74,7 @@ fn set(call: &mut Call<'_>, file: Named, name: UserCStr, value: UserAddr, bytes:
     let mode = SetMode { must_create: flags.0 & XATTR_CREATE != 0, must_replace: flags.0 & XATTR_REPLACE != 0 };
     attributes_of(&path)?.set(call.cx, name, value, mode)?;
     base.mark_changed(call.cx);
+    notify::attributes_changed(&path.dentry);
     Ok(0)
 }
 
@@ -94,6 +96,7 @@ fn remove(call: &mut Call<'_>, file: Named, name: UserCStr) -> Result<u64> {
     extended_attributes::check(call.cx, &call.who(), base, &name, true)?;
     attributes_of(&path)?.remove(call.cx, &name)?;
     base.mark_changed(call.cx);
+    notify::attributes_changed(&path.dentry);
     Ok(0)
 }
 

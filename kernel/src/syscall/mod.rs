@@ -14,6 +14,7 @@ pub mod exec;
 pub mod extended_attributes;
 pub mod futex;
 pub mod identity;
+pub mod inotify;
 pub mod memory;
 pub mod message;
 pub mod misc;

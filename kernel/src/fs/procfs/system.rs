@@ -4,6 +4,7 @@
 use super::text::{Text, put};
 use super::tree::{Content, Entry, ReadText, WriteText};
 use crate::errno::{Errno, Result};
+use crate::fs::inotify;
 use crate::fs::{devpts, path};
 use crate::task::{host, table, usage};
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -61,7 +62,13 @@ pub(super) const ENTRIES: &[Entry] = &[
 
 const SYS: &[Entry] = &[directory("fs", SYS_FS), directory("kernel", SYS_KERNEL), directory("vm", SYS_VM)];
 
+const SYS_FS_INOTIFY: &[Entry] = &[
+    text("max_queued_events", |_, out| put!(out, "{}\n", inotify::MOST_EVENTS)),
+    text("max_user_watches", |_, out| put!(out, "{}\n", inotify::MOST_WATCHES)),
+];
+
 const SYS_FS: &[Entry] = &[
+    directory("inotify", SYS_FS_INOTIFY),
     text("file-max", |_, out| put!(out, "{}\n", i64::MAX)),
     text("nr_open", |_, out| put!(out, "{}\n", crate::fs::table::MOST_FILES)),
     text("pipe-max-size", |_, out| put!(out, "{}\n", crate::fs::pipe::MOST_BYTES)),

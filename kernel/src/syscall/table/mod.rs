@@ -59,6 +59,7 @@ mod exec;
 mod extended_attributes;
 mod futex;
 mod identity;
+mod inotify;
 mod memory;
 mod message;
 mod misc;
@@ -87,6 +88,7 @@ const SUBJECTS: &[&[Row]] = &[
     extended_attributes::ROWS,
     futex::ROWS,
     identity::ROWS,
+    inotify::ROWS,
     memory::ROWS,
     message::ROWS,
     misc::ROWS,
