@@ -36,14 +36,14 @@ static void use_kernel(int64_t ns)
 	close(zero);
 }
 
-static volatile int stage;
+static int done[2], go_on[2];
 
 static void *busy(void *unused)
 {
-	use(30000000);
-	stage = 1;
-	while (stage == 1)
-		sleep_ms(1);
+	char byte = 0;
+	use(100000000);
+	CHECK_EQUAL(write(done[1], &byte, 1), 1);
+	CHECK_EQUAL(read(go_on[0], &byte, 1), 1);
 	return unused;
 }
 
@@ -53,29 +53,30 @@ static void threads(void)
 {
 	pthread_t thread;
 	clockid_t clock;
+	char byte = 0;
+	CHECK(pipe(done) == 0 && pipe(go_on) == 0);
 	int64_t own = clock_ns(CLOCK_THREAD_CPUTIME_ID), all = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	CHECK_EQUAL(pthread_create(&thread, NULL, busy, NULL), 0);
 	CHECK_EQUAL(pthread_getcpuclockid(thread, &clock), 0);
-	while (stage == 0)
-		sleep_ms(1);
-	CHECK(clock_ns(clock) >= 30000000);
-	CHECK(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - all >= 30000000);
+	CHECK_EQUAL(read(done[0], &byte, 1), 1);
+	CHECK(clock_ns(clock) >= 100000000);
+	CHECK(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - all >= 100000000);
 	/* This thread only slept. */
 	CHECK(clock_ns(CLOCK_THREAD_CPUTIME_ID) - own < clock_ns(clock));
 	struct timespec resolution;
 	CHECK_EQUAL(clock_getres(clock, &resolution), 0);
 	CHECK_EQUAL(resolution.tv_nsec, 1);
-	stage = 2;
+	CHECK_EQUAL(write(go_on[1], &byte, 1), 1);
 	CHECK_EQUAL(pthread_join(thread, NULL), 0);
 	/* What ended threads used stays the process's; their clocks are gone. */
-	CHECK(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - all >= 30000000);
+	CHECK(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - all >= 100000000);
 	while (clock_gettime(clock, &resolution) == 0)
 		sleep_ms(1);
 	CHECK_EQUAL(errno, EINVAL);
 	struct rusage mine, both;
 	CHECK_EQUAL(getrusage(RUSAGE_THREAD, &mine), 0);
 	CHECK_EQUAL(getrusage(RUSAGE_SELF, &both), 0);
-	CHECK(ns_of(both.ru_utime) + ns_of(both.ru_stime) >= ns_of(mine.ru_utime) + ns_of(mine.ru_stime) + 29000000);
+	CHECK(ns_of(both.ru_utime) + ns_of(both.ru_stime) >= ns_of(mine.ru_utime) + ns_of(mine.ru_stime) + 80000000);
 }
 
 static void processes(void)
