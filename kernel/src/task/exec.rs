@@ -96,6 +96,9 @@ pub fn finish(call: &mut Call<'_>, program: NewProgram) {
     if let Some(old) = old {
         let kib = resident_kib(call.cx, &old);
         process.note_resident(kib);
+        if let Some(old) = Arc::into_inner(old) {
+            old.handle().unload(call.cx);
+        }
     }
     call.cx.reset_fp();
     // Zero is a user address, so these succeed.

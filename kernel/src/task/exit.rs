@@ -28,7 +28,10 @@ pub(super) fn end_task(cx: &mut CurrentThread, task: &Arc<Task>, status: i32) {
         task.process().note_resident(kib);
     }
     cx.set_space(None);
-    drop(space);
+    // Freed before the parent hears of the end: it may count on the memory.
+    if let Some(space) = space.and_then(Arc::into_inner) {
+        space.handle().unload(cx);
+    }
     drop(files);
     drop(fs);
 
