@@ -37,6 +37,7 @@ pub fn start(cx: &mut CurrentThread, start_devices: fn(&mut CurrentThread)) -> E
     trace::enable_from_command_line();
     mm::init();
     trace::start_watchdog();
+    machine::provoke::run_watched();
     start_devices(cx);
     console::set_signal_handler(host_signal);
     match run(cx) {

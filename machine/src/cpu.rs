@@ -84,8 +84,6 @@ pub(crate) struct CpuLocal {
     pub(crate) frames: FrameCache,
     /// Free heap blocks at hand. Own CPU, preemption off, not in handlers.
     pub(crate) magazines: Magazines,
-    /// Ticks of the counter when the timer interrupt was last taken, for the watchdog.
-    pub(crate) last_tick: AtomicU64,
     /// The last barrier that this CPU has passed (`sync::barrier`).
     pub(crate) barrier_seen: AtomicU64,
 }
@@ -111,7 +109,6 @@ impl CpuLocal {
             timers: CpuTimers::new(),
             frames: FrameCache::new(),
             magazines: Magazines::new(),
-            last_tick: AtomicU64::new(0),
             barrier_seen: AtomicU64::new(0),
         }
     }

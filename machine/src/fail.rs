@@ -1,8 +1,8 @@
-//! When the kernel fails: the panic path, and the watchdog that tells of stuck CPUs.
+//! When the kernel fails: the panic path.
 //!
 //! The panic path takes no lock, allocates nothing, stops on recursion, halts the other CPUs and leaves an epitaph on the
-//! UART: what happened, registers, backtrace with names, CPU, thread, held locks, the last trace events of
-//! each CPU, counters. Then the machine ends with [`Exit::Panic`].
+//! UART: what happened, registers, backtrace with names, CPU, thread, held locks, what every thread is doing and called last, the
+//! last switches and trace events of each CPU, counters. Then the machine ends with [`Exit::Panic`].
 //!
 //! Called by the panic handler and by the architecture for traps of the kernel, double faults and machine checks included:
 //! the stack may be one without a header, so nothing here asks [`header::current`] before it has looked at the address.
@@ -13,18 +13,18 @@ use crate::irq::Ipi;
 use crate::log::EarlyConsole;
 use crate::power::{self, Exit};
 use crate::symbols::{Code, ReturnAddress};
+use crate::thread::ThreadState;
 use crate::thread::header::{self, STACK_BYTES, StackHeader};
 use core::fmt::Write;
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// Frames shown at most.
 const MOST_FRAMES: usize = 48;
 /// Trace events shown for each CPU.
 const MOST_EVENTS: usize = 32;
-
-/// How long a CPU may owe a reschedule before the log says so.
-const STUCK_NS: u64 = 20_000_000_000;
+/// Threads shown at most.
+const MOST_THREADS: usize = 64;
 
 /// A trap of the kernel itself that has no cure, as the architecture saw it.
 #[derive(Clone, Copy, Debug)]
@@ -66,36 +66,13 @@ fn begin() {
     }
 }
 
-/// Since when each CPU has owed a reschedule, as its neighbours saw it at their ticks; zero: it does not. Each is told once.
-static OWED_SINCE: [AtomicU64; cpu::MAX_CPUS] = [const { AtomicU64::new(0) }; cpu::MAX_CPUS];
-/// Marks a CPU in [`OWED_SINCE`] that has been told of.
-const TOLD: u64 = u64::MAX;
-
-/// The watchdog: called at each CPU's ticks, looks at the others. A CPU that was asked to reschedule and does not for
-/// [`STUCK_NS`] runs with interrupts or preemption off for far too long; the log says so. It is not ended for that: on a busy
-/// host a virtual CPU may simply not be run.
-pub(crate) fn watch(this: &cpu::CpuLocal) {
-    let now = crate::time::now().0.max(1);
-    for other in cpu::each().filter(|other| !core::ptr::eq(*other, this)) {
-        let since = &OWED_SINCE[other.id.0 as usize];
-        if !other.needs_reschedule() {
-            since.store(0, Ordering::Relaxed);
-            continue;
-        }
-        match since.load(Ordering::Relaxed) {
-            0 => since.store(now, Ordering::Relaxed),
-            TOLD => {}
-            start if now.saturating_sub(start) > STUCK_NS => {
-                since.store(TOLD, Ordering::Relaxed);
-                crate::log!(Error, "CPU {} has not rescheduled for {} s", other.id.0, STUCK_NS / 1_000_000_000);
-            }
-            _ => {}
-        }
-    }
+/// Asks a CPU to show where it is, in a way that no code can hold off. False: there is none on this architecture.
+pub fn ask_where(cpu: cpu::CpuId) -> bool {
+    arch::irq::ask_where(cpu)
 }
 
-/// Shows where this CPU is and goes on: somebody outside asked by a non-maskable interrupt (QEMU: `nmi`), which gets through
-/// when everything else hangs. Every CPU is asked at once and writes without locks, so lines may mix.
+/// Shows where this CPU is and goes on: another CPU ([`ask_where`]) or somebody outside (QEMU: `nmi`, all CPUs at once) asked by a
+/// non-maskable interrupt, which gets through when everything else hangs. Writes without locks, so lines may mix.
 #[cfg_attr(target_arch = "aarch64", expect(dead_code, reason = "no interrupt there that cannot be masked"))]
 pub(crate) fn show_place(pc: usize, sp: usize, frame_pointer: usize) {
     let local = arch::cpu::local();
@@ -162,6 +139,7 @@ fn epitaph(pc: Option<usize>, frame_pointer: usize, sp: usize) -> ! {
         let _ = writeln!(out, "  {}", Code(pc));
     }
     show_frames(frame_pointer);
+    show_threads();
     let _ = writeln!(out, "last events:");
     let _ = crate::trace::dump(out, MOST_EVENTS, true);
     let _ = writeln!(out, "*** end");
@@ -200,6 +178,28 @@ fn show_thread(header: &StackHeader) {
     );
     for held in header.held() {
         let _ = writeln!(out, "holds {} (rank {}) taken at {}", held.class.name, held.class.rank, held.site);
+    }
+}
+
+/// What each thread is doing, as far as the list can be had.
+fn show_threads() {
+    let out = &mut EarlyConsole;
+    let _ = writeln!(out, "threads:");
+    let is_shown = crate::thread::all_after_failure(MOST_THREADS, &mut |thread, state| {
+        let _ = write!(out, "  {} \"{}\" on CPU {}", thread.id().0, thread.name(), thread.last_cpu().0);
+        let _ = match state {
+            Some(ThreadState::Sleeping(reason)) => write!(out, ", waits for {reason}"),
+            Some(ThreadState::Blocked(reason)) => write!(out, ", waits for {reason}, not to be interrupted"),
+            Some(state) => write!(out, ", {state:?}"),
+            None => write!(out, ", its queue is locked"),
+        };
+        let _ = match thread.last_call() {
+            Some(call) => writeln!(out, ", last system call {call}"),
+            None => writeln!(out),
+        };
+    });
+    if !is_shown {
+        let _ = writeln!(out, "  (the list is locked)");
     }
 }
 

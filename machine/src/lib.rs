@@ -19,7 +19,7 @@ pub mod log;
 pub mod mm;
 pub mod platform;
 pub mod power;
-mod provoke;
+pub mod provoke;
 pub mod random;
 mod stress;
 mod symbols;

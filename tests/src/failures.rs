@@ -11,12 +11,31 @@ pub(crate) fn a_failing_kernel_tells_all(guest: &Guest) {
         let finished = guest.run(&["--append", &format!("ochre.provoke={kind}")], &["true"]);
         finished.exits(125).prints("").mentions("*** kernel").mentions("ochre: the kernel failed").mentions("*** end");
         finished.mentions("backtrace:").mentions("machine::provoke::").mentions("thread 2 \"main\"");
+        // Nobody switched a probe on: the last switches and what each thread does are told all the same.
+        finished.mentions("threads:").mentions("\"main\" on CPU 0").mentions("us ago: thread");
         finished
     };
     provoke("panic").mentions("provoked");
     provoke("fault").mentions("address 0xffffbffffffff000");
     provoke("stack").mentions("the kernel stack has overflowed");
     provoke("nested").mentions("provoked with a lock held");
+}
+
+pub(crate) fn what_is_stuck_is_told(guest: &Guest) {
+    let provoke = |kind: &str| {
+        let append = format!("ochre.provoke={kind} ochre.watchdog=2");
+        let options = ["--cpus", "2", "--kernel-log=error", "--timeout", "15s", "--append", &append];
+        let finished = guest.run(&options, &["sleep", "1000"]);
+        finished.exits(124).mentions("us ago: thread");
+        finished
+    };
+    let finished = provoke("stuck-cpu");
+    finished.mentions("CPU 1 has not scheduled for").mentions("it runs thread").mentions("\"sticks\"");
+    if guest.arch == "x86_64" {
+        // There another CPU can ask it.
+        finished.mentions("asked where CPU 1 is").mentions("machine::provoke::spin_for_ever");
+    }
+    provoke("stuck-thread").mentions("\"waits\" has waited for what never comes for 2 s");
 }
 
 pub(crate) fn damaged_roots_are_refused(guest: &Guest) {

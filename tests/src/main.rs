@@ -50,6 +50,7 @@ const CASES: &[Case] = &[
     ("statuses::hostile_programs_do_no_harm", Long, statuses::hostile_programs_do_no_harm),
     ("statuses::timeout_ends_a_run", Short, statuses::timeout_ends_a_run),
     ("failures::a_failing_kernel_tells_all", Short, failures::a_failing_kernel_tells_all),
+    ("failures::what_is_stuck_is_told", Short, failures::what_is_stuck_is_told),
     ("failures::damaged_roots_are_refused", Short, failures::damaged_roots_are_refused),
     ("failures::a_machine_taken_away_is_told", Short, failures::a_machine_taken_away_is_told),
     ("signals::interrupt_ends_the_program", Short, signals::interrupt_ends_the_program),

@@ -27,6 +27,7 @@ pub static WATCH: AtomicU32 = AtomicU32::new(0);
 pub(crate) fn dispatch(call: &mut Call<'_>) -> Option<Interrupted> {
     trace::count(Counter::Syscalls);
     let number = call.user.syscall_number();
+    call.cx.thread().note_call(number);
     let arguments = call.user.syscall_arguments();
     let result = match WATCH.load(Ordering::Relaxed) {
         0 => serve(call, number, &arguments),

@@ -1,9 +1,10 @@
 //! The watchdog: finds CPUs and tasks that are stuck and says what they wait for.
 //!
-//! Each CPU has a thread that beats every [`BEAT_NS`]; each also looks at its neighbour's last beat, so a CPU that runs with
+//! Each CPU has a thread that beats several times in [`STUCK_CPU_NS`]; each also looks at its neighbour's last beat, so a CPU that runs with
 //! interrupts or preemption off for too long is found by another. The thread of CPU 0 looks at all threads: one that sleeps
 //! without being interruptible and has not run for [`STUCK_TASK_NS`] is reported once, with the reason it gave.
-//! A finding is logged as an error, counted, and followed by the last trace events of every CPU; nothing is killed.
+//! A finding is logged as an error, counted, and followed by the last switches and trace events of every CPU; nothing is killed. A stuck
+//! CPU is asked where it is, where the architecture has a way (x86-64). With one CPU there is nobody to find it.
 use crate::task::Task;
 use alloc::boxed::Box;
 use alloc::format;
@@ -17,44 +18,71 @@ use machine::thread::{self, CpuSet, CurrentThread, Thread, ThreadId, ThreadState
 use machine::time::{self, Instant};
 use machine::trace::{Counter, count};
 
-/// How often each CPU shows that it lives.
-const BEAT_NS: u64 = 2_000_000_000;
-/// How long it may not.
+/// How long a CPU may not beat.
 const STUCK_CPU_NS: u64 = 10_000_000_000;
 /// How long a task may sleep uninterruptibly.
 const STUCK_TASK_NS: u64 = 30_000_000_000;
+/// How often each CPU shows that it lives, in the time that it may not.
+const BEATS_IN_LIMIT: u64 = 5;
+
+/// How patient the watchdog is.
+#[derive(Clone, Copy)]
+struct Limits {
+    cpu_ns: u64,
+    task_ns: u64,
+}
+
+impl Limits {
+    /// The usual ones, or those that `ochre.watchdog=SECONDS` on the command line gives for both.
+    fn of(command_line: &[u8]) -> Limits {
+        let words = command_line.split(u8::is_ascii_whitespace);
+        let told = words.filter_map(|word| word.strip_prefix(b"ochre.watchdog=")).next_back();
+        let seconds = told.and_then(|text| core::str::from_utf8(text).ok()?.parse::<u64>().ok());
+        match seconds.filter(|seconds| (1..=86_400).contains(seconds)) {
+            Some(seconds) => Limits { cpu_ns: seconds * 1_000_000_000, task_ns: seconds * 1_000_000_000 },
+            None => Limits { cpu_ns: STUCK_CPU_NS, task_ns: STUCK_TASK_NS },
+        }
+    }
+}
 /// Trace events of each CPU shown with a finding.
 const EVENTS: usize = 16;
 
-/// When each CPU last beat; 0: never.
+/// When each CPU last beat; 0: it has no watchdog.
 static BEATS: [AtomicU64; MAX_CPUS] = [const { AtomicU64::new(0) }; MAX_CPUS];
 
 /// Starts it on every CPU. Without memory for a thread, the CPU goes unwatched.
 pub fn start() {
+    let limits = Limits::of(machine::boot::info().command_line);
     for number in 0..cpu::count() {
         // CAST: a CPU's number.
         let cpu = CpuId(number as u32);
-        let watch = Box::new(move |cx: &mut CurrentThread| watch(cx, cpu));
+        let watch = Box::new(move |cx: &mut CurrentThread| watch(cx, cpu, limits));
+        // A CPU that is stuck before its first beat is stuck too.
+        BEATS[number].store(time::now().0, Ordering::Relaxed);
         match thread::spawn(&format!("watchdog/{number}"), Arc::new(()), watch) {
             Ok(thread) => {
                 thread.set_affinity(CpuSet(1 << number));
             }
-            Err(_) => log!(Warn, "no memory for the watchdog of CPU {number}"),
+            Err(_) => {
+                BEATS[number].store(0, Ordering::Relaxed);
+                log!(Warn, "no memory for the watchdog of CPU {number}");
+            }
         }
     }
 }
 
-fn watch(cx: &mut CurrentThread, cpu: CpuId) {
-    let mut sleepers = Sleepers(Vec::new());
+fn watch(cx: &mut CurrentThread, cpu: CpuId, limits: Limits) {
+    let mut sleepers = Sleepers { known: Vec::new(), limit_ns: limits.task_ns };
+    let beat_ns = limits.cpu_ns / BEATS_IN_LIMIT;
     let mut is_neighbour_stuck = false;
     loop {
         // Not interruptible and with no other way to end, so there is no error.
-        let _ = cx.sleep_until(time::now().after(BEAT_NS), "the next beat", true);
+        let _ = cx.sleep_until(time::now().after(beat_ns), "the next beat", true);
         let now = time::now();
         BEATS[cpu.0 as usize].store(now.0, Ordering::Relaxed);
         let neighbour = CpuId((cpu.0 + 1) % cpu::count() as u32);
         let last = Instant(BEATS[neighbour.0 as usize].load(Ordering::Relaxed));
-        let is_stuck = last != Instant(0) && now.since(last) > STUCK_CPU_NS;
+        let is_stuck = last != Instant(0) && now.since(last) > limits.cpu_ns;
         if is_stuck && !is_neighbour_stuck {
             report_cpu(neighbour, now.since(last));
         }
@@ -75,12 +103,15 @@ struct Sleeper {
     is_seen: bool,
 }
 
-struct Sleepers(Vec<Sleeper>);
+struct Sleepers {
+    known: Vec<Sleeper>,
+    limit_ns: u64,
+}
 
 impl Sleepers {
     fn look(&mut self, now: Instant) {
         let mut stuck = Vec::new();
-        self.0.iter_mut().for_each(|sleeper| sleeper.is_seen = false);
+        self.known.iter_mut().for_each(|sleeper| sleeper.is_seen = false);
         thread::all(&mut |thread| {
             if !matches!(thread.state(), ThreadState::Blocked(_)) {
                 return;
@@ -89,24 +120,24 @@ impl Sleepers {
             let switches = voluntary + preempted;
             let id = thread.id();
             let fresh = Sleeper { id, switches, since: now, is_reported: false, is_seen: true };
-            let Some(place) = self.0.iter().position(|sleeper| sleeper.id == id) else {
-                if self.0.try_reserve(1).is_ok() {
-                    self.0.push(fresh);
+            let Some(place) = self.known.iter().position(|sleeper| sleeper.id == id) else {
+                if self.known.try_reserve(1).is_ok() {
+                    self.known.push(fresh);
                 }
                 return;
             };
-            let known = &mut self.0[place];
+            let known = &mut self.known[place];
             if known.switches != switches {
                 *known = fresh;
                 return;
             }
             known.is_seen = true;
-            if now.since(known.since) > STUCK_TASK_NS && !known.is_reported && stuck.try_reserve(1).is_ok() {
+            if now.since(known.since) > self.limit_ns && !known.is_reported && stuck.try_reserve(1).is_ok() {
                 known.is_reported = true;
                 stuck.push((thread.clone(), now.since(known.since)));
             }
         });
-        self.0.retain(|sleeper| sleeper.is_seen);
+        self.known.retain(|sleeper| sleeper.is_seen);
         for (thread, ns) in stuck {
             report_task(&thread, ns);
         }
@@ -120,9 +151,22 @@ impl fmt::Display for Who<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "thread {} \"{}\"", self.0.id().0, self.0.name())?;
         match self.0.data().downcast_ref::<Task>() {
-            Some(task) => write!(out, " (tid {})", task.tid()),
+            Some(task) => write!(out, " (tid {})", task.tid())?,
+            None => {}
+        }
+        match self.0.last_call() {
+            Some(call) => write!(out, ", last system call {}", Call(call)),
             None => Ok(()),
         }
+    }
+}
+
+/// A system call's number with its name.
+struct Call(u64);
+
+impl fmt::Display for Call {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{} ({})", self.0, abi::number::name(self.0).unwrap_or("unknown"))
     }
 }
 
@@ -142,6 +186,7 @@ fn report_cpu(cpu: CpuId, ns: u64) {
             log!(Error, "it runs {}", Who(thread));
         }
     });
+    machine::fail::ask_where(cpu);
     show_events();
 }
 

@@ -7,7 +7,7 @@
 use super::header;
 use super::thread::Entry;
 use super::user_state::UserState;
-use super::{CpuSet, CurrentThread, Schedule, Thread, ThreadId, scheduler, stack};
+use super::{CpuSet, CurrentThread, Schedule, Thread, ThreadId, ThreadState, scheduler, stack};
 use crate::arch;
 use crate::cpu::{self, CpuLocal};
 use crate::sync::RawSpin;
@@ -201,6 +201,25 @@ pub fn all(visit: &mut dyn FnMut(&Arc<Thread>)) {
     for thread in &threads {
         visit(thread);
     }
+}
+
+/// The first `most` threads, in a kernel that has failed: on any stack, interrupts off in the hardware, the other CPUs stopped. False:
+/// one of them held the list.
+pub(crate) fn all_after_failure(most: usize, visit: &mut dyn FnMut(&Thread, Option<ThreadState>)) -> bool {
+    if !LIST.try_acquire() {
+        return false;
+    }
+    // SAFETY: acquired above.
+    let mut next = unsafe { LIST.value() }.first;
+    for _ in 0..most {
+        // SAFETY: on the list, so alive.
+        let Some(thread) = (unsafe { next.as_ref() }) else { break };
+        visit(thread, thread.state_after_failure());
+        next = thread.next.load(Ordering::Relaxed);
+    }
+    // SAFETY: acquired above.
+    unsafe { LIST.release() };
+    true
 }
 
 /// Frames, threads and stacks in use, for leak checks.

@@ -30,13 +30,14 @@ mod thread;
 pub(crate) mod user_state;
 
 pub use current::notify_current;
-pub(crate) use life::adopt_boot_stack;
 pub use life::{Placement, SpawnError, ThreadCounts, all, counts, spawn, spawn_at};
+pub(crate) use life::{adopt_boot_stack, all_after_failure};
 pub(crate) use load::sample as sample_load;
 pub use load::{idle_ns, load};
 pub use pure::ready_threads::Schedule;
 pub(crate) use stack::allocate as allocate_stack;
 pub use thread::Thread;
+pub(crate) use thread::call_number;
 
 /// Pages of a kernel stack.
 pub const STACK_PAGES: usize = header::STACK_BYTES / crate::addr::PAGE_SIZE;

@@ -50,6 +50,23 @@ pub(super) mod attention {
     pub(in crate::thread) const SWITCHED: u32 = 4;
 }
 
+impl Sched {
+    fn shown(&self) -> ThreadState {
+        match self.state {
+            RunState::Running => ThreadState::Running,
+            RunState::Runnable => ThreadState::Runnable,
+            RunState::Parked { is_interruptible: true } => ThreadState::Sleeping(self.reason),
+            RunState::Parked { is_interruptible: false } => ThreadState::Blocked(self.reason),
+            RunState::Ended => ThreadState::Ended,
+        }
+    }
+}
+
+/// The number of a call as threads keep it: one less, and none for zero.
+pub(crate) fn call_number(kept: u64) -> Option<u64> {
+    kept.checked_sub(1)
+}
+
 /// What a new thread starts with.
 pub(super) type Entry = Box<dyn FnOnce(&mut super::CurrentThread) + Send>;
 
@@ -81,6 +98,8 @@ pub struct Thread {
     pub(super) kernel_samples: AtomicU64,
     pub(super) sleeps: AtomicU64,
     pub(super) preemptions: AtomicU64,
+    /// The last system call, one added; 0: none yet.
+    last_call: AtomicU64,
     /// Ends timed waits.
     pub(super) timer: Arc<TimerNode>,
     /// Links of the list of all threads (and, after the end, of those to be dropped); under that list's lock.
@@ -132,6 +151,7 @@ impl Thread {
             kernel_samples: AtomicU64::new(0),
             sleeps: AtomicU64::new(0),
             preemptions: AtomicU64::new(0),
+            last_call: AtomicU64::new(0),
             timer: TimerNode::for_thread(),
             next: AtomicPtr::new(ptr::null_mut()),
             previous: AtomicPtr::new(ptr::null_mut()),
@@ -145,6 +165,23 @@ impl Thread {
         self.sched.get_mut().schedule = placement.schedule;
     }
 
+    /// Notes the system call that the thread is about to make, for dumps: one store, so that it can always be on.
+    #[inline(always)]
+    pub fn note_call(&self, number: u64) {
+        self.last_call.store(number.wrapping_add(1), Ordering::Relaxed);
+    }
+
+    /// The last system call that was noted.
+    pub fn last_call(&self) -> Option<u64> {
+        call_number(self.noted_call())
+    }
+
+    /// As it is kept; see [`call_number`].
+    #[inline(always)]
+    pub(super) fn noted_call(&self) -> u64 {
+        self.last_call.load(Ordering::Relaxed)
+    }
+
     /// Its number.
     pub fn id(&self) -> ThreadId {
         self.id
@@ -152,13 +189,12 @@ impl Thread {
 
     /// What it is doing.
     pub fn state(&self) -> ThreadState {
-        scheduler::with_home(self, |sched| match sched.state {
-            RunState::Running => ThreadState::Running,
-            RunState::Runnable => ThreadState::Runnable,
-            RunState::Parked { is_interruptible: true } => ThreadState::Sleeping(sched.reason),
-            RunState::Parked { is_interruptible: false } => ThreadState::Blocked(sched.reason),
-            RunState::Ended => ThreadState::Ended,
-        })
+        scheduler::with_home(self, |sched| sched.shown())
+    }
+
+    /// What it is doing, in a kernel that has failed; `None` if its CPU's queue is locked, perhaps for ever.
+    pub(super) fn state_after_failure(&self) -> Option<ThreadState> {
+        scheduler::try_with_home(self, |sched| sched.shown())
     }
 
     /// The CPU it runs on or last ran on.

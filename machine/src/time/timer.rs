@@ -231,7 +231,6 @@ pub(crate) fn interrupt() {
         crate::probe!(trace::providers::irq::timer(timers.programmed.get()));
         timers.programmed.set(NEVER);
         let time = now().0;
-        cpu.last_tick.store(time, Ordering::Relaxed);
         while let Some(due) = pop_due(timers, time) {
             fire(cx, due);
         }
@@ -239,7 +238,6 @@ pub(crate) fn interrupt() {
             timers.next_tick.set(NEVER);
             scheduler::tick(cpu, header.in_user.get());
             thread::sample_load();
-            crate::fail::watch(cpu);
             need_tick(cpu);
         }
         let soonest = timers.queue.with(|queue| queue.soonest()).unwrap_or(NEVER).min(timers.next_tick.get());

@@ -1,6 +1,6 @@
 //! What tracing knows, as text: for the epitaph (no lock, no allocation) and for `/proc/trace/buffer`.
 use super::probe::find;
-use super::{counter, ring};
+use super::{counter, flight, ring};
 use crate::cpu::{self, CpuId};
 use core::fmt::{self, Write};
 use wire::trace::{ArgumentKind, Counter, Record};
@@ -34,11 +34,15 @@ pub fn lost_of(cpu: CpuId) -> (u64, u64) {
     ring::written(cpu)
 }
 
-/// Writes the last `most` events of each CPU, oldest first, and with `with_counters` the counters that are not zero.
-/// Takes no lock and no memory; works after a failure, and in the middle of one.
+/// Writes the last switches of each CPU, then the last `most` events of the probes that are on, oldest first, and with
+/// `with_counters` the counters that are not zero. Takes no lock and no memory; works after a failure, and in the middle of one.
 pub fn dump(out: &mut dyn Write, most: usize, with_counters: bool) -> fmt::Result {
     for cpu in 0..cpu::count() {
         // CAST: a CPU's number fits.
+        flight::dump(out, CpuId(cpu as u32))?;
+    }
+    for cpu in 0..cpu::count() {
+        // CAST: as above.
         let cpu = CpuId(cpu as u32);
         let mut result = Ok(());
         ring::visit(cpu, most, &mut |index, record| {

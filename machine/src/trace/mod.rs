@@ -5,6 +5,7 @@
 //! The formats are `wire::trace`'s, the ring's algorithm is `pure::trace_ring`'s.
 mod counter;
 mod dump;
+pub(crate) mod flight;
 mod probe;
 pub mod providers;
 mod ring;

@@ -205,6 +205,14 @@ pub(crate) fn send_ipi(to: CpuId, what: Ipi) {
     cpu::interrupts_restore(were_on);
 }
 
+/// Asks a CPU to show where it is, by an NMI.
+pub(crate) fn ask_where(cpu: CpuId) -> bool {
+    let were_on = cpu::interrupts_off();
+    apic::send(APIC_IDS[cpu.0 as usize].load(Ordering::Acquire), COMMAND_NMI | COMMAND_ASSERT);
+    cpu::interrupts_restore(were_on);
+    true
+}
+
 /// Dispatches and acknowledges an interrupt. Called with interrupts off by `trap` and `user`.
 pub(crate) fn handle(vector: u64) {
     match vector {

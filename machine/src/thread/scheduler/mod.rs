@@ -25,7 +25,7 @@ mod wake;
 pub(crate) use deadline::Deadline;
 pub(crate) use idle::{idle, tick};
 pub(crate) use queue::Scheduler;
-pub(super) use queue::{with_home, with_total};
+pub(super) use queue::{try_with_home, with_home, with_total};
 pub(super) use switch::{after_interrupt, begin, end, yield_now};
 pub(crate) use switch::{drop_ended, has_ended, mark_running, park, preempt_if_possible, reschedule_if_needed};
 pub(crate) use wake::unpark;

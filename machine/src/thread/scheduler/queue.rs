@@ -151,6 +151,19 @@ pub(in crate::thread) fn with_home<R>(thread: &Thread, body: impl FnOnce(&mut Sc
     at_home(thread, |_, _| body(unsafe { sched(thread) }))
 }
 
+/// As [`with_home`], if the lock is free: for a kernel that has failed, on any stack, interrupts off in the hardware.
+pub(in crate::thread) fn try_with_home<R>(thread: &Thread, body: impl FnOnce(&mut Sched) -> R) -> Option<R> {
+    let queue = &home_of(thread).scheduler.queue;
+    if !queue.try_acquire() {
+        return None;
+    }
+    // SAFETY: the lock is held; the other CPUs have been stopped, so the home does not change.
+    let result = body(unsafe { sched(thread) });
+    // SAFETY: acquired above.
+    unsafe { queue.release() };
+    Some(result)
+}
+
 /// Runs `body` on the scheduling state and the nanoseconds the thread has had so far, under the home queue's lock.
 pub(in crate::thread) fn with_total<R>(thread: &Thread, body: impl FnOnce(&mut Sched, u64) -> R) -> R {
     at_home(thread, |_, queue| {

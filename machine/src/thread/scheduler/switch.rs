@@ -9,6 +9,7 @@ use crate::thread::header::{self, StackHeader};
 use crate::thread::thread::{RunState, attention};
 use crate::thread::{CurrentThread, Thread, stack};
 use crate::time;
+use crate::trace::flight::{self, Left};
 use crate::trace::{self, Counter, providers};
 use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering;
@@ -177,7 +178,7 @@ fn switch_to(
     }
     cpu.scheduler.switches.fetch_add(1, Ordering::Relaxed);
     // SAFETY: as above.
-    note_switch(previous, unsafe { sched(previous) }.state, next);
+    note_switch(cpu, queue.since, previous, unsafe { sched(previous) }.state, next);
     let bits = previous.attention_after_switch.load(Ordering::Relaxed);
     if bits != 0 {
         previous.attention.fetch_or(bits, Ordering::Relaxed);
@@ -209,20 +210,21 @@ pub(crate) fn mark_running(cpu: &CpuLocal) {
 
 /// Counts and traces a switch. Interrupts are off.
 #[inline(always)]
-fn note_switch(previous: &Thread, state: RunState, next: &Thread) {
+fn note_switch(cpu: &CpuLocal, ticks: u64, previous: &Thread, state: RunState, next: &Thread) {
     trace::count(Counter::Switches);
-    // As the probe tells it: 0 still runnable, 1 asleep, 2 ended. The idle thread is always runnable, and never preempted.
-    let kind = match state {
-        RunState::Parked { .. } => 1,
-        RunState::Ended => 2,
-        RunState::Running | RunState::Runnable => 0,
+    // The idle thread is always runnable, and never preempted.
+    let left = match state {
+        RunState::Parked { .. } => Left::Asleep,
+        RunState::Ended => Left::Ended,
+        RunState::Running | RunState::Runnable => Left::Runnable,
     };
-    if kind != 0 {
+    flight::note_switch(cpu.id, ticks, previous.id().0, left, previous.noted_call(), next.id().0);
+    if left != Left::Runnable {
         trace::count(Counter::SwitchesVoluntary);
     } else if !previous.is_idle {
         trace::count(Counter::SwitchesPreempted);
     }
-    crate::probe!(providers::sched::off_cpu(previous.id(), next.id(), kind));
+    crate::probe!(providers::sched::off_cpu(previous.id(), next.id(), left as u32));
     if next.is_idle {
         trace::count(Counter::IdleEntries);
         crate::probe!(providers::sched::idle_enter());
