@@ -1,9 +1,10 @@
 /* Every general, floating-point and vector register survives signals that arrive at arbitrary instructions, whatever the handler does to
  * them; what the handler changes in the frame is what the program goes on with; and the frame has the layout that Linux documents.
  *
- * A timer interrupts a loop that does nothing but compare registers with what they were given. Usage: signal_registers_test [SIGNALS];
- * without an argument a few hundred, for a million give it. */
+ * A timer and another thread interrupt a loop that does nothing but compare registers with what they were given. Usage:
+ * signal_registers_test [SIGNALS]; without an argument a few hundred, for a million give it. */
 #include "check.h"
+#include <pthread.h>
 #include <sys/time.h>
 #include <ucontext.h>
 
@@ -238,6 +239,27 @@ static void change_in_frame(void)
 	CHECK(memcmp(vector, "written by hand", 16) == 0);
 }
 
+static volatile pid_t target;
+
+/* Sends one signal after the other, each when the last has been handled and a moment of random length has passed. */
+static void *sends(void *unused)
+{
+	uint64_t random = 1181783497276652981;
+	sigset_t set;
+	sigemptyset(&set), sigaddset(&set, SIGALRM);
+	CHECK_EQUAL(pthread_sigmask(SIG_BLOCK, &set, NULL), 0);
+	while (count < wanted) {
+		int before = count;
+		CHECK_EQUAL(syscall(SYS_tgkill, getpid(), target, SIGALRM), 0);
+		for (int step = 0; count == before && count < wanted; step++)
+			if (step > 1000)
+				sched_yield();
+		for (volatile int step = next_random(&random) % 3000; step > 0; step--)
+			;
+	}
+	return unused;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc > 1)
@@ -251,6 +273,9 @@ int main(int argc, char **argv)
 	CHECK_EQUAL(sigaction(SIGALRM, &action, NULL), 0);
 	struct itimerval timer = { { 0, 300 }, { 0, 300 } };
 	CHECK_EQUAL(setitimer(ITIMER_REAL, &timer, NULL), 0);
+	pthread_t sender;
+	target = gettid();
+	CHECK_EQUAL(pthread_create(&sender, NULL, sends, NULL), 0);
 	uint64_t random = 88172645463325252;
 	while (count < wanted) {
 		unsigned char *bytes = (unsigned char *)&given;
@@ -282,5 +307,6 @@ int main(int argc, char **argv)
 	}
 	memset(&timer, 0, sizeof timer);
 	CHECK_EQUAL(setitimer(ITIMER_REAL, &timer, NULL), 0);
+	CHECK_EQUAL(pthread_join(sender, NULL), 0);
 	return 0;
 }
