@@ -202,13 +202,19 @@ fn main(cx: &mut thread::CurrentThread) {
     power::end(exit)
 }
 
+/// How long CPUs that have been started may take until they are ready. Generous: a busy host may not run one for long.
+const READY_NS: u64 = 60_000_000_000;
+
 /// Starts the other CPUs, as many as there are or `ochre.cpus=` allows.
 fn start_others(command_line: &[u8]) {
     let told = command_line.split(u8::is_ascii_whitespace).find_map(|word| word.strip_prefix(b"ochre.cpus="));
     let most = told.and_then(|word| core::str::from_utf8(word).ok()?.parse().ok()).unwrap_or(cpu::MAX_CPUS);
     let count = arch::smp::start_secondaries(most.clamp(1, cpu::MAX_CPUS), &mut prepare_secondary);
+    let deadline = time::now().after(READY_NS);
     while READY.load(Ordering::Acquire) < count as u32 {
         arch::cpu::pause();
+        let ready = READY.load(Ordering::Relaxed);
+        assert!(time::now() <= deadline, "{ready} of {count} CPUs that were started are ready");
     }
     cpu::set_count(count);
 }

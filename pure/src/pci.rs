@@ -97,6 +97,12 @@ pub fn memory_base(config: &impl ConfigSpace, index: u8) -> Option<u64> {
     (base != 0).then_some(base)
 }
 
+/// Where a structure lies that a device says is `offset` bytes into a base address register's memory; `None` if that is past the end of
+/// all addresses, or not aligned as the widest register wants (virtio 1.2, 4.1.4: a multiple of four).
+pub fn structure_start(base: u64, offset: u32) -> Option<u64> {
+    base.checked_add(offset.into()).filter(|start| start.is_multiple_of(4))
+}
+
 /// The capability number under which virtio describes its structures.
 pub const VENDOR_CAPABILITY: u8 = 0x09;
 /// The capability number of MSI-X.
@@ -172,6 +178,15 @@ mod tests {
             assert_eq!(offset % 4, 0);
             self.0.get(usize::from(offset / 4)).copied().unwrap_or(!0)
         }
+    }
+
+    #[test]
+    fn structures_begin_on_words_and_within_memory() {
+        assert_eq!(structure_start(0xfe00_0000, 0x1000), Some(0xfe00_1000));
+        assert_eq!(structure_start(0xfe00_0000, 0x1004), Some(0xfe00_1004));
+        assert_eq!(structure_start(0xfe00_0000, 0x1002), None);
+        assert_eq!(structure_start(0xfe00_0000, u32::MAX), None);
+        assert_eq!(structure_start(u64::MAX - 15, 0x1000), None);
     }
 
     fn console() -> Words {

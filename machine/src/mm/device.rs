@@ -8,10 +8,13 @@ use crate::addr::{PAGE_SIZE, PhysAddr};
 use crate::boot::PhysRange;
 use core::sync::atomic::{Ordering, fence};
 
+/// What the start of a window is a multiple of: the widest register's size.
+const REGISTER_ALIGN: u64 = 4;
+
 /// A mapped window of device registers. Accesses are volatile, bounds-checked and of natural width.
 ///
 /// # Invariants
-/// `start` maps `bytes` bytes of registers for ever.
+/// `start` maps `bytes` bytes of registers for ever and is a multiple of [`REGISTER_ALIGN`].
 #[derive(Debug)]
 pub struct Mmio {
     start: *mut u8,
@@ -24,14 +27,15 @@ unsafe impl Send for Mmio {}
 unsafe impl Sync for Mmio {}
 
 impl Mmio {
-    /// Maps a window; `None` if it overlaps RAM or there is no memory for the mapping.
+    /// Maps a window; `None` if it overlaps RAM, is not aligned for its registers, or there is no memory for the mapping.
     pub fn map(window: PhysRange) -> Option<Mmio> {
         let page = PAGE_SIZE as u64;
         let last = window.start.0.checked_add(window.bytes.checked_sub(1)?)?;
-        if frame_table::is_ram(window.start) || frame_table::is_ram(PhysAddr(last)) {
+        let first_page = window.start.0 & !(page - 1);
+        let mut each_page = (first_page..=last).step_by(PAGE_SIZE);
+        if !window.start.0.is_multiple_of(REGISTER_ALIGN) || each_page.any(|addr| frame_table::is_ram(PhysAddr(addr))) {
             return None;
         }
-        let first_page = window.start.0 & !(page - 1);
         let pages = PhysRange { start: PhysAddr(first_page), bytes: (last - first_page) / page * page + page };
         // CAST: both are small or the mapping would have failed.
         let (offset, bytes) = ((window.start.0 - first_page) as usize, window.bytes as usize);

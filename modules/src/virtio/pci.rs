@@ -14,6 +14,7 @@ use machine::irq::{self, ConnectError, Handler};
 use machine::log;
 use machine::mm::Mmio;
 use machine::platform::{self, PciWindow};
+use machine::time;
 use pure::pci::{self, ConfigSpace, MsixTable};
 
 /// The common structure (section 4.1.4.3).
@@ -80,10 +81,13 @@ impl Config<'_> {
     /// Maps a part of what one of the function's base address registers maps.
     fn map(&self, bar: u8, offset: u32, bytes: u64) -> Result<Mmio, VirtioError> {
         let base = pci::memory_base(self, bar).ok_or(VirtioError::NotMapped)?;
-        let start = base.checked_add(offset.into()).ok_or(VirtioError::NotMapped)?;
+        let start = pci::structure_start(base, offset).ok_or(VirtioError::NotMapped)?;
         Mmio::map(PhysRange { start: PhysAddr(start), bytes }).ok_or(VirtioError::NotMapped)
     }
 }
+
+/// How long a device may take for a reset.
+const RESET_NS: u64 = 2_000_000_000;
 
 /// A device's registers.
 struct Function {
@@ -183,8 +187,13 @@ impl Registers for Function {
 
     fn set_status(&self, status: u8) {
         self.common.write8(common::STATUS, status);
-        // A reset is over when the status reads zero (section 4.1.4.3.2).
+        // A reset is over when the status reads zero (section 4.1.4.3.2). A device that never gets there fails at its features.
+        let deadline = time::now().after(RESET_NS);
         while status == 0 && self.status() != 0 {
+            if time::now() > deadline {
+                log!(Error, "a virtio device was reset and is not done after {} s", RESET_NS / 1_000_000_000);
+                return;
+            }
             core::hint::spin_loop();
         }
     }
