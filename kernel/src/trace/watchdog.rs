@@ -53,18 +53,18 @@ static BEATS: [AtomicU64; MAX_CPUS] = [const { AtomicU64::new(0) }; MAX_CPUS];
 /// Starts it on every CPU. Without memory for a thread, the CPU goes unwatched.
 pub fn start() {
     let limits = Limits::of(machine::boot::info().command_line);
-    for number in 0..cpu::count() {
+    for (number, beat) in BEATS.iter().enumerate().take(cpu::count()) {
         // CAST: a CPU's number.
         let cpu = CpuId(number as u32);
         let watch = Box::new(move |cx: &mut CurrentThread| watch(cx, cpu, limits));
         // A CPU that is stuck before its first beat is stuck too.
-        BEATS[number].store(time::now().0, Ordering::Relaxed);
+        beat.store(time::now().0, Ordering::Relaxed);
         match thread::spawn(&format!("watchdog/{number}"), Arc::new(()), watch) {
             Ok(thread) => {
                 thread.set_affinity(CpuSet(1 << number));
             }
             Err(_) => {
-                BEATS[number].store(0, Ordering::Relaxed);
+                beat.store(0, Ordering::Relaxed);
                 log!(Warn, "no memory for the watchdog of CPU {number}");
             }
         }
@@ -150,9 +150,8 @@ struct Who<'a>(&'a Thread);
 impl fmt::Display for Who<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "thread {} \"{}\"", self.0.id().0, self.0.name())?;
-        match self.0.data().downcast_ref::<Task>() {
-            Some(task) => write!(out, " (tid {})", task.tid())?,
-            None => {}
+        if let Some(task) = self.0.data().downcast_ref::<Task>() {
+            write!(out, " (tid {})", task.tid())?;
         }
         match self.0.last_call() {
             Some(call) => write!(out, ", last system call {}", Call(call)),

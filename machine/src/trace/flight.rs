@@ -40,10 +40,15 @@ struct PerCpu {
     entries: [Entry; ENTRIES],
 }
 
-const NOTHING: Entry =
-    Entry { ticks: AtomicU64::new(0), from: AtomicU64::new(0), to: AtomicU64::new(0), call: AtomicU64::new(0) };
+impl Entry {
+    /// Nothing noted yet.
+    const fn none() -> Entry {
+        Entry { ticks: AtomicU64::new(0), from: AtomicU64::new(0), to: AtomicU64::new(0), call: AtomicU64::new(0) }
+    }
+}
+
 static CPUS: [PerCpu; MAX_CPUS] =
-    [const { PerCpu { written: AtomicU32::new(0), entries: [const { NOTHING }; ENTRIES] } }; MAX_CPUS];
+    [const { PerCpu { written: AtomicU32::new(0), entries: [const { Entry::none() }; ENTRIES] } }; MAX_CPUS];
 
 const LEFT_SHIFT: u32 = 62;
 const NUMBER_MASK: u64 = (1 << LEFT_SHIFT) - 1;
