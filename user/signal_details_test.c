@@ -173,15 +173,21 @@ static void by_children(void)
 	struct timespec now = { 0, 0 };
 	while (sigtimedwait(&set, NULL, &now) > 0)
 		;
+	int ends[2];
+	char byte;
+	CHECK_EQUAL(pipe(ends), 0);
 	pid_t child = fork();
 	if (child == 0) {
 		raise(SIGSTOP);
-		_exit(33);
+		/* Its end must not be told before this is taken: pending once, the signal tells one thing. */
+		_exit(read(ends[0], &byte, 1) == 1 ? 33 : 1);
 	}
 	child_told(child, CLD_STOPPED, SIGSTOP);
 	CHECK_EQUAL(kill(child, SIGCONT), 0);
 	child_told(child, CLD_CONTINUED, SIGCONT);
+	CHECK_EQUAL(write(ends[1], "x", 1), 1);
 	child_told(child, CLD_EXITED, 33);
+	CHECK_EQUAL(close(ends[0]) | close(ends[1]), 0);
 	CHECK_EXITS(child, 33);
 	child = fork();
 	if (child == 0)
