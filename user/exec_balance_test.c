@@ -3,7 +3,8 @@
  *
  *     exec_balance_test [COUNT]
  *
- * Free memory is the machine's, so there is some room for what others do; a page lost a program is beyond it. */
+ * Memory is compared only where the kernel counts frames and the machine is ours alone: elsewhere what is free is everybody's. Small
+ * changes come from what is kept at hand; a page lost a program is far beyond them. */
 #include "check.h"
 #include <dirent.h>
 #include <limits.h>
@@ -90,8 +91,9 @@ int main(int count, char **arguments)
 	}
 	CHECK_EQUAL(entries("/proc/self/fd"), files);
 	CHECK_EQUAL(entries("/proc/self/task"), tasks);
-	/* Less than half a page a program. */
-	CHECK(least < rounds / PARTS * 2);
+	/* Less than a quarter of a page a program. */
+	if (access("/proc/trace/counters", R_OK) == 0)
+		CHECK(least < rounds / PARTS);
 	/* Others may come and go on a Linux that is not ours alone. */
 	CHECK(entries("/proc") <= processes + 50);
 	CHECK_ERRNO(wait(NULL), ECHILD);
