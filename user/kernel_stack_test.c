@@ -2,7 +2,7 @@
 #include "check.h"
 #include <pthread.h>
 
-enum { THREADS = 300, STACK_BYTES = 16384 };
+enum { THREADS = 300, STACK_BYTES = 131072 };
 
 static pthread_barrier_t all;
 
