@@ -3,6 +3,7 @@
 //! This file is its own main. Called as `qemu-system-…` (by a link the test makes) it plays QEMU and guest, in the mode that the
 //! kernel's command line names (`play=MODE`); else it runs the cases. No kernel, no QEMU, no network are needed.
 
+use rustix::process::{Pid, Signal};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Output, Stdio};
@@ -191,27 +192,26 @@ fn start_and_await(bench: &Bench, mode: &str) -> (Child, ChildStdout) {
     (child, stdout)
 }
 
-fn send_signal(child: &Child, signal: &str) {
-    let sent = Command::new("kill").arg(signal).arg(child.id().to_string()).status().expect("kill");
-    assert!(sent.success());
+fn send_signal(child: &Child, signal: Signal) {
+    rustix::process::kill_process(Pid::from_child(child), signal).expect("the signal is sent");
 }
 
 fn interrupt_reaches_the_guest(bench: &Bench) {
     let (mut child, _stdout) = start_and_await(bench, "obey");
-    send_signal(&child, "-INT");
+    send_signal(&child, Signal::INT);
     assert_eq!(child.wait().expect("a run").code(), Some(130));
 }
 
 fn terminate_does_not_wait(bench: &Bench) {
     let (mut child, _stdout) = start_and_await(bench, "ignore");
-    send_signal(&child, "-TERM");
+    send_signal(&child, Signal::TERM);
     assert_eq!(child.wait().expect("a run").code(), Some(143));
 }
 
 /// What a program says when it is asked to end comes together with its status.
 fn last_words(bench: &Bench) {
     let (mut child, mut stdout) = start_and_await(bench, "last-words");
-    send_signal(&child, "-TERM");
+    send_signal(&child, Signal::TERM);
     let mut words = Vec::new();
     stdout.read_to_end(&mut words).expect("output");
     assert_eq!((words.len(), child.wait().expect("a run").code()), (LAST_WORDS, Some(9)));
@@ -219,7 +219,7 @@ fn last_words(bench: &Bench) {
 
 fn last_words_unread(bench: &Bench) {
     let (mut child, _stdout) = start_and_await(bench, "endless-words");
-    send_signal(&child, "-TERM");
+    send_signal(&child, Signal::TERM);
     assert_eq!(child.wait().expect("a run").code(), Some(9));
 }
 
@@ -400,7 +400,7 @@ fn play(words: &[String]) -> ExitCode {
             return ExitCode::from(85);
         }
         "killed" => {
-            let _ = Command::new("kill").arg("-9").arg(std::process::id().to_string()).status();
+            let _ = rustix::process::kill_process(rustix::process::getpid(), Signal::KILL);
         }
         "garbage" => {
             channel.bytes(Kind::Output, 1, &[]);
