@@ -104,12 +104,12 @@ static void times_out(void)
 		sleep_ms(1);
 	CHECK_ERRNO(futex(&word, FUTEX_TRYLOCK_PI_PRIVATE, 0, NULL, NULL, 0), EAGAIN);
 	CHECK_ERRNO(futex(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0), EPERM);
-	struct timespec time = in_ms(CLOCK_REALTIME, 20);
 	int64_t start = now_ns();
+	struct timespec time = in_ms(CLOCK_REALTIME, 20);
 	CHECK_ERRNO(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, &time, NULL, 0), ETIMEDOUT);
 	CHECK(now_ns() - start >= 19000000);
-	time = in_ms(CLOCK_MONOTONIC, 20);
 	start = now_ns();
+	time = in_ms(CLOCK_MONOTONIC, 20);
 	CHECK_ERRNO(futex(&word, FUTEX_LOCK_PI2 | FUTEX_PRIVATE_FLAG, 0, &time, NULL, 0), ETIMEDOUT);
 	CHECK(now_ns() - start >= 19000000);
 	time.tv_nsec = -1;

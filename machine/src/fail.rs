@@ -141,6 +141,7 @@ fn epitaph(pc: Option<usize>, frame_pointer: usize, sp: usize) -> ! {
     show_frames(frame_pointer);
     show_threads();
     let _ = writeln!(out, "last events:");
+    let _ = crate::trace::dump_switches(out);
     let _ = crate::trace::dump(out, MOST_EVENTS, true);
     let _ = writeln!(out, "*** end");
     power::end(Exit::Panic)

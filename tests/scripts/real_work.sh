@@ -102,7 +102,7 @@ eval "$stages | md5sum"
 
 section two thousand forks
 i=0
-while [ $i -lt 2000 ]; do i=$(/bin/busybox expr $i + 1); done
+while [ $i -lt 2000 ]; do i=$(env expr $i + 1); done
 echo $i
 i=0
 while [ $i -lt 500 ]; do (exit $((i % 200))); [ $? -eq $((i % 200)) ] || echo wrong $i; i=$((i + 1)); done

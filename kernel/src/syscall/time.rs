@@ -227,7 +227,7 @@ pub fn sys_alarm(call: &mut Call<'_>, seconds: u32) -> Result<u64> {
     let process = call.process().clone();
     let (left, _) = RealTimer::set(call.cx, &process, u64::from(seconds) * 1_000_000_000, 0)?;
     // LINUX: rounded to the nearest second, but never down to zero.
-    let rounded = (left + 500_000_000) / 1_000_000_000;
+    let rounded = left.saturating_add(500_000_000) / 1_000_000_000;
     Ok(if left != 0 && rounded == 0 { 1 } else { rounded })
 }
 

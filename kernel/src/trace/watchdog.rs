@@ -199,5 +199,6 @@ fn show_events() {
         }
     }
     // Writing to the UART does not fail.
+    let _ = machine::trace::dump_switches(&mut Uart);
     let _ = machine::trace::dump(&mut Uart, EVENTS, false);
 }

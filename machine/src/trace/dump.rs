@@ -34,15 +34,17 @@ pub fn lost_of(cpu: CpuId) -> (u64, u64) {
     ring::written(cpu)
 }
 
-/// Writes the last switches of each CPU, then the last `most` events of the probes that are on, oldest first, and with
-/// `with_counters` the counters that are not zero. Takes no lock and no memory; works after a failure, and in the middle of one.
+/// Writes the last switches of each CPU, which are kept whatever probes are on. Takes no lock and no memory.
+pub fn dump_switches(out: &mut dyn Write) -> fmt::Result {
+    // CAST: a CPU's number fits.
+    (0..cpu::count()).try_for_each(|cpu| flight::dump(out, CpuId(cpu as u32)))
+}
+
+/// Writes the last `most` events of the probes that are on, oldest first, and with `with_counters` the counters that are not
+/// zero. Takes no lock and no memory; works after a failure, and in the middle of one.
 pub fn dump(out: &mut dyn Write, most: usize, with_counters: bool) -> fmt::Result {
     for cpu in 0..cpu::count() {
         // CAST: a CPU's number fits.
-        flight::dump(out, CpuId(cpu as u32))?;
-    }
-    for cpu in 0..cpu::count() {
-        // CAST: as above.
         let cpu = CpuId(cpu as u32);
         let mut result = Ok(());
         ring::visit(cpu, most, &mut |index, record| {

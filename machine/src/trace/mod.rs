@@ -11,7 +11,7 @@ pub mod providers;
 mod ring;
 
 pub use counter::{add, count, per_cpu, total};
-pub use dump::{dump, lost_of};
+pub use dump::{dump, dump_switches, lost_of};
 pub use probe::{
     Argument, Probe, ProbeValue, Provider, enable_matching, matches, providers as each_provider, register,
 };

@@ -87,7 +87,8 @@ pub(crate) fn test(home: &Home, arguments: &TestArguments) -> anyhow::Result<u8>
     }
     let all = Selection { filter, only: &[], limit: None };
     if let Some(kernel) = &arguments.kernel {
-        return on_kernel(kernel, &built[0], cpus[0], arguments);
+        let named = programs::build(home, built[0].0, "user/suite")?;
+        return on_kernel(kernel, &built[0], &named, cpus[0], arguments);
     }
     if filter.is_none() && !arguments.quick {
         install_compilers(&arches);
@@ -141,21 +142,34 @@ pub(crate) fn test(home: &Home, arguments: &TestArguments) -> anyhow::Result<u8>
 fn on_kernel(
     kernel: &Path,
     (arch, programs, runner): &(Arch, Programs, Programs),
+    named: &Programs,
     cpus: u32,
     arguments: &TestArguments,
 ) -> anyhow::Result<u8> {
     let name = format!("{} for", kernel.display());
     let kernel = Some(OtherKernel { file: kernel, name: &name, words: arguments.append.as_deref() });
     let place = Place::Machine { arch: *arch, cpus, kernel };
-    let selection =
-        Selection { filter: arguments.filter.as_deref(), only: &arguments.programs, limit: arguments.limit };
-    let report = guest::run(place, programs, runner, selection)?;
-    for (name, status) in &report.verdicts {
+    // Programs named one by one may be the suite's too.
+    let is_named = |name: &&String| named.names.contains(*name);
+    let (of_suite, others): (Vec<_>, Vec<_>) = arguments.programs.iter().partition(is_named);
+    let (of_suite, others): (Vec<String>, Vec<String>) =
+        (of_suite.into_iter().cloned().collect(), others.into_iter().cloned().collect());
+    let selection = |only| Selection { filter: arguments.filter.as_deref(), only, limit: arguments.limit };
+    let mut reports = Vec::new();
+    if of_suite.is_empty() || !others.is_empty() {
+        reports.push(guest::run(place, programs, runner, selection(&others))?);
+    }
+    if !of_suite.is_empty() {
+        reports.push(guest::run(place, named, runner, selection(&of_suite))?);
+    }
+    for (name, status) in reports.iter().flat_map(|report| &report.verdicts) {
         println!("verdict {name} {}", status.as_deref().unwrap_or("none"));
     }
     let mut tally = Tally::default();
-    tally.add(&report);
-    report.show();
+    for report in &reports {
+        tally.add(report);
+        report.show();
+    }
     print!("{}", tally.text());
     Ok(u8::from(!tally.is_good()))
 }
