@@ -39,6 +39,8 @@ lock_classes! {
     CONSOLE_OUTPUT = 148;
     /// One pipe's ring (`fs::pipe`).
     PIPE = 140;
+    /// Held by the one who looks for memory to free when there is none (`mm::oom`). Taken where programs' frames run out.
+    OUT_OF_MEMORY = 390;
     /// One address space: areas, page table, heap (`mm::space`). Taken by faults, so after every lock that may be held while user
     /// memory is copied.
     ADDRESS_SPACE = 400;
@@ -62,6 +64,8 @@ lock_classes! {
     FILE_LOCKS = 524;
     /// One event counter (`fs::event_counter`).
     EVENT_COUNTER = 526;
+    /// Files with pages that can be dropped (`fs::reclaim`).
+    RECLAIMABLE = 528;
     /// Who maps pages of one file (`fs::page_cache`).
     PAGE_MAPPERS = 530;
     /// One file's pages (`fs::page_cache`).

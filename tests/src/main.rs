@@ -16,6 +16,7 @@ mod failures;
 mod guest;
 mod languages;
 mod machines;
+mod memory;
 mod programs;
 mod roots;
 mod scripts;
@@ -83,6 +84,9 @@ const CASES: &[Case] = &[
     ("roots::directory_tar_and_cpio", Long, roots::directory_tar_and_cpio),
     ("machines::processors_are_seen", Short, machines::processors_are_seen),
     ("machines::little_memory_is_enough", Short, machines::little_memory_is_enough),
+    ("memory::the_one_that_takes_all_is_ended", Short, memory::the_one_that_takes_all_is_ended),
+    ("memory::adjustments_are_heeded", Short, memory::adjustments_are_heeded),
+    ("memory::pages_of_files_are_given_back", Short, memory::pages_of_files_are_given_back),
     ("machines::many_names_do_no_harm", Short, machines::many_names_do_no_harm),
     ("machines::other_machines_boot", Long, machines::other_machines_boot),
     ("scripts::real_work_is_as_on_linux", Long, scripts::real_work_is_as_on_linux),

@@ -174,6 +174,8 @@ counters! {
     StackGrowths "fault_stack_growth" "Faults that grew a stack.";
     Exceptions "fault_exception" "Faults other than page faults.";
     PagesReadIn "page_read_in" "Pages of files read into the page cache.";
+    PagesReclaimed "page_reclaimed" "Pages of files dropped for want of memory.";
+    OutOfMemoryKills "oom_kill" "Processes killed for want of memory.";
     PageCacheHits "page_cache_hit" "Look-ups that found their page in the page cache.";
     FramesAllocated "frame_allocated" "Frames allocated.";
     FramesFreed "frame_freed" "Frames freed.";

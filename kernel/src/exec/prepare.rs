@@ -6,6 +6,7 @@ use super::load::{LoadError, Program, map_program};
 use super::vdso;
 use crate::errno::{Errno, Result};
 use crate::fs::{self, OpenFile};
+use crate::mm::oom;
 use crate::mm::{AddressSpace, Layout, ProgramImage};
 use crate::syscall::{Call, Fd};
 use crate::task::limits::Resource;
@@ -20,6 +21,9 @@ use pure::stack_image::{self, StackContents, StackImage, Strings};
 const SCRIPT_DEPTH: usize = 5;
 /// Room below the first stack bytes that is mapped from the start, as Linux has it.
 const STACK_ROOM: usize = 128 * 1024 + PAGE_SIZE;
+
+/// How often a program is built anew after memory ran out and some was found.
+const BUILDS: usize = 8;
 
 /// A program to start.
 pub struct ExecRequest {
@@ -42,7 +46,15 @@ pub fn prepare(call: &mut Call<'_>, mut request: ExecRequest) -> Result<Prepared
         request.arguments.push(b"")?;
     }
     let program = follow_scripts(call, &mut request)?;
-    match build(call, &request, &program) {
+    let mut outcome = build(call, &request, &program);
+    for _ in 0..BUILDS {
+        let is_out_of_memory = outcome.as_ref().is_err_and(|error| *error == LoadError::Refused(Errno::ENOMEM));
+        if !is_out_of_memory || machine::mm::has_room_for_programs() || !oom::relieve(call.cx) {
+            break;
+        }
+        outcome = build(call, &request, &program);
+    }
+    match outcome {
         Ok(prepared) => Ok(prepared),
         Err(LoadError::Refused(error)) => Err(error),
         Err(LoadError::Doomed) => {

@@ -35,6 +35,7 @@ mod pipe_ring;
 pub mod poll;
 pub mod procfs;
 pub mod quota;
+pub mod reclaim;
 pub mod regular;
 pub mod signal_fd;
 pub mod splice;

@@ -8,13 +8,15 @@
 //! - Bytes of the last page beyond the size are zero, so that growing a file never shows old bytes.
 //! - Size changes and writes are serialised by the inode's write lock; readers and faults take only the spin lock.
 use super::quota::Quota;
+use super::reclaim;
 use super::transfer::{Sink, Source};
 use crate::errno::{Errno, Result};
 use crate::lock_order;
+use crate::mm::oom;
 use crate::trace::{self, Counter, probe};
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use machine::addr::PAGE_SIZE;
 use machine::mm::{Frame, FrameKind};
 use machine::sync::{Once, SpinLock};
@@ -57,26 +59,53 @@ impl Backing {
         let start = usize::try_from(index).ok()?.checked_mul(PAGE_SIZE)?;
         Frame::of_boot(memory.get(start..start.checked_add(PAGE_SIZE)?)?)
     }
+    /// Whether what it gives for page `index` can be had again.
+    fn lasts(self, index: u64) -> bool {
+        matches!(self, Backing::Memory(memory) if index < memory.len().div_ceil(PAGE_SIZE) as u64)
+    }
 }
 
 /// Someone who maps pages of the cache and must forget them when the file shrinks.
 pub trait Mapper: Send + Sync {
     /// Pages from `first` on are no longer part of the file.
     fn forget_pages(&self, cx: &mut CurrentThread, cache: &PageCache, first: u64);
-    /// Page `index` has a frame of its own from now on, in place of the backing's.
-    fn forget_backing(&self, cx: &mut CurrentThread, cache: &PageCache, index: u64);
+    /// Page `index` has `frame` no longer. From locked areas it is taken only if it `takes_locked`.
+    fn forget_frame(&self, cx: &mut CurrentThread, cache: &PageCache, index: u64, frame: &Frame, takes_locked: bool);
+}
+
+/// A page with a frame of the cache's own.
+struct Page {
+    frame: Frame,
+    /// What the backing would give: it can be dropped. Whoever gets the frame to write makes it dirty first.
+    is_clean: bool,
 }
 
 struct Pages {
-    /// Frames of the cache's own.
-    tree: RadixTree<Frame>,
+    tree: RadixTree<Page>,
     backing: Backing,
 }
 
 impl Pages {
     /// The frame of page `index`, to be read.
     fn find(&self, index: u64) -> Option<Frame> {
-        self.tree.get(index).cloned().or_else(|| self.backing.frame(index))
+        self.tree.get(index).map(|page| page.frame.clone()).or_else(|| self.backing.frame(index))
+    }
+    /// The same, to be written.
+    fn find_writable(&self, index: u64) -> Option<Frame> {
+        self.tree.get(index).filter(|page| !page.is_clean).map(|page| page.frame.clone())
+    }
+}
+
+impl Pages {
+    /// The frame that is there; marked dirty if it is to be written.
+    fn take_existing(&mut self, index: u64, is_to_write: bool) -> Option<Frame> {
+        let page = self.tree.get(index)?;
+        let frame = page.frame.clone();
+        if page.is_clean && is_to_write {
+            // The place exists, so this needs no memory.
+            let _ = self.tree.insert(index, Page { frame: frame.clone(), is_clean: false });
+        }
+        Some(frame)
     }
 }
 
@@ -87,6 +116,8 @@ pub struct PageCache {
     resident: AtomicUsize,
     backed_pages: AtomicUsize,
     mappers: SpinLock<Vec<Weak<dyn Mapper>>>,
+    /// Whether it was told to `reclaim`.
+    is_registered: AtomicBool,
     /// What its frames count against, besides all files' share of memory.
     quota: Option<Arc<Quota>>,
 }
@@ -109,6 +140,7 @@ impl PageCache {
             resident: AtomicUsize::new(0),
             backed_pages: AtomicUsize::new((size as usize).div_ceil(PAGE_SIZE)),
             mappers: SpinLock::new(&lock_order::PAGE_MAPPERS, Vec::new()),
+            is_registered: AtomicBool::new(false),
             quota,
         }
     }
@@ -130,7 +162,7 @@ impl PageCache {
     }
 
     /// The frame of page `index`, to be read, made if it is not there yet. ENXIO beyond the end of the file: SIGBUS for a mapping.
-    pub fn frame(&self, cx: &mut CurrentThread, index: u64) -> Result<Frame> {
+    pub fn frame(self: &Arc<Self>, cx: &mut CurrentThread, index: u64) -> Result<Frame> {
         if index >= self.size_bytes().div_ceil(PAGE_SIZE as u64) {
             return Err(Errno::ENXIO);
         }
@@ -138,15 +170,15 @@ impl PageCache {
             trace::count(Counter::PageCacheHits);
             return Ok(frame);
         }
-        self.own_frame(cx, index)
+        self.own_frame(cx, index, false)
     }
 
     /// The same, to be written through a shared mapping.
-    pub fn writable_frame(&self, cx: &mut CurrentThread, index: u64) -> Result<Frame> {
+    pub fn writable_frame(self: &Arc<Self>, cx: &mut CurrentThread, index: u64) -> Result<Frame> {
         if index >= self.size_bytes().div_ceil(PAGE_SIZE as u64) {
             return Err(Errno::ENXIO);
         }
-        self.own_frame(cx, index)
+        self.own_frame(cx, index, true)
     }
 
     /// The frame of page `index`, to be read, if it is in the cache: never allocates, for fault-around.
@@ -156,7 +188,7 @@ impl PageCache {
 
     /// The same, to be written.
     pub fn writable_frame_if_present(&self, cx: &CurrentThread, index: u64) -> Option<Frame> {
-        self.pages.lock(cx).tree.get(index).cloned()
+        self.pages.lock(cx).find_writable(index)
     }
 
     /// The frames of the pages from `first` on that are in the cache and within the file, one for each place of `frames`.
@@ -169,49 +201,61 @@ impl PageCache {
     }
 
     /// The frame of page `index` for a write through a descriptor: ENOSPC when files hold all that they may.
-    fn frame_to_fill(&self, cx: &mut CurrentThread, index: u64) -> Result<Frame> {
+    fn frame_to_fill(self: &Arc<Self>, cx: &mut CurrentThread, index: u64) -> Result<Frame> {
         if HELD.load(Ordering::Relaxed) >= most_held() && self.writable_frame_if_present(cx, index).is_none() {
             return Err(Errno::ENOSPC);
         }
-        self.own_frame(cx, index)
+        loop {
+            match self.own_frame(cx, index, true) {
+                Err(Errno::ENOMEM) if oom::relieve(cx) => {}
+                outcome => return outcome,
+            }
+        }
     }
 
     /// The cache's own frame of page `index`, wherever the end of the file is. Who has mapped the backing's frame meets it at the
     /// next fault.
-    fn own_frame(&self, cx: &mut CurrentThread, index: u64) -> Result<Frame> {
+    fn own_frame(self: &Arc<Self>, cx: &mut CurrentThread, index: u64, is_to_write: bool) -> Result<Frame> {
         let backing = {
-            let pages = self.pages.lock(cx);
-            if let Some(frame) = pages.tree.get(index) {
+            let mut pages = self.pages.lock(cx);
+            if let Some(frame) = pages.take_existing(index, is_to_write) {
                 trace::count(Counter::PageCacheHits);
-                return Ok(frame.clone());
+                return Ok(frame);
             }
             pages.backing
         };
         let frame = read_in(backing, index)?;
         // From the insertion on look-ups find the new frame; who has found the backing's before is in this list.
         let mut mappers = Vec::new();
+        let old = backing.frame(index);
+        let is_clean = !is_to_write && backing.lasts(index);
         {
             let known = self.mappers.lock(cx);
-            if backing.frame(index).is_some() {
+            if old.is_some() {
                 mappers.try_reserve(known.len())?;
                 mappers.extend(known.iter().filter_map(Weak::upgrade));
             }
             let mut pages = self.pages.lock(cx);
-            if let Some(earlier) = pages.tree.get(index) {
-                return Ok(earlier.clone());
+            if let Some(earlier) = pages.take_existing(index, is_to_write) {
+                return Ok(earlier);
             }
             if let Some(quota) = &self.quota {
                 quota.take()?;
             }
-            if pages.tree.insert(index, frame.clone()).is_err() {
+            if pages.tree.insert(index, Page { frame: frame.clone(), is_clean }).is_err() {
                 self.give_back(1);
                 return Err(Errno::ENOMEM);
             }
         }
         self.resident.fetch_add(1, Ordering::Relaxed);
         HELD.fetch_add(1, Ordering::Relaxed);
-        for mapper in mappers {
-            mapper.forget_backing(cx, self, index);
+        if is_clean && !self.is_registered.swap(true, Ordering::AcqRel) {
+            reclaim::register(cx, self);
+        }
+        if let Some(old) = old {
+            for mapper in mappers {
+                mapper.forget_frame(cx, self, index, &old, true);
+            }
         }
         Ok(frame)
     }
@@ -238,7 +282,7 @@ impl PageCache {
             let bytes = wanted.min(PAGE_SIZE - within).min(in_file);
             let (frame, backing) = {
                 let pages = self.pages.lock(cx);
-                (pages.tree.get(index).cloned(), pages.backing)
+                (pages.tree.get(index).map(|page| page.frame.clone()), pages.backing)
             };
             let before = to.left();
             let outcome = match (frame, backing) {
@@ -252,7 +296,7 @@ impl PageCache {
     }
 
     /// Copies all of `from` to `offset`, growing the file as needed; moves `offset`. The caller holds the write lock.
-    pub fn write(&self, cx: &mut CurrentThread, offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
+    pub fn write(self: &Arc<Self>, cx: &mut CurrentThread, offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
         while from.left() > 0 {
             if *offset >= MAX_FILE_BYTES {
                 return Err(Errno::EFBIG);
@@ -281,12 +325,12 @@ impl PageCache {
     }
 
     /// Writes from a kernel buffer. The caller holds the write lock or is the only one who knows the file.
-    pub fn write_at(&self, cx: &mut CurrentThread, mut offset: u64, from: &[u8]) -> Result<()> {
+    pub fn write_at(self: &Arc<Self>, cx: &mut CurrentThread, mut offset: u64, from: &[u8]) -> Result<()> {
         self.write(cx, &mut offset, &mut Source::Kernel(from))
     }
 
     /// Sets the size. Pages beyond it are dropped, here and in every mapping. The caller holds the write lock.
-    pub fn set_size(&self, cx: &mut CurrentThread, bytes: u64) -> Result<()> {
+    pub fn set_size(self: &Arc<Self>, cx: &mut CurrentThread, bytes: u64) -> Result<()> {
         if bytes > MAX_FILE_BYTES {
             return Err(Errno::EINVAL);
         }
@@ -295,7 +339,7 @@ impl PageCache {
         let within = (bytes % PAGE_SIZE as u64) as usize;
         if within != 0 && bytes < self.size_bytes() && self.pages.lock(cx).backing.frame(last).is_some() {
             // The backing's frame keeps what is cut off.
-            self.own_frame(cx, last)?;
+            self.own_frame(cx, last, true)?;
         }
         let old = self.size.swap(bytes, Ordering::AcqRel);
         if bytes >= old {
@@ -325,7 +369,7 @@ impl PageCache {
 
     /// Makes the pages of `first..end` (byte offsets) read as zeros: `fallocate`'s hole punching. The caller holds the
     /// write lock.
-    pub fn punch_hole(&self, cx: &mut CurrentThread, first: u64, end: u64) -> Result<()> {
+    pub fn punch_hole(self: &Arc<Self>, cx: &mut CurrentThread, first: u64, end: u64) -> Result<()> {
         let end = end.min(self.size_bytes());
         let mut at = first;
         while at < end {
@@ -338,7 +382,7 @@ impl PageCache {
                 (pages.tree.get(index).is_some(), matches!(pages.backing, Backing::Memory(_)))
             };
             if is_there || is_backed {
-                self.own_frame(cx, index)?.zero(within, bytes);
+                self.own_frame(cx, index, true)?.zero(within, bytes);
             }
             at += bytes as u64;
         }
@@ -346,7 +390,7 @@ impl PageCache {
     }
 
     /// Makes frames for `first..end` (byte offsets) without changing what is read: `fallocate`.
-    pub fn preallocate(&self, cx: &mut CurrentThread, first: u64, end: u64) -> Result<()> {
+    pub fn preallocate(self: &Arc<Self>, cx: &mut CurrentThread, first: u64, end: u64) -> Result<()> {
         for index in first / PAGE_SIZE as u64..end.div_ceil(PAGE_SIZE as u64) {
             self.frame_to_fill(cx, index)?;
         }
@@ -393,20 +437,61 @@ impl PageCache {
     /// Zeroes the bytes from `within` of page `index`, if it is there or has a backing.
     fn zero_tail(&self, cx: &CurrentThread, index: u64, within: usize) {
         // A page still in its backing is cut there: `set_size` shortens the slice.
-        if let Some(frame) = self.writable_frame_if_present(cx, index) {
+        if let Some(frame) = self.pages.lock(cx).tree.get(index).map(|page| page.frame.clone()) {
             frame.zero(within, PAGE_SIZE - within);
         }
     }
 
+    /// Those who may have mapped pages.
+    fn live_mappers(&self, cx: &CurrentThread) -> Result<Vec<Arc<dyn Mapper>>> {
+        let known = self.mappers.lock(cx);
+        let mut live = Vec::new();
+        live.try_reserve(known.len())?;
+        live.extend(known.iter().filter_map(Weak::upgrade));
+        Ok(live)
+    }
+
+    /// Drops up to `wanted` clean pages that nobody needs at this moment; answers how many. For `reclaim`.
+    pub(super) fn drop_clean(&self, cx: &mut CurrentThread, wanted: usize) -> usize {
+        let (mut dropped, mut at) = (0, 0);
+        while dropped < wanted {
+            let found = {
+                let pages = self.pages.lock(cx);
+                let mut next = pages.tree.next(at);
+                while let Some((index, page)) = next
+                    && !page.is_clean
+                {
+                    next = pages.tree.next(index + 1);
+                }
+                next.map(|(index, page)| (index, page.frame.clone()))
+            };
+            let Some((index, frame)) = found else { break };
+            at = index + 1;
+            // The tree's reference and ours: more are mappings.
+            if frame.count() > 2
+                && let Ok(mappers) = self.live_mappers(cx)
+            {
+                mappers.iter().for_each(|mapper| mapper.forget_frame(cx, self, index, &frame, false));
+            }
+            let removed = {
+                let mut pages = self.pages.lock(cx);
+                let is_same = |page: &Page| page.is_clean && page.frame.addr() == frame.addr();
+                let may_go = frame.count() == 2 && pages.tree.get(index).is_some_and(is_same);
+                if may_go { pages.tree.remove(index) } else { None }
+            };
+            if removed.is_some() {
+                self.resident.fetch_sub(1, Ordering::Relaxed);
+                HELD.fetch_sub(1, Ordering::Relaxed);
+                self.give_back(1);
+                dropped += 1;
+            }
+        }
+        dropped
+    }
+
     fn drop_pages(&self, cx: &mut CurrentThread, first: u64) -> Result<()> {
-        let mappers: Vec<Arc<dyn Mapper>> = {
-            let known = self.mappers.lock(cx);
-            let mut live = Vec::new();
-            live.try_reserve(known.len())?;
-            live.extend(known.iter().filter_map(Weak::upgrade));
-            live
-        };
-        let mut dropped: Vec<Frame> = Vec::new();
+        let mappers = self.live_mappers(cx)?;
+        let mut dropped: Vec<Page> = Vec::new();
         dropped.try_reserve_exact(BATCH)?;
         loop {
             let has_more = self.pages.lock(cx).tree.take_from(first, BATCH, &mut dropped);

@@ -9,6 +9,7 @@
 //!
 //! A page that is not in the cache is read without the lock; the fault then starts again.
 use super::error::FaultError;
+use super::oom;
 use super::space::{AddressSpace, Memory};
 use super::vma::{GUARD_GAP_BYTES, Protection};
 use crate::errno::Errno;
@@ -79,10 +80,12 @@ impl AddressSpace {
     fn resolve_steps(&self, cx: &mut CurrentThread, fault: PageFault) -> Result<(), FaultError> {
         let mut _kept: Option<Frame> = None;
         loop {
-            let step = self.memory.lock(cx).resolve(cx, fault)?;
-            match step.perform(cx)? {
-                None => return Ok(()),
-                frame => _kept = frame,
+            let step = self.memory.lock(cx).resolve(cx, fault);
+            match step.and_then(|step| step.perform(cx)) {
+                Ok(None) => return Ok(()),
+                Ok(frame) => _kept = frame,
+                Err(FaultError::OutOfMemory) if oom::relieve(cx) => {}
+                Err(error) => return Err(error),
             }
         }
     }

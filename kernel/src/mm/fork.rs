@@ -6,6 +6,7 @@
 //! several thousand. Large mappings of files and shared memory come by the child's own faults. Private pages lose their
 //! write right on both sides; the first writer copies ([`super::fault`]).
 use super::error::MapError;
+use super::oom;
 use super::space::{AddressSpace, Memory};
 use super::vma::{Backing, Locking, Vma};
 use crate::trace::probe;
@@ -21,7 +22,13 @@ const SMALL_AREA_BYTES: usize = 2 << 20;
 impl AddressSpace {
     /// A copy for a child process.
     pub fn fork(&self, cx: &mut CurrentThread) -> Result<Arc<AddressSpace>, MapError> {
-        let child = self.memory.lock(cx).fork(cx)?;
+        let child = loop {
+            let outcome = self.memory.lock(cx).fork(cx);
+            match outcome {
+                Err(MapError::OutOfMemory) if oom::relieve(cx) => {}
+                outcome => break outcome?,
+            }
+        };
         probe!(crate::trace::vminfo::fork(child.table.counts().0 as u64));
         let child = AddressSpace::of(child, self.layout);
         if let Some(image) = self.image() {

@@ -16,6 +16,7 @@ pub mod layout;
 pub mod listing;
 pub mod locking;
 pub mod map;
+pub mod oom;
 pub mod populate;
 pub mod remap;
 pub mod remote;

@@ -1,6 +1,7 @@
 //! Making pages present before they are used: MAP_POPULATE, MADV_POPULATE_*, mlock.
 use super::error::{FaultError, MapError};
 use super::fault::Step;
+use super::oom;
 use super::space::{AddressSpace, Memory};
 use super::vma::{Locking, Protection, Vma};
 use core::ops::Range;
@@ -50,9 +51,13 @@ impl AddressSpace {
         let mut at = range.start;
         while at < range.end {
             let end = range.end.min(at.saturating_add(BATCH_PAGES * PAGE_SIZE));
-            let (reached, step) = self.memory.lock(cx).populate(cx, at..end, how)?;
-            _kept = step.perform(cx)?;
+            let (reached, step) = self.memory.lock(cx).populate(cx, at..end, how);
             at = reached;
+            match step.and_then(|step| step.perform(cx).map_err(MapError::from)) {
+                Ok(frame) => _kept = frame,
+                Err(MapError::OutOfMemory) if oom::relieve(cx) => {}
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -65,24 +70,27 @@ impl Memory {
         cx: &mut CurrentThread,
         range: Range<usize>,
         how: Populate,
-    ) -> Result<(usize, Step), MapError> {
+    ) -> (usize, Result<Step, MapError>) {
         let mut at = range.start;
         while at < range.end {
-            let entry = self.areas.find(at).ok_or(MapError::NotMapped)?;
+            let Some(entry) = self.areas.find(at) else { return (at, Err(MapError::NotMapped)) };
             let end = entry.end.min(range.end);
-            let Some(kind) = how.kind(&entry.value)? else {
-                at = end;
-                continue;
+            let kind = match how.kind(&entry.value) {
+                Ok(Some(kind)) => kind,
+                Ok(None) => {
+                    at = end;
+                    continue;
+                }
+                Err(error) => return (at, Err(error)),
             };
             while at < end {
-                let step = self.resolve(cx, PageFault { addr: UserAddr(at), kind, is_present: false })?;
-                if !matches!(step, Step::Done) {
-                    return Ok((at, step));
+                match self.resolve(cx, PageFault { addr: UserAddr(at), kind, is_present: false }) {
+                    Ok(Step::Done) => at += PAGE_SIZE,
+                    other => return (at, other.map_err(MapError::from)),
                 }
-                at += PAGE_SIZE;
             }
         }
-        Ok((at, Step::Done))
+        (at, Ok(Step::Done))
     }
 }
 

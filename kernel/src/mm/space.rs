@@ -17,7 +17,7 @@ use alloc::sync::{Arc, Weak};
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use machine::addr::{PAGE_SIZE, UserAddr};
-use machine::mm::{SpaceHandle, UserSpace};
+use machine::mm::{Frame, SpaceHandle, UserSpace};
 use machine::sync::{Mutex, Once};
 use machine::thread::CurrentThread;
 use pure::range_map::{RangeMap, SPLIT_SLOTS};
@@ -129,6 +129,11 @@ impl AddressSpace {
         self.handle.clone()
     }
 
+    /// Frames mapped and frames of the page table, as they are just now.
+    pub fn frame_counts(&self) -> (usize, usize) {
+        self.handle.counts()
+    }
+
     /// What exec said about the program; `None` before the first exec.
     pub fn image(&self) -> Option<&ProgramImage> {
         self.image.get()
@@ -223,7 +228,7 @@ impl Mapper for AddressSpace {
         }
     }
 
-    fn forget_backing(&self, cx: &mut CurrentThread, cache: &PageCache, index: u64) {
+    fn forget_frame(&self, cx: &mut CurrentThread, cache: &PageCache, index: u64, frame: &Frame, takes_locked: bool) {
         let mut memory = self.memory.lock(cx);
         let memory = &mut *memory;
         for entry in memory.areas.entries() {
@@ -237,7 +242,8 @@ impl Mapper for AddressSpace {
             let Some(distance) = distance.filter(|distance| *distance < entry.bytes()) else { continue };
             let page = UserAddr(entry.start + distance);
             // A private copy stays.
-            if memory.table.query(page).is_some_and(|mapped| mapped.is_boot) {
+            let is_it = memory.table.query(page).is_some_and(|mapped| mapped.frame == frame.addr());
+            if is_it && (takes_locked || !entry.value.is_locked()) {
                 memory.table.unmap(cx, page..UserAddr(page.0 + PAGE_SIZE));
             }
         }

@@ -4,6 +4,7 @@
 //! that may leave such objects behind ask [`is_there`] before they begin: the wrapper that the table makes around a handler does
 //! it for the names in [`MAKERS`], and costs the other calls nothing. Calls that free something are never refused here.
 use crate::fs;
+use crate::mm::oom;
 use machine::thread::CurrentThread;
 
 /// Calls that leave objects behind whose number only memory bounds.
@@ -78,14 +79,20 @@ pub(super) const fn is_maker(name: &str) -> bool {
     false
 }
 
-/// Whether there is room for new objects, made by giving up unused names if need be.
+/// Whether there is room for new objects, made by giving up unused names if need be, and at last by ending a
+/// process that holds much of the memory.
 #[inline]
-pub(super) fn is_there(cx: &CurrentThread) -> bool {
+pub(super) fn is_there(cx: &mut CurrentThread) -> bool {
     machine::mm::has_room() || make(cx)
 }
 
 #[cold]
-fn make(cx: &CurrentThread) -> bool {
+fn make(cx: &mut CurrentThread) -> bool {
     fs::dentry::give_up_unused(cx);
-    machine::mm::has_room()
+    while !machine::mm::has_room() {
+        if !oom::relieve_of_large(cx) {
+            return false;
+        }
+    }
+    true
 }

@@ -6,6 +6,7 @@ use super::task::Resources;
 use super::{Pid, Process, SIGCHLD, Task, user_loop};
 use crate::errno::{Errno, Result};
 use crate::fs::pidfd::PidFd;
+use crate::mm::oom;
 use crate::signal::{Signal, TaskSignals};
 use crate::syscall::Call;
 use crate::trace::{self, Counter};
@@ -137,9 +138,9 @@ const RESERVE: usize = 16;
 const RESERVE_FRAMES: usize = 4096;
 
 /// ENOMEM if memory is nearly gone; EAGAIN if the user has as many tasks as its limit allows.
-fn check_room(call: &Call<'_>) -> Result<()> {
+fn check_room(call: &mut Call<'_>) -> Result<()> {
     let memory = machine::mm::counts();
-    if memory.free < (memory.total / RESERVE).min(RESERVE_FRAMES) {
+    if memory.free < (memory.total / RESERVE).min(RESERVE_FRAMES) && !oom::relieve_of_large(call.cx) {
         return Err(Errno::ENOMEM);
     }
     if call.task.credentials(call.cx).is_privileged() {

@@ -30,6 +30,8 @@ pub struct Process {
     /// Real user, for SIGCHLD and waitid.
     uid: AtomicU32,
     faults: AtomicU64,
+    /// `oom_score_adj`.
+    oom_adjustment: AtomicI32,
     limits: SpinLock<Limits>,
     usage: SpinLock<Usages>,
     /// ITIMER_REAL, once used.
@@ -76,6 +78,7 @@ impl Process {
             leader_status: AtomicI32::new(0),
             uid: AtomicU32::new(0),
             faults: AtomicU64::new(0),
+            oom_adjustment: AtomicI32::new(0),
             limits: SpinLock::new(&lock_order::PROCESS, limits),
             usage: SpinLock::new(&lock_order::PROCESS, Usages::default()),
             real_timer: SpinLock::new(&lock_order::REAL_TIMER, None),
@@ -142,7 +145,16 @@ impl Process {
     /// What a new process takes over besides limits and actions.
     pub(super) fn inherit(&self, parent: &Process) {
         self.set_uid(parent.uid());
+        self.set_oom_adjustment(parent.oom_adjustment());
         self.terminal.inherit(&parent.terminal);
+    }
+    /// How its size counts when memory runs out: `oom_score_adj`.
+    pub fn oom_adjustment(&self) -> i32 {
+        self.oom_adjustment.load(Ordering::Relaxed)
+    }
+    /// Changes it.
+    pub fn set_oom_adjustment(&self, adjustment: i32) {
+        self.oom_adjustment.store(adjustment, Ordering::Relaxed);
     }
     /// Real user.
     pub fn uid(&self) -> u32 {

@@ -110,6 +110,11 @@ pub fn pids(cx: &CurrentThread) -> Vec<Pid> {
     lock(cx).nodes.keys().copied().collect()
 }
 
+/// One of a process's threads, the first if it has not ended.
+pub fn first_task(cx: &CurrentThread, pid: Pid) -> Option<Arc<Task>> {
+    lock(cx).node(pid).and_then(|node| node.tasks.first().cloned())
+}
+
 /// Live threads of a process, the first of them its leader while that lives.
 pub fn tasks_of(cx: &CurrentThread, pid: Pid) -> Vec<Arc<Task>> {
     lock(cx).node(pid).map(|node| node.tasks.clone()).unwrap_or_default()

@@ -40,6 +40,8 @@ provider! {
     set_break(addr: UserAddr);
     /// No frame was free.
     out_of_memory(wanted: u32);
+    /// A process was killed for want of memory.
+    out_of_memory_kill(pid: u32);
     /// An address space was copied for fork, with so many pages present.
     fork(pages: u64);
 }

@@ -41,6 +41,11 @@ pub fn has_room() -> bool {
     frame_table::may_take(FrameKind::Kernel)
 }
 
+/// Whether a frame for a program's page can be had.
+pub fn has_room_for_programs() -> bool {
+    frame_table::may_take(FrameKind::Anonymous)
+}
+
 /// Gives the initial RAM disk's frames to the allocator, once nothing refers to them. Not if any is mapped as it lies.
 pub fn release_initrd() {
     if let Some(range) = crate::boot::info().initrd

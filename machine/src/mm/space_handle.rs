@@ -38,6 +38,11 @@ pub struct SpaceHandle {
 }
 
 impl SpaceHandle {
+    /// Frames mapped (resident set) and frames used by the tables, without a lock: for those who look in from outside.
+    pub fn counts(&self) -> (usize, usize) {
+        (self.resident.load(Ordering::Relaxed), self.tables.load(Ordering::Relaxed))
+    }
+
     pub(super) fn new() -> Result<Arc<SpaceHandle>, OutOfMemory> {
         let root = Table::allocate()?;
         if page_table::SHARES_ROOT {

@@ -2,13 +2,13 @@
 //!
 //! Each is a function from a [`Subject`] to text; [`ENTRIES`] gives them their names. A subject that has ended answers ESRCH,
 //! or shows what a zombie still has.
-use super::system;
 use super::text::{Text, put};
+use super::{oom_file, system};
 use crate::errno::{Errno, Result};
 use crate::fs::Path;
 use crate::fs::permission;
 use crate::mm::listing::AreaContent;
-use crate::mm::{AddressSpace, Protection};
+use crate::mm::{AddressSpace, Protection, oom};
 use crate::signal::allowance::Allowance;
 use crate::syscall::vsyscall;
 use crate::task::credentials::Ids;
@@ -150,7 +150,19 @@ pub(super) const ENTRIES: &[ProcessText] = &[
         let root = root_of(cx, subject)?;
         system::mounts(cx, &root, out)
     }),
-    text("oom_score", |_, _, out| put!(out, "0\n")),
+    ProcessText {
+        name: "oom_adj",
+        permissions: 0o644,
+        read: |_, subject, out| put!(out, "{}\n", oom_file::old_form(subject.process.oom_adjustment())),
+        write: Some(|cx, subject, bytes| oom_file::write_old_form(cx, subject, bytes)),
+    },
+    text("oom_score", |cx, subject, out| put!(out, "{}\n", oom::score(&subject.process, subject.space(cx).as_deref()))),
+    ProcessText {
+        name: "oom_score_adj",
+        permissions: 0o644,
+        read: |_, subject, out| put!(out, "{}\n", subject.process.oom_adjustment()),
+        write: Some(|cx, subject, bytes| oom_file::write(cx, subject, bytes)),
+    },
     private("personality", |_, _, out| put!(out, "00000000\n")),
     text("stat", stat),
     text("statm", |cx, subject, out| {
