@@ -15,6 +15,7 @@ pub mod arch;
 pub mod file;
 pub mod number;
 pub mod process;
+pub mod ptrace;
 pub mod signal;
 pub mod socket;
 pub mod terminal;

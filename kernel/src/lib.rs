@@ -14,6 +14,7 @@ pub mod fs;
 pub mod lock_order;
 pub mod mm;
 pub mod net;
+pub mod ptrace;
 pub mod signal;
 mod start;
 pub mod syscall;

@@ -122,6 +122,8 @@ lock_classes! {
     SIGNAL_FD = 656;
     /// What is pending for a task, and its alternate stack (`signal::state`).
     TASK_SIGNALS = 650;
+    /// What a task knows of being traced (`ptrace::state`).
+    PTRACE = 656;
     /// The futex table (`task::futex`).
     FUTEX = 660;
     /// Where one futex waiter waits (`task::futex`).

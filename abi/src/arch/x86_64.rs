@@ -187,7 +187,7 @@ fn mark_fp(image: &mut Vec<u8>) -> Option<()> {
 
 /// The state components (XCR0) of an image in XSAVE's standard form, which its length tells: each adds its area at a fixed
 /// offset.
-const fn fp_components(image_bytes: usize) -> u64 {
+pub(crate) const fn fp_components(image_bytes: usize) -> u64 {
     const BY_END: [(usize, u64); 5] = [(576, 0x3), (832, 0x7), (1088, 0x1f), (2688, 0xe7), (2696, 0x2e7)];
     let mut index = BY_END.len() - 1;
     while index > 0 && BY_END[index].0 > image_bytes {

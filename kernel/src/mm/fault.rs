@@ -220,7 +220,7 @@ impl Memory {
     }
 
     /// From now on fork must copy the page table of this area.
-    fn note_own_page(&mut self, page: UserAddr) {
+    pub(super) fn note_own_page(&mut self, page: UserAddr) {
         if let Some(entry) = self.areas.find_mut(page.0) {
             entry.value.has_own_pages = true;
         }

@@ -5,6 +5,7 @@ use super::send;
 use super::set::{DefaultAction, Signal, SignalSet};
 use super::state::{STACK_AUTO_DISARM, STACK_DISABLED, TaskSignals};
 use crate::errno::{Errno, Restart, Result};
+use crate::ptrace;
 use crate::syscall::Call;
 use crate::task::rseq;
 use crate::trace::{self, Counter, probe};
@@ -35,8 +36,15 @@ pub(crate) fn attend(call: &mut Call<'_>, mut interrupted: Option<Interrupted>) 
         if let Some(status) = call.task.leaving() {
             return Some(status);
         }
+        if call.task.tracing.is_traced()
+            && (ptrace::stop::trap(call, &mut interrupted)
+                || call.task.process().signals.is_stopped() && ptrace::stop::group_stop(call, &mut interrupted))
+        {
+            continue;
+        }
         let signals = &call.task.process().signals;
-        if signals.is_stopped() {
+        // A traced task told of it and was resumed by its tracer.
+        if signals.is_stopped() && !call.task.tracing.is_traced() {
             // Interrupted or not, the state is looked at again.
             let _ = signals
                 .continued
@@ -44,7 +52,14 @@ pub(crate) fn attend(call: &mut Call<'_>, mut interrupted: Option<Interrupted>) 
             continue;
         }
         let wanted = SignalSet::ALL.without(call.task.signals.blocked());
-        let Some((signal, info)) = send::take_pending(call.cx, call.task, wanted) else { break };
+        let Some((mut signal, mut info)) = send::take_pending(call.cx, call.task, wanted) else { break };
+        if call.task.tracing.is_traced() {
+            match ptrace::stop::before_signal(call, signal, info, &mut interrupted) {
+                Some(chosen) => (signal, info) = chosen,
+                None => continue,
+            }
+        }
+        let signals = &call.task.process().signals;
         let action = signals.actions().take(signal);
         probe!(trace::proc::signal_handle(signal.number() as u32, call.task.tid(), UserAddr(action.handler as usize)));
         match action.handler {
@@ -56,8 +71,10 @@ pub(crate) fn attend(call: &mut Call<'_>, mut interrupted: Option<Interrupted>) 
                 }
                 trace::count(Counter::SignalsHandled);
                 rseq::before_handler(call);
-                if deliver(call, signal, &info, &action).is_err() {
-                    super::fault::frame_failed(call.cx, call.task, signal);
+                ptrace::stop::before_handler(call);
+                match deliver(call, signal, &info, &action) {
+                    Ok(()) => ptrace::stop::after_handler(call),
+                    Err(_) => super::fault::frame_failed(call.cx, call.task, signal),
                 }
             }
         }

@@ -70,6 +70,11 @@ fn machine_code(x86_64: u64, is_write: bool) -> u64 {
     if machine::cpu::ARCH_NAME == "x86_64" { x86_64 } else { DATA_ABORT | u64::from(is_write) << 6 }
 }
 
+/// A single step went over a system call, which no hardware tells of.
+pub(crate) fn stepped_over_call(cx: &CurrentThread, task: &Task, pc: usize) {
+    force(cx, task, Signal::SIGTRAP, Siginfo::fault(Signal::SIGTRAP.number(), TRAP_BRKPT, pc as u64));
+}
+
 /// Another fault of the program; `pc` is the instruction.
 pub(crate) fn exception(cx: &CurrentThread, task: &Task, exception: Exception, pc: usize) {
     let pc = pc as u64;

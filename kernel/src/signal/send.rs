@@ -7,6 +7,7 @@ use super::allowance::Allowance;
 use super::pending::Pending;
 use super::set::{Signal, SignalSet};
 use crate::errno::{Errno, Result};
+use crate::ptrace;
 use crate::task::limits::Resource;
 use crate::task::table::{self, TaskTable};
 use crate::task::{Pid, Process, Task};
@@ -62,7 +63,7 @@ pub(crate) fn queue_to_task(cx: &CurrentThread, task: &Task, info: Siginfo) -> R
     if process.pid() == table::INIT || !prepare(&mut table, process, signal) {
         return Ok(false);
     }
-    if is_dropped(process, signal, task.signals.blocked()) {
+    if !task.tracing.is_traced() && is_dropped(process, signal, task.signals.blocked()) {
         return Ok(false);
     }
     let permit = permit(process, signal, &info)?;
@@ -90,7 +91,8 @@ pub(crate) fn queue_in(table: &mut TaskTable, pid: Pid, info: Siginfo) -> Result
     }
     let Some(node) = table.node(pid) else { return Err(Errno::ESRCH) };
     let blocked_by_all = node.tasks.iter().fold(SignalSet::ALL, |set, task| set.intersection(task.signals.blocked()));
-    if is_dropped(&process, signal, blocked_by_all) {
+    // LINUX: tracers may want to know of ignored signals too.
+    if !node.tasks.iter().any(|task| task.tracing.is_traced()) && is_dropped(&process, signal, blocked_by_all) {
         return Ok(false);
     }
     let permit = permit(&process, signal, &info)?;
@@ -186,7 +188,12 @@ fn prepare(table: &mut TaskTable, process: &Process, signal: Signal) -> bool {
     if let Some(node) = table.node(pid) {
         node.tasks.iter().for_each(|task| task.signals.discard(cancelled));
     }
-    if signal == Signal::SIGCONT && process.signals.set_stopped(false) {
+    if signal == Signal::SIGCONT
+        && let Some(node) = table.node(pid)
+    {
+        node.tasks.iter().for_each(|task| ptrace::tracer::continued(task));
+    }
+    if signal == Signal::SIGCONT && process.signals.set_stopped(0) {
         process.signals.continued.wake_all();
         if let Some(node) = table.node_mut(pid) {
             node.reports.stopped = None;
@@ -207,7 +214,12 @@ pub(super) fn stop(cx: &CurrentThread, process: &Process, signal: Signal) -> boo
         return false;
     }
     node.tasks.iter().for_each(|task| task.notify());
-    process.signals.set_stopped(true);
+    process.signals.set_stopped(signal.number());
+    // LINUX: a parent that traces it is told as tracers are.
+    let parent = node.parent;
+    if node.tasks.iter().any(|task| task.tracing.tracer().is_some_and(|by| by.pid == parent)) {
+        return true;
+    }
     if let Some(node) = table.node_mut(pid) {
         node.reports.stopped = Some(signal.number());
         node.reports.continued = false;
@@ -242,6 +254,13 @@ pub fn change_mask(cx: &CurrentThread, task: &Task, mask: SignalSet) {
     {
         node.tasks.iter().for_each(|task| task.notify());
     }
+}
+
+/// Changes the mask of a task that is stopped for its tracer, which is the caller.
+pub(crate) fn change_mask_of(cx: &CurrentThread, task: &Task, mask: SignalSet) {
+    let _table = table::lock(cx);
+    task.signals.store_blocked(mask);
+    task.notify();
 }
 
 /// A mask for the length of one call (sigsuspend, ppoll, pselect, epoll_pwait). End it with [`end_temporary_mask`].

@@ -9,14 +9,16 @@ use crate::lock_order;
 use abi::arch::frame::FaultRecord;
 use abi::{Siginfo, StackT};
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use machine::sync::{SpinLock, WaitQueue};
 
 /// Signal state of a process.
 pub struct ProcessSignals {
     actions: SpinLock<Arc<Actions>>,
     pending: SpinLock<Pending>,
-    is_stopped: AtomicBool,
+    /// The signal that has stopped it; 0 for none.
+    stopped_by: AtomicI32,
+    stop_count: AtomicU32,
     /// Woken when a stopped process goes on.
     pub(crate) continued: WaitQueue,
 }
@@ -27,7 +29,8 @@ impl ProcessSignals {
         ProcessSignals {
             actions: SpinLock::new(&lock_order::SIGNAL_ACTIONS_REFERENCE, actions),
             pending: SpinLock::new(&lock_order::SIGNALS, Pending::new()),
-            is_stopped: AtomicBool::new(false),
+            stopped_by: AtomicI32::new(0),
+            stop_count: AtomicU32::new(0),
             continued: WaitQueue::new(),
         }
     }
@@ -54,11 +57,22 @@ impl ProcessSignals {
     }
     /// Whether a stop signal holds it.
     pub fn is_stopped(&self) -> bool {
-        self.is_stopped.load(Ordering::Acquire)
+        self.stop_signal() != 0
     }
-    /// Sets that; answers what it was.
-    pub(crate) fn set_stopped(&self, is_stopped: bool) -> bool {
-        self.is_stopped.swap(is_stopped, Ordering::AcqRel)
+    /// The signal that has stopped it; 0 for none.
+    pub fn stop_signal(&self) -> i32 {
+        self.stopped_by.load(Ordering::Acquire)
+    }
+    /// How often it has been stopped.
+    pub fn stop_count(&self) -> u32 {
+        self.stop_count.load(Ordering::Acquire)
+    }
+    /// Notes that a signal has stopped it, or with 0 that it goes on; answers whether it was stopped.
+    pub(crate) fn set_stopped(&self, by: i32) -> bool {
+        if by != 0 {
+            self.stop_count.fetch_add(1, Ordering::AcqRel);
+        }
+        self.stopped_by.swap(by, Ordering::AcqRel) != 0
     }
 }
 
@@ -129,6 +143,10 @@ impl TaskSignals {
     }
     pub(crate) fn discard(&self, set: SignalSet) {
         self.pending.with(|pending| pending.discard(set));
+    }
+    /// Makes an ordinary signal pending for a task that does not run yet.
+    pub(crate) fn make_pending(&self, signal: Signal, info: Siginfo) {
+        self.pending.with(|pending| pending.add(signal, info, None));
     }
     /// The alternate stack as set.
     pub fn alternate_stack(&self) -> StackT {

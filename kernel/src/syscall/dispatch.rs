@@ -3,7 +3,9 @@ use super::call::Call;
 use super::table::TABLE;
 use super::{strace, unknown};
 use crate::errno::{Errno, Result};
+use crate::ptrace::{self, state::wants};
 use crate::signal::deliver::Interrupted;
+use crate::signal::fault;
 use crate::trace::{self, Counter, probe};
 use core::sync::atomic::{AtomicU32, Ordering};
 use machine::trace::providers::Hex;
@@ -16,6 +18,8 @@ pub mod watch {
     pub const PROBE_ENTRY: u32 = 2;
     /// The probe `syscall:::return` is on.
     pub const PROBE_RETURN: u32 = 4;
+    /// Some task has been traced from call to call, or by single steps.
+    pub const PTRACE: u32 = 8;
 }
 
 /// Who watches system calls: zero is the short path, which thus pays one load and one branch for all of them.
@@ -31,14 +35,45 @@ pub(crate) fn dispatch(call: &mut Call<'_>) -> Option<Interrupted> {
     let arguments = call.user.syscall_arguments();
     let result = match WATCH.load(Ordering::Relaxed) {
         0 => serve(call, number, &arguments),
+        watched if watched & watch::PTRACE != 0 && call.task.tracing.is_traced() => {
+            return dispatch_traced(call, watched);
+        }
         watched => serve_watched(call, number, &arguments, watched),
     };
+    answer(call, number, arguments[0], result)
+}
+
+/// The same for a traced task, which may stop before and after.
+#[cold]
+fn dispatch_traced(call: &mut Call<'_>, watched: u32) -> Option<Interrupted> {
+    let chosen = if call.task.tracing.is_wanted(wants::CALLS) {
+        ptrace::stop::before_call(call)
+    } else {
+        Some(call.user.syscall_number())
+    };
+    let mut interrupted = None;
+    if let Some(number) = chosen {
+        let arguments = call.user.syscall_arguments();
+        let result = serve_watched(call, number, &arguments, watched);
+        interrupted = answer(call, number, arguments[0], result);
+    }
+    if call.task.tracing.is_wanted(wants::CALLS) {
+        interrupted = ptrace::stop::after_call(call, interrupted);
+    } else if call.task.tracing.is_wanted(wants::STEP) {
+        fault::stepped_over_call(call.cx, call.task, call.user.pc());
+    }
+    interrupted
+}
+
+/// Sets the result.
+#[inline(always)]
+fn answer(call: &mut Call<'_>, number: u64, first_argument: u64, result: Result<u64>) -> Option<Interrupted> {
     match result {
         Ok(value) => {
             call.user.set_result(value);
             None
         }
-        Err(error) => refuse(call, number, arguments[0], error),
+        Err(error) => refuse(call, number, first_argument, error),
     }
 }
 

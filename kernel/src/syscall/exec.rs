@@ -5,6 +5,7 @@ use crate::errno::{Errno, Result};
 use crate::exec::arguments::{Budget, read_strings};
 use crate::exec::{self, ExecRequest};
 use crate::fs;
+use crate::ptrace;
 use crate::task;
 use crate::user_memory::UserCStr;
 use abi::linux::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW};
@@ -50,8 +51,10 @@ fn execute(
     let arguments = read_strings(call.cx, arguments, &mut budget)?;
     let environment = read_strings(call.cx, environment, &mut budget)?;
     let prepared = exec::prepare(call, ExecRequest { file, name, is_name_lost, arguments, environment })?;
+    let tid = call.task.tid();
     task::exec::begin(call)?;
     prepared.commit(call);
+    ptrace::event::after_exec(call, tid);
     Ok(0)
 }
 

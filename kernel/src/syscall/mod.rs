@@ -25,6 +25,7 @@ pub mod pipe;
 mod place;
 pub mod poll;
 pub mod process;
+pub mod ptrace;
 pub mod read_write;
 mod room;
 pub mod schedule;

@@ -7,6 +7,7 @@ use super::{Pid, Process, SIGCHLD, Task, user_loop};
 use crate::errno::{Errno, Result};
 use crate::fs::pidfd::PidFd;
 use crate::mm::oom;
+use crate::ptrace::{event, tracer};
 use crate::signal::{Signal, TaskSignals};
 use crate::syscall::Call;
 use crate::trace::{self, Counter};
@@ -125,8 +126,10 @@ pub fn clone(call: &mut Call<'_>, request: &CloneRequest) -> Result<u64> {
     if let Some(number) = number {
         number.fill(PidFd::open(task.process().clone(), 0), true);
     }
+    event::after_clone(call, request.flags, request.exit_signal, tid);
     if let Some(completion) = completion {
         completion.wait(call.cx, "vfork's child", || call.task.leaving().is_some());
+        event::after_vfork(call, tid);
     }
     Ok(u64::from(tid))
 }
@@ -231,12 +234,14 @@ fn insert(
     }
     trace::count(if request.has(CLONE_THREAD) { Counter::ThreadsCloned } else { Counter::ProcessesForked });
     table.insert_task(task.clone());
+    event::task_made(&mut table, call.task, &task, request.flags, request.exit_signal);
     Ok(task)
 }
 
 /// Takes a task that never ran out of the table again.
 fn withdraw(cx: &CurrentThread, task: &Arc<Task>) {
     let mut table = table::lock(cx);
+    tracer::withdrawn(&mut table, task);
     if table.remove_task(task) == 0 {
         table.remove_process(task.process().pid());
     }

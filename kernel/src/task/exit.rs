@@ -5,6 +5,7 @@ use super::table::{self, Node, TaskTable};
 use super::usage::Usage;
 use super::{Pid, Process, SIGCHLD, Task};
 use crate::mm::AddressSpace;
+use crate::ptrace;
 use crate::signal::Signal;
 use crate::signal::actions::{IGNORE, flags};
 use crate::signal::send::send_in;
@@ -45,6 +46,7 @@ pub(super) fn end_task(cx: &mut CurrentThread, task: &Arc<Task>, status: i32) {
         end_timers(cx, process);
     }
     tty::finish_hang_ups(cx);
+    ptrace::tracer::tracer_ends(cx, task);
     let is_leader = {
         let table = table::lock(cx);
         let node = table.node(process.pid()).filter(|node| node.session == process.pid());
@@ -57,8 +59,10 @@ pub(super) fn end_task(cx: &mut CurrentThread, task: &Arc<Task>, status: i32) {
     let is_last = {
         let mut table = table::lock(cx);
         let is_last = table.remove_task(task) == 0;
+        let ended = if is_last { process.exit_status().unwrap_or(process.leader_status()) } else { status };
+        ptrace::tracer::tracee_ends(&mut table, task, ended, is_last);
         if is_last {
-            let status = process.exit_status().unwrap_or(process.leader_status());
+            let status = ended;
             end_process(&mut table, process, status);
         }
         is_last

@@ -2,6 +2,7 @@
 //! so nothing keeps anything else alive. Numbers are reused only after the counter has wrapped.
 use super::{Pid, Process, Task};
 use crate::lock_order;
+use crate::ptrace::tracer::{self, Ended};
 use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -41,6 +42,10 @@ pub struct Node {
     pub session: Pid,
     /// Live threads, oldest first.
     pub tasks: Vec<Arc<Task>>,
+    /// Tasks that its threads trace.
+    pub tracees: Vec<Pid>,
+    /// Those of them that have ended and are not waited for as children.
+    pub ended_tracees: Vec<Ended>,
     /// What waiting would find.
     pub reports: Reports,
     /// Signal to the parent at its end; 0 for none.
@@ -63,6 +68,8 @@ impl Node {
             group,
             session,
             tasks: Vec::new(),
+            tracees: Vec::new(),
+            ended_tracees: Vec::new(),
             reports: Reports::default(),
             exit_signal,
             has_executed: false,
@@ -209,6 +216,7 @@ impl TaskTable {
     }
     /// Gives a thread the number of its process (exec by a thread that is not the first).
     pub fn rename_to_leader(&mut self, task: &Arc<Task>) {
+        tracer::renamed(self, task, task.process().pid());
         self.tasks.remove(&task.tid());
         task.set_tid(task.process().pid());
         self.tasks.insert(task.tid(), task.clone());

@@ -12,6 +12,7 @@ use crate::errno::Result;
 use crate::fs::{FileTable, FsContext};
 use crate::lock_order;
 use crate::mm::AddressSpace;
+use crate::ptrace::Tracing;
 use crate::signal::TaskSignals;
 use crate::syscall::Call;
 use crate::trace::{self, probe};
@@ -51,6 +52,8 @@ pub struct Task {
     resources: SpinLock<Resources>,
     /// Signal state.
     pub signals: TaskSignals,
+    /// Whether and how it is traced.
+    pub tracing: Tracing,
     /// Its restartable sequences.
     pub(crate) rseq: Registration,
     /// Its locks with an owner have been given away: it ends, or its program does.
@@ -90,6 +93,7 @@ impl Task {
             thread: Once::new(),
             resources: SpinLock::new(&lock_order::TASK_RESOURCES, resources),
             signals,
+            tracing: Tracing::new(),
             rseq: Registration::none(),
             has_released_locks: AtomicBool::new(false),
             clear_child_tid: AtomicUsize::new(0),

@@ -4,6 +4,7 @@ use super::Task;
 use super::exit;
 use super::rseq;
 use crate::mm::FaultError;
+use crate::ptrace;
 use crate::signal::deliver::attend;
 use crate::signal::fault;
 use crate::syscall::{Call, dispatch, vsyscall};
@@ -15,7 +16,9 @@ use machine::user::{Exception, PageFault, UserContext, UserExit, run_user};
 
 /// Runs the task until it ends, and ends it.
 pub(crate) fn run(cx: &mut CurrentThread, task: &Arc<Task>, user: &mut UserContext) {
-    let status = run_until_end(&mut Call { cx, task, user });
+    let mut call = Call { cx, task, user };
+    let status = run_until_end(&mut call);
+    ptrace::event::before_exit(&mut call, status);
     exit::end_task(cx, task, status);
 }
 

@@ -3,6 +3,7 @@ use super::table::{self, TaskTable};
 use super::usage::Usage;
 use super::{Pid, Process, SIGCHLD};
 use crate::errno::{Errno, Result};
+use crate::ptrace::tracer;
 use abi::linux::{__WALL, __WCLONE, WCONTINUED, WEXITED, WNOHANG, WNOWAIT, WSTOPPED};
 use alloc::sync::Arc;
 use machine::sync::Wait;
@@ -28,6 +29,8 @@ pub enum Change {
     Stopped(i32),
     /// Went on.
     Continued,
+    /// Stopped for its tracer, by a signal and perhaps an event in the bits above.
+    Traced(i32),
 }
 
 impl Change {
@@ -35,7 +38,7 @@ impl Change {
     pub const fn wait_status(self) -> i32 {
         match self {
             Change::Ended(status) => status,
-            Change::Stopped(signal) => signal << 8 | 0x7f,
+            Change::Stopped(code) | Change::Traced(code) => code << 8 | 0x7f,
             Change::Continued => 0xffff,
         }
     }
@@ -46,6 +49,7 @@ impl Change {
             Change::Ended(status) => (2, status & 0x7f),
             Change::Stopped(signal) => (5, signal),
             Change::Continued => (6, 18),
+            Change::Traced(code) => (4, code),
         }
     }
 }
@@ -98,11 +102,7 @@ fn search(table: &mut TaskTable, process: &Arc<Process>, selector: Selector, opt
     let mut found = None;
     for pid in &node.children {
         let Some(child) = table.node(*pid) else { continue };
-        let is_selected = match selector {
-            Selector::Any => true,
-            Selector::Process(pid) => child.process.pid() == pid,
-            Selector::Group(group) => child.group == group,
-        };
+        let is_selected = is_meant(selector, child.process.pid(), child.group);
         let is_clone = child.exit_signal != SIGCHLD;
         if !is_selected || (options & __WALL == 0 && is_clone != (options & __WCLONE != 0)) {
             continue;
@@ -120,7 +120,7 @@ fn search(table: &mut TaskTable, process: &Arc<Process>, selector: Selector, opt
         }
     }
     let Some((pid, change, child)) = found else {
-        return if is_there { Search::Nothing } else { Search::NoChild };
+        return search_traced(table, me, selector, options, is_there);
     };
     let mut usage = child.ended_threads_usage();
     usage.add(&child.children_usage());
@@ -128,6 +128,53 @@ fn search(table: &mut TaskTable, process: &Arc<Process>, selector: Selector, opt
         take(table, process, pid, change, &usage);
     }
     Search::Found(Waited { pid, uid: child.uid(), change, usage })
+}
+
+/// Whether a number and a group are meant.
+fn is_meant(selector: Selector, pid: Pid, group: Pid) -> bool {
+    match selector {
+        Selector::Any => true,
+        Selector::Process(wanted) => pid == wanted,
+        Selector::Group(wanted) => group == wanted,
+    }
+}
+
+/// What the tasks that the process traces have to tell. Which kind of child is wanted does not matter for them.
+fn search_traced(table: &mut TaskTable, me: Pid, selector: Selector, options: u32, is_child_there: bool) -> Search {
+    let mut is_there = is_child_there;
+    let Some(node) = table.node(me) else { return Search::NoChild };
+    for task in node.tracees.iter().filter_map(|tid| table.task(*tid)) {
+        let process = task.process();
+        let group = table.node(process.pid()).map_or(0, |node| node.group);
+        if !is_meant(selector, task.tid(), group) {
+            continue;
+        }
+        is_there = true;
+        if let Some(code) = tracer::report_of(task, me) {
+            if options & WNOWAIT == 0 {
+                tracer::take_report(task);
+            }
+            let waited =
+                Waited { pid: task.tid(), uid: process.uid(), change: Change::Traced(code), usage: Usage::default() };
+            return Search::Found(waited);
+        }
+    }
+    let Some(node) = table.node_mut(me) else { return Search::NoChild };
+    // LINUX: those that have ended belong to no group any more that could be waited for.
+    let ended = node.ended_tracees.iter().position(|ended| is_meant(selector, ended.tid, 0));
+    match ended {
+        Some(at) if options & WEXITED != 0 => {
+            let ended = node.ended_tracees[at];
+            if options & WNOWAIT == 0 {
+                node.ended_tracees.remove(at);
+            }
+            let change = Change::Ended(ended.status);
+            Search::Found(Waited { pid: ended.tid, uid: ended.uid, change, usage: Usage::default() })
+        }
+        Some(_) => Search::Nothing,
+        None if is_there => Search::Nothing,
+        None => Search::NoChild,
+    }
 }
 
 /// The report is told once; an ended child is gone with it.
@@ -147,5 +194,7 @@ fn take(table: &mut TaskTable, process: &Process, pid: Pid, change: Change, usag
                 node.reports.continued = false;
             }
         }
+        // Found and taken apart.
+        Change::Traced(_) => {}
     }
 }

@@ -67,6 +67,9 @@ impl Subject {
         if reports.ended.is_some() && !self.is_thread {
             return 'Z';
         }
+        if self.task.as_ref().is_some_and(|task| task.tracing.lock(cx).stop.is_some()) {
+            return 't';
+        }
         if self.process.signals.is_stopped() {
             return 'T';
         }
@@ -320,11 +323,13 @@ fn status(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<(
     let (parent, _, _) = table::place_of(cx, pid).ok_or(Errno::ESRCH)?;
     let who = subject.credentials(cx);
     let state = subject.state(cx);
+    let tracer = subject.task.as_ref().and_then(|task| task.tracing.tracer()).map_or(0, |by| by.pid);
     let long_state = match state {
         'R' => "running",
         'S' => "sleeping",
         'D' => "disk sleep",
         'T' => "stopped",
+        't' => "tracing stop",
         _ => "zombie",
     };
     out.bytes(b"Name:\t")?;
@@ -335,7 +340,7 @@ fn status(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<(
     }
     put!(
         out,
-        "\nState:\t{state} ({long_state})\nTgid:\t{pid}\nNgid:\t0\nPid:\t{}\nPPid:\t{parent}\nTracerPid:\t0\n",
+        "\nState:\t{state} ({long_state})\nTgid:\t{pid}\nNgid:\t0\nPid:\t{}\nPPid:\t{parent}\nTracerPid:\t{tracer}\n",
         subject.number
     )?;
     for (name, ids) in [("Uid", who.uid), ("Gid", who.gid)] {

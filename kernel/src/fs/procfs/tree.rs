@@ -2,6 +2,7 @@
 //!
 //! Main types: [`ProcFs`]; `ProcInode`, made anew by each look-up from a [`Node`] that says what it stands for. Inode numbers
 //! follow from the node, so that they are the same each time. A node of a process that has ended answers ENOENT or ESRCH.
+use super::memory::MemoryFile;
 use super::process::{self, ProcessText, Subject};
 use super::system;
 use super::text::Text;
@@ -93,6 +94,7 @@ enum Node {
     Files(Who),
     FileInfos(Who),
     FileInfo(Who, Fd),
+    Memory(Who),
     Link(Who, OwnLink),
 }
 
@@ -122,6 +124,7 @@ impl Node {
             Node::Link(who, OwnLink::Executable) => own(who, 4),
             Node::Link(who, OwnLink::Working) => own(who, 5),
             Node::Link(who, OwnLink::Root) => own(who, 6),
+            Node::Memory(who) => own(who, 7),
             Node::ProcessText(who, text) => {
                 let index = process::ENTRIES.iter().position(|entry| core::ptr::eq(entry, text)).unwrap_or(0);
                 own(who, 16 + index as u64)
@@ -145,6 +148,7 @@ impl Node {
             Node::SelfLink | Node::ThreadSelfLink => (FileKind::Symlink, 0o777),
             Node::ProcessText(_, text) => (FileKind::Regular, text.permissions),
             Node::FileInfo(..) => (FileKind::Regular, 0o400),
+            Node::Memory(_) => (FileKind::Regular, 0o600),
             Node::Link(_, OwnLink::File(_)) => (FileKind::Symlink, 0o700),
             Node::Link(..) => (FileKind::Symlink, 0o777),
         }
@@ -157,6 +161,7 @@ impl Node {
             | Node::Files(who)
             | Node::FileInfos(who)
             | Node::FileInfo(who, _)
+            | Node::Memory(who)
             | Node::Link(who, _) => Some(who),
             Node::Tasks(pid) => Some(Who { pid, tid: None }),
             _ => None,
@@ -246,6 +251,7 @@ impl ProcInode {
                     "task" if who.tid.is_none() => Some(Node::Tasks(who.pid)),
                     "fd" => Some(Node::Files(who)),
                     "fdinfo" => Some(Node::FileInfos(who)),
+                    "mem" => Some(Node::Memory(who)),
                     _ => OWN_LINKS
                         .iter()
                         .find(|(known, _)| *known == name)
@@ -360,9 +366,10 @@ impl Inode for ProcInode {
         self
     }
 
-    fn open(self: Arc<Self>, _cx: &mut CurrentThread, _flags: u32) -> Result<Arc<dyn File>> {
+    fn open(self: Arc<Self>, cx: &mut CurrentThread, _flags: u32) -> Result<Arc<dyn File>> {
         match self.base.kind {
             FileKind::Directory => Ok(self),
+            FileKind::Regular if let Node::Memory(who) = self.node => MemoryFile::open(cx, &who.subject(cx)?),
             FileKind::Regular => Ok(TextFile::new(self)),
             _ => Err(Errno::ELOOP),
         }
@@ -461,6 +468,7 @@ impl ProcInode {
                 }
                 add(next(), "fd".into(), Node::Files(who))?;
                 add(next(), "fdinfo".into(), Node::FileInfos(who))?;
+                add(next(), "mem".into(), Node::Memory(who))?;
                 for (name, link) in OWN_LINKS {
                     add(next(), name.into(), Node::Link(who, link))?;
                 }

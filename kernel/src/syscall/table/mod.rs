@@ -69,6 +69,7 @@ mod pidfd;
 mod pipe;
 mod poll;
 mod process;
+mod ptrace;
 mod read_write;
 mod schedule;
 mod signal;
@@ -98,6 +99,7 @@ const SUBJECTS: &[&[Row]] = &[
     pipe::ROWS,
     poll::ROWS,
     process::ROWS,
+    ptrace::ROWS,
     read_write::ROWS,
     schedule::ROWS,
     signal::ROWS,

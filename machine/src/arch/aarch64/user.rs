@@ -3,7 +3,7 @@
 //! [`enter`] leaves the kernel's callee-saved registers and a pointer to the context on the kernel stack, where SP_EL1 stays
 //! while the program runs: the vector finds everything from there. FP state is V0 to V31, FPSR, FPCR, as in Linux's
 //! `user_fpsimd_state` without its padding; the kernel itself never touches these registers.
-use super::sysreg::{read_sysreg, write_sysreg};
+use super::sysreg::{isb, read_sysreg, write_sysreg};
 use super::{irq, trap};
 use crate::addr::UserAddr;
 use crate::user::{AccessKind, Exception, PageFault, RawExit};
@@ -18,6 +18,8 @@ pub struct UserContext {
     sp: u64,
     pc: u64,
     pstate: u64,
+    /// Whether a step exception is wanted; PSTATE.SS says whether its instruction is still to come.
+    is_stepping: bool,
 }
 const _: () = assert!(offset_of!(UserContext, sp) == 248 && offset_of!(UserContext, pc) == 256);
 
@@ -27,13 +29,15 @@ pub const REGISTER_COUNT: usize = 34;
 /// PSTATE bits a program may set: N, Z, C, V, DIT, SSBS. Everything else, the exception level and the interrupt masks
 /// among them, is zero: EL0 with SP_EL0, nothing masked.
 const USER_PSTATE: u64 = (0xf << 28) | (1 << 24) | (1 << 12);
+/// PSTATE.SS: the next instruction is to be a step.
+const SOFTWARE_STEP: u64 = 1 << 21;
 /// Bytes of an instruction.
 const INSTRUCTION_BYTES: u64 = 4;
 
 impl UserContext {
     /// Registers of a program at its first instruction: all zero but the program counter and the stack pointer.
     pub fn at_entry(pc: usize, sp: usize) -> UserContext {
-        UserContext { x: [0; 31], sp: sp as u64, pc: pc as u64, pstate: 0 }
+        UserContext { x: [0; 31], sp: sp as u64, pc: pc as u64, pstate: 0, is_stepping: false }
     }
     /// The program counter.
     pub fn pc(&self) -> usize {
@@ -82,6 +86,15 @@ impl UserContext {
         self.x[0] = first_argument;
         self.x[8] = number;
     }
+    /// Whether the program is to stop after its next instruction.
+    pub fn is_single_stepping(&self) -> bool {
+        self.is_stepping
+    }
+    /// Makes it so, or not.
+    pub fn set_single_stepping(&mut self, is_stepping: bool) {
+        self.is_stepping = is_stepping;
+        self.pstate = self.pstate & !SOFTWARE_STEP | if is_stepping { SOFTWARE_STEP } else { 0 };
+    }
     /// Sets the registers in which a function finds its first three arguments, for signal handlers.
     pub fn set_function_arguments(&mut self, arguments: [u64; 3]) {
         self.x[..3].copy_from_slice(&arguments);
@@ -96,7 +109,7 @@ impl UserContext {
         words[..31].copy_from_slice(&self.x);
         words[31] = self.sp;
         words[32] = self.pc;
-        words[33] = self.pstate;
+        words[33] = self.pstate & !SOFTWARE_STEP;
         words
     }
     /// The reverse of [`registers`](Self::registers); bits a program may not set are masked off.
@@ -104,7 +117,7 @@ impl UserContext {
         self.x.copy_from_slice(&words[..31]);
         self.sp = words[31];
         self.pc = words[32];
-        self.pstate = words[33] & USER_PSTATE;
+        self.pstate = words[33] & USER_PSTATE | self.pstate & SOFTWARE_STEP;
     }
 }
 
@@ -134,8 +147,16 @@ unsafe extern "C" {
 /// memory of a kernel stack or the heap, and no lock is held.
 pub(crate) unsafe fn enter(context: *mut UserContext) -> RawExit {
     let mut syndrome = 0;
+    // SAFETY: the context is the caller's.
+    let is_stepping = unsafe { (*context).is_stepping };
+    if is_stepping {
+        set_stepping(true);
+    }
     // SAFETY: the caller keeps the promises; PSTATE in the context is masked wherever it is set.
     let kind = unsafe { ochre_user_enter(context, &mut syndrome) };
+    if is_stepping {
+        set_stepping(false);
+    }
     match kind {
         0 => decode(context, syndrome, read_sysreg!("far_el1")),
         1 => {
@@ -148,6 +169,17 @@ pub(crate) unsafe fn enter(context: *mut UserContext) -> RawExit {
             trap::fatal_from_user(what, unsafe { &*context }, syndrome, read_sysreg!("far_el1"))
         }
     }
+}
+
+/// Lets this CPU stop user mode after each instruction, or not. Interrupts are off.
+#[cold]
+fn set_stepping(is_on: bool) {
+    // SAFETY: the OS lock does nothing but keep debug exceptions away.
+    unsafe { write_sysreg!("oslar_el1", 0u64) };
+    // SAFETY: MDSCR_EL1.SS concerns user mode alone, since the kernel runs with debug exceptions masked, and is cleared before
+    // anything else may run.
+    unsafe { write_sysreg!("mdscr_el1", u64::from(is_on)) };
+    isb();
 }
 
 /// What a synchronous exception of the program means.

@@ -30,6 +30,8 @@ pub const REGISTER_COUNT: usize = 27;
 const USER_FLAGS: u64 = 0xcd5 | 1 << 8 | 1 << 10 | 1 << 16 | 1 << 18 | 1 << 21;
 /// Flags that are always set in user mode: interrupts, and bit 1.
 const FIXED_FLAGS: u64 = 1 << 9 | 1 << 1;
+/// The trap flag.
+const TRAP_FLAG: u64 = 1 << 8;
 /// Bytes of SYSCALL.
 const SYSCALL_BYTES: u64 = 2;
 /// First address that is not canonical.
@@ -102,6 +104,14 @@ impl UserContext {
     pub fn rewind_syscall(&mut self, number: u64, _first_argument: u64) {
         self.frame.rip = self.frame.rip.wrapping_sub(SYSCALL_BYTES);
         self.frame.rax = number;
+    }
+    /// Whether the program is to stop after its next instruction.
+    pub fn is_single_stepping(&self) -> bool {
+        self.frame.rflags & TRAP_FLAG != 0
+    }
+    /// Makes it so, or not.
+    pub fn set_single_stepping(&mut self, is_stepping: bool) {
+        self.frame.rflags = self.frame.rflags & !TRAP_FLAG | if is_stepping { TRAP_FLAG } else { 0 };
     }
     /// Sets the registers in which a function finds its first three arguments, for signal handlers.
     pub fn set_function_arguments(&mut self, arguments: [u64; 3]) {

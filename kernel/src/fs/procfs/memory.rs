@@ -1,0 +1,81 @@
+//! `/proc/PID/mem`: a process's memory as a file, the address being the position. For debuggers: what is private can be written
+//! whatever it allows.
+use super::process::Subject;
+use crate::errno::{Errno, Result};
+use crate::fs::file::File;
+use crate::fs::open_file::OpenFile;
+use crate::fs::transfer::{Sink, Source};
+use crate::mm::AddressSpace;
+use crate::mm::remote::Force;
+use crate::ptrace::access;
+use crate::task::Task;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::any::Any;
+use machine::addr::{PAGE_SIZE, UserAddr};
+use machine::thread::CurrentThread;
+
+/// The memory a process had when the file was opened.
+pub(super) struct MemoryFile {
+    space: Arc<AddressSpace>,
+}
+
+impl MemoryFile {
+    /// EACCES unless the caller may trace the process.
+    pub(super) fn open(cx: &CurrentThread, subject: &Subject) -> Result<Arc<dyn File>> {
+        let task = subject.task.as_ref().ok_or(Errno::ESRCH)?;
+        if let Some(me) = Task::current(cx) {
+            access::check(cx, &me, task).map_err(|_| Errno::EACCES)?;
+        }
+        Ok(Arc::new(MemoryFile { space: subject.space(cx).ok_or(Errno::ESRCH)? }))
+    }
+}
+
+fn buffer(bytes: usize) -> Result<Vec<u8>> {
+    let mut buffer = Vec::new();
+    buffer.try_reserve_exact(bytes.min(PAGE_SIZE))?;
+    buffer.resize(bytes.min(PAGE_SIZE), 0);
+    Ok(buffer)
+}
+
+/// CAST: usize is 64 bits on both architectures.
+fn address(offset: u64) -> UserAddr {
+    UserAddr(offset as usize)
+}
+
+impl File for MemoryFile {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn read(&self, cx: &mut CurrentThread, _open: &OpenFile, offset: &mut u64, to: &mut Sink<'_>) -> Result<()> {
+        let mut buffer = buffer(to.left())?;
+        while to.left() != 0 {
+            let wanted = to.left().min(buffer.len());
+            let read = self.space.read_memory(cx, address(*offset), &mut buffer[..wanted]).map_err(|_| Errno::EIO)?;
+            to.put(cx, &buffer[..read])?;
+            *offset += read as u64;
+            if read < wanted {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, cx: &mut CurrentThread, _open: &OpenFile, offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
+        let mut buffer = buffer(from.left())?;
+        while from.left() != 0 {
+            let wanted = from.left().min(buffer.len());
+            from.clone().take(cx, &mut buffer[..wanted])?;
+            let place = address(*offset);
+            let written =
+                self.space.poke_memory(cx, place, &buffer[..wanted], Force::Private).map_err(|_| Errno::EIO)?;
+            from.skip(written);
+            *offset += written as u64;
+            if written < wanted {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
