@@ -13,6 +13,7 @@ extern crate alloc;
 pub mod errno;
 pub mod arch;
 pub mod file;
+pub mod ipc;
 pub mod number;
 pub mod process;
 pub mod ptrace;

@@ -11,6 +11,7 @@ pub mod console;
 pub mod errno;
 pub mod exec;
 pub mod fs;
+pub mod ipc;
 pub mod lock_order;
 pub mod mm;
 pub mod net;

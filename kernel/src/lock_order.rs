@@ -128,6 +128,12 @@ lock_classes! {
     FUTEX = 660;
     /// Where one futex waiter waits (`task::futex`).
     FUTEX_KEY = 662;
+    /// One kind's objects of inter-process communication (`ipc::object`).
+    IPC_OBJECTS = 670;
+    /// Whose one of them is (`ipc::object`).
+    IPC_PERMISSIONS = 672;
+    /// What is in one of them (`ipc`).
+    IPC_STATE = 674;
     /// Host and domain name (`task::host`).
     HOST_NAMES = 690;
     /// Standard input that is not a terminal (`console::input`).

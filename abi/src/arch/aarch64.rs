@@ -15,6 +15,23 @@ pub const AUDIT_ARCH: u32 = 0xc000_00b7;
 /// `EM_*` of this architecture's programs.
 pub const ELF_MACHINE: u16 = 183;
 
+/// `struct semid64_ds`.
+#[derive(Clone, Copy, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct SemidDs {
+    /// Whose it is.
+    pub perm: crate::ipc::IpcPerm,
+    /// Last operation, in seconds.
+    pub operation_time: i64,
+    /// Last changed.
+    pub change_time: i64,
+    /// Semaphores in the set.
+    pub semaphores: u64,
+    /// Zero.
+    pub unused: [u64; 2],
+}
+const _: () = assert!(size_of::<SemidDs>() == 88);
+
 /// `struct stat`.
 #[derive(Clone, Copy, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

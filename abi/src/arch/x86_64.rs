@@ -16,6 +16,27 @@ pub const AUDIT_ARCH: u32 = 0xc000_003e;
 /// `EM_*` of this architecture's programs.
 pub const ELF_MACHINE: u16 = 62;
 
+/// `struct semid64_ds`.
+#[derive(Clone, Copy, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct SemidDs {
+    /// Whose it is.
+    pub perm: crate::ipc::IpcPerm,
+    /// Last operation, in seconds.
+    pub operation_time: i64,
+    /// Zero.
+    pub unused0: u64,
+    /// Last changed.
+    pub change_time: i64,
+    /// Zero.
+    pub unused1: u64,
+    /// Semaphores in the set.
+    pub semaphores: u64,
+    /// Zero.
+    pub unused: [u64; 2],
+}
+const _: () = assert!(size_of::<SemidDs>() == 104);
+
 /// `struct stat`.
 #[derive(Clone, Copy, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

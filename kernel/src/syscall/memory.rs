@@ -31,10 +31,10 @@ const RESIDENCY_PAGES: usize = 4096;
 
 impl Call<'_> {
     /// The calling task's memory. Only a task that has ended has none.
-    fn space(&self) -> Result<Arc<AddressSpace>> {
+    pub(super) fn space(&self) -> Result<Arc<AddressSpace>> {
         self.task.space(self.cx).ok_or(Errno::EFAULT)
     }
-    fn memory_limits(&self) -> MemoryLimits {
+    pub(super) fn memory_limits(&self) -> MemoryLimits {
         MemoryLimits::of(self.process(), self.task.credentials(self.cx).is_privileged())
     }
 }

@@ -44,6 +44,7 @@ pub(super) fn end_task(cx: &mut CurrentThread, task: &Arc<Task>, status: i32) {
     }
     if table::lock(cx).node(process.pid()).is_some_and(|node| node.tasks.len() == 1) {
         end_timers(cx, process);
+        process.undo_semaphores();
     }
     tty::finish_hang_ups(cx);
     ptrace::tracer::tracer_ends(cx, task);

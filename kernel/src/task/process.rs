@@ -11,7 +11,7 @@ use crate::timer::posix_table::PosixTimers;
 use crate::tty::TerminalTie;
 use abi::Rlimit64;
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, Ordering};
 use machine::sync::{SpinLock, WaitQueue};
 use machine::thread::CurrentThread;
 use machine::time::Instant;
@@ -48,6 +48,8 @@ pub struct Process {
     pub(crate) child_events: WaitQueue,
     /// Woken when one of its threads ends.
     pub(crate) thread_events: WaitQueue,
+    /// Whether semaphores are to be given back when it ends.
+    has_semaphore_undo: AtomicBool,
     /// Woken when it has ended, and when it was waited for.
     pub(crate) end_events: WaitQueue,
     /// When it was made.
@@ -88,6 +90,7 @@ impl Process {
             signals: ProcessSignals::new(actions),
             child_events: WaitQueue::new(),
             thread_events: WaitQueue::new(),
+            has_semaphore_undo: AtomicBool::new(false),
             end_events: WaitQueue::new(),
             start_time: machine::time::now(),
         })
@@ -122,6 +125,16 @@ impl Process {
             }
             Ok(())
         })
+    }
+    /// Semaphores are to be given back when it ends (SEM_UNDO).
+    pub(crate) fn note_semaphore_undo(&self) {
+        self.has_semaphore_undo.store(true, Ordering::Relaxed);
+    }
+    /// Gives them back.
+    pub(super) fn undo_semaphores(&self) {
+        if self.has_semaphore_undo.swap(false, Ordering::Relaxed) {
+            crate::ipc::semaphore::undo(self.pid);
+        }
     }
     /// Makes every thread end. The first caller's wait status counts.
     pub fn begin_exit(&self, cx: &CurrentThread, status: i32) {

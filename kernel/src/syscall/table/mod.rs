@@ -62,6 +62,7 @@ mod identity;
 mod inotify;
 mod memory;
 mod message;
+mod message_queue;
 mod misc;
 mod mount;
 mod open;
@@ -72,6 +73,8 @@ mod process;
 mod ptrace;
 mod read_write;
 mod schedule;
+mod semaphore;
+mod shared_memory;
 mod signal;
 mod socket;
 mod splice;
@@ -92,6 +95,7 @@ const SUBJECTS: &[&[Row]] = &[
     inotify::ROWS,
     memory::ROWS,
     message::ROWS,
+    message_queue::ROWS,
     misc::ROWS,
     mount::ROWS,
     open::ROWS,
@@ -102,6 +106,8 @@ const SUBJECTS: &[&[Row]] = &[
     ptrace::ROWS,
     read_write::ROWS,
     schedule::ROWS,
+    semaphore::ROWS,
+    shared_memory::ROWS,
     signal::ROWS,
     socket::ROWS,
     thread::ROWS,
