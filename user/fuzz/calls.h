@@ -371,6 +371,18 @@ CALL(SYS_mprotect, "mprotect", "pzo")
 #ifdef SYS_mremap
 CALL(SYS_mremap, "mremap", "pzzop")
 #endif
+#ifdef SYS_msgctl
+CALL(SYS_msgctl, "msgctl", "iip")
+#endif
+#ifdef SYS_msgget
+CALL(SYS_msgget, "msgget", "io")
+#endif
+#ifdef SYS_msgrcv
+CALL(SYS_msgrcv, "msgrcv", "ipzio")
+#endif
+#ifdef SYS_msgsnd
+CALL(SYS_msgsnd, "msgsnd", "ipzo")
+#endif
 #ifdef SYS_msync
 CALL(SYS_msync, "msync", "pzo")
 #endif
@@ -440,8 +452,17 @@ CALL(SYS_preadv2, "preadv2", "fpziio")
 #ifdef SYS_prlimit64
 CALL(SYS_prlimit64, "prlimit64", "tipp")
 #endif
+#ifdef SYS_process_vm_readv
+CALL(SYS_process_vm_readv, "process_vm_readv", "tpzpzo")
+#endif
+#ifdef SYS_process_vm_writev
+CALL(SYS_process_vm_writev, "process_vm_writev", "tpzpzo")
+#endif
 #ifdef SYS_pselect6
 CALL(SYS_pselect6, "pselect6", "zppppp")
+#endif
+#ifdef SYS_ptrace
+CALL(SYS_ptrace, "ptrace", "itoo")
 #endif
 #ifdef SYS_pwrite64
 CALL(SYS_pwrite64, "pwrite64", "fpzi")
@@ -563,6 +584,18 @@ CALL(SYS_sched_yield, "sched_yield", "")
 #ifdef SYS_select
 CALL(SYS_select, "select", "zpppp")
 #endif
+#ifdef SYS_semctl
+CALL(SYS_semctl, "semctl", "iiii")
+#endif
+#ifdef SYS_semget
+CALL(SYS_semget, "semget", "izo")
+#endif
+#ifdef SYS_semop
+CALL(SYS_semop, "semop", "ipz")
+#endif
+#ifdef SYS_semtimedop
+CALL(SYS_semtimedop, "semtimedop", "ipzp")
+#endif
 #ifdef SYS_sendfile
 CALL(SYS_sendfile, "sendfile", "ffpz")
 #endif
@@ -637,6 +670,18 @@ CALL(SYS_setuid, "setuid", "i")
 #endif
 #ifdef SYS_setxattr
 CALL(SYS_setxattr, "setxattr", "sspzo")
+#endif
+#ifdef SYS_shmat
+CALL(SYS_shmat, "shmat", "ipo")
+#endif
+#ifdef SYS_shmctl
+CALL(SYS_shmctl, "shmctl", "iip")
+#endif
+#ifdef SYS_shmdt
+CALL(SYS_shmdt, "shmdt", "p")
+#endif
+#ifdef SYS_shmget
+CALL(SYS_shmget, "shmget", "izo")
 #endif
 #ifdef SYS_shutdown
 CALL(SYS_shutdown, "shutdown", "fi")
