@@ -437,7 +437,8 @@ impl PageCache {
     /// Zeroes the bytes from `within` of page `index`, if it is there or has a backing.
     fn zero_tail(&self, cx: &CurrentThread, index: u64, within: usize) {
         // A page still in its backing is cut there: `set_size` shortens the slice.
-        if let Some(frame) = self.pages.lock(cx).tree.get(index).map(|page| page.frame.clone()) {
+        let frame = self.pages.lock(cx).tree.get(index).map(|page| page.frame.clone());
+        if let Some(frame) = frame {
             frame.zero(within, PAGE_SIZE - within);
         }
     }

@@ -45,7 +45,7 @@ pub fn get(stop: &Stop, set: u64) -> Result<Vec<u8>> {
 pub fn set(stop: &mut Stop, set: u64, bytes: &[u8]) -> Result<()> {
     match set {
         note::PRSTATUS => {
-            if bytes.len() % size_of::<u64>() != 0 || bytes.len() > size_of::<Words>() {
+            if !bytes.len().is_multiple_of(size_of::<u64>()) || bytes.len() > size_of::<Words>() {
                 return Err(Errno::EINVAL);
             }
             let mut words = stop.words;
@@ -95,9 +95,14 @@ pub fn set_words(stop: &mut Stop, words: Words) -> Result<()> {
     Ok(())
 }
 
+/// Whether `struct user` has a word there; on ARM64 it has none.
+fn is_in_user_area(offset: u64) -> bool {
+    ptrace::HAS_GENERAL_REQUESTS && offset.is_multiple_of(8) && (0..ptrace::USER_AREA_BYTES).contains(&offset)
+}
+
 /// A word of the user area (`struct user`).
 pub fn peek_user(stop: &Stop, offset: u64) -> Result<u64> {
-    if !ptrace::HAS_GENERAL_REQUESTS || offset % 8 != 0 || offset >= ptrace::USER_AREA_BYTES {
+    if !is_in_user_area(offset) {
         return Err(Errno::EIO);
     }
     // CAST: below the area's size. What lies behind the registers reads as zero: no debug register is in use.
@@ -106,7 +111,7 @@ pub fn peek_user(stop: &Stop, offset: u64) -> Result<u64> {
 
 /// Changes a word of the user area: a register. Debug registers can only be cleared.
 pub fn poke_user(stop: &mut Stop, offset: u64, value: u64) -> Result<()> {
-    if !ptrace::HAS_GENERAL_REQUESTS || offset % 8 != 0 || offset >= ptrace::USER_AREA_BYTES {
+    if !is_in_user_area(offset) {
         return Err(Errno::EIO);
     }
     let mut words = stop.words;

@@ -210,7 +210,7 @@ fn check_items(set: u64, bytes: u64) -> Result<usize> {
         note::PRFPREG if words::HAS_ARM_SETS => 4,
         _ => 8,
     };
-    if bytes % item != 0 {
+    if !bytes.is_multiple_of(item) {
         return Err(Errno::EINVAL);
     }
     usize::try_from(bytes).map(|bytes| bytes.min(registers::MOST_BYTES)).map_err(|_| Errno::EINVAL)
