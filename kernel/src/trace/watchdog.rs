@@ -185,8 +185,9 @@ fn report_cpu(cpu: CpuId, ns: u64) {
             log!(Error, "it runs {}", Who(thread));
         }
     });
-    machine::fail::ask_where(cpu);
     show_events();
+    // Last, for it answers on the same UART while we go on.
+    machine::fail::ask_where(cpu);
 }
 
 /// The last trace events, to where the log goes.
