@@ -63,6 +63,14 @@ pub(crate) fn queue_to_task(cx: &CurrentThread, task: &Task, info: Siginfo) -> R
     if process.pid() == table::INIT || !prepare(&mut table, process, signal) {
         return Ok(false);
     }
+    let queued = queue_prepared_to_task(task, signal, info);
+    go_on_after(&mut table, process, signal);
+    queued
+}
+
+/// Records a signal that was [prepared](prepare) for one thread, and tells the thread.
+fn queue_prepared_to_task(task: &Task, signal: Signal, info: Siginfo) -> Result<bool> {
+    let process = task.process();
     if !task.tracing.is_traced() && is_dropped(process, signal, task.signals.blocked()) {
         return Ok(false);
     }
@@ -89,13 +97,20 @@ pub(crate) fn queue_in(table: &mut TaskTable, pid: Pid, info: Siginfo) -> Result
     if pid == table::INIT || !prepare(table, &process, signal) {
         return Ok(false);
     }
-    let Some(node) = table.node(pid) else { return Err(Errno::ESRCH) };
+    let queued = queue_prepared(table, &process, signal, info);
+    go_on_after(table, &process, signal);
+    queued
+}
+
+/// Records a signal that was [prepared](prepare) for a process, and tells a thread that takes it.
+fn queue_prepared(table: &TaskTable, process: &Process, signal: Signal, info: Siginfo) -> Result<bool> {
+    let Some(node) = table.node(process.pid()) else { return Err(Errno::ESRCH) };
     let blocked_by_all = node.tasks.iter().fold(SignalSet::ALL, |set, task| set.intersection(task.signals.blocked()));
     // LINUX: tracers may want to know of ignored signals too.
-    if !node.tasks.iter().any(|task| task.tracing.is_traced()) && is_dropped(&process, signal, blocked_by_all) {
+    if !node.tasks.iter().any(|task| task.tracing.is_traced()) && is_dropped(process, signal, blocked_by_all) {
         return Ok(false);
     }
-    let permit = permit(&process, signal, &info)?;
+    let permit = permit(process, signal, &info)?;
     process.signals.with_pending(|pending| record(pending, signal, info, permit))?;
     if let Some(task) = node.tasks.iter().find(|task| task.signals.accepts(signal)) {
         task.notify();
@@ -162,8 +177,8 @@ fn is_dropped(process: &Process, signal: Signal, blocked: SignalSet) -> bool {
     !blocked.contains(signal) && process.signals.actions().is_ignored(signal)
 }
 
-/// What a signal does at once, whatever its action: SIGKILL ends, SIGCONT continues, stop signals and SIGCONT cancel each
-/// other. False if nothing is left to record.
+/// What a signal does before it is recorded, whatever its action: SIGKILL ends, stop signals and SIGCONT cancel each other. False if
+/// nothing is left to record.
 fn prepare(table: &mut TaskTable, process: &Process, signal: Signal) -> bool {
     let pid = process.pid();
     if table.node(pid).is_none_or(|node| node.is_zombie()) {
@@ -188,12 +203,19 @@ fn prepare(table: &mut TaskTable, process: &Process, signal: Signal) -> bool {
     if let Some(node) = table.node(pid) {
         node.tasks.iter().for_each(|task| task.signals.discard(cancelled));
     }
-    if signal == Signal::SIGCONT
-        && let Some(node) = table.node(pid)
-    {
+    true
+}
+
+/// What SIGCONT does whatever its action: a stopped process goes on. After the signal was recorded, so that what runs then finds it.
+fn go_on_after(table: &mut TaskTable, process: &Process, signal: Signal) {
+    if signal != Signal::SIGCONT {
+        return;
+    }
+    let pid = process.pid();
+    if let Some(node) = table.node(pid) {
         node.tasks.iter().for_each(|task| ptrace::tracer::continued(task));
     }
-    if signal == Signal::SIGCONT && process.signals.set_stopped(0) {
+    if process.signals.set_stopped(0) {
         process.signals.continued.wake_all();
         if let Some(node) = table.node_mut(pid) {
             node.reports.stopped = None;
@@ -201,7 +223,6 @@ fn prepare(table: &mut TaskTable, process: &Process, signal: Signal) -> bool {
         }
         tell_parent(table, pid, CLD_CONTINUED, Signal::SIGCONT.number());
     }
-    true
 }
 
 /// Stops a process because one of its threads took a stop signal. False if the stop does not happen: the group is orphaned
