@@ -3,6 +3,7 @@
 //! A test counts once: it passed, or it is in the list of failures. What concerns the suite rather than one of its tests (it could not
 //! be started, it ended early) is a failure of its own only where no test is to blame.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
@@ -75,25 +76,24 @@ impl Report {
         for text in around {
             println!("---- {name}: {}", text.trim_end());
         }
-        match self.failed().len() {
-            0 => println!("ok      {name}: {passed} passed ({seconds:.1} s)"),
-            failed => println!("FAILED  {name}: {passed} passed, {failed} failed ({seconds:.1} s)"),
-        }
-        if !self.waiting.is_empty() {
-            println!("        waiting: {}: {}", self.waiting.len(), self.waiting.join(", "));
-        }
-        if self.again > 0 {
-            println!("        to be run again on an ext2 disk: {}", self.again);
-        }
+        let (verdict, failed) = match self.failed().len() {
+            0 => ("ok", String::new()),
+            failed => ("FAILED", format!(", {failed} failed")),
+        };
+        let waiting = if self.waiting.is_empty() { String::new() } else { format!(", {} waiting", self.waiting.len()) };
+        println!("{verdict:<7} {name}: {passed} passed{failed}{waiting} ({seconds:.1} s)");
     }
 }
 
-/// The tally over all suites: counts, then what failed once more, a line each, so that the end of a long log says it all.
+/// The tally over all suites: counts, what waits, then what failed once more, a line each, so that the end of a long log says it all.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     passed: usize,
     failed: Vec<String>,
     waiting: usize,
+    /// What waits, each once however many suites it waits in.
+    names: BTreeSet<String>,
+    again: usize,
 }
 
 impl Tally {
@@ -102,6 +102,8 @@ impl Tally {
         self.passed += report.passed;
         self.failed.extend(report.failed());
         self.waiting += report.waiting.len();
+        self.names.extend(report.waiting.iter().cloned());
+        self.again += report.again;
     }
 
     /// Whether something was tested and nothing failed.
@@ -117,6 +119,13 @@ impl Tally {
             let _ = write!(text, ", {} waiting", self.waiting);
         }
         text.push('\n');
+        if !self.names.is_empty() {
+            let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
+            let _ = writeln!(text, "waiting {}", names.join(", "));
+        }
+        if self.again > 0 {
+            let _ = writeln!(text, "to be run again on an ext2 disk: {}", self.again);
+        }
         for name in &self.failed {
             let _ = writeln!(text, "FAILED  {name}");
         }
@@ -140,10 +149,10 @@ mod tests {
         report.passed = 33;
         report.fail("case", "died");
         report.fail_around("its output: …");
-        report.waiting.push("other".to_string());
+        report.waiting.extend(["other".to_string(), "other".to_string()]);
         let mut tally = Tally::default();
         tally.add(&report);
-        assert_eq!(tally.text(), "33 passed, 1 failed, 1 waiting\nFAILED  suite: case\n");
+        assert_eq!(tally.text(), "33 passed, 1 failed, 2 waiting\nwaiting other\nFAILED  suite: case\n");
         assert!(!tally.is_good());
     }
 
