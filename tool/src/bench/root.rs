@@ -1,5 +1,5 @@
-//! The root that both kernels boot: BusyBox, the benchmark programs in `/bench`, and Ochre's run description, which Linux sees
-//! as a file like any other.
+//! The root that both kernels boot: BusyBox or what `--root` gives, the benchmark programs in `/bench`, and Ochre's run description,
+//! which Linux sees as a file like any other.
 
 use crate::arch::Arch;
 use crate::home::Home;
@@ -8,11 +8,21 @@ use crate::root::initramfs::{Source, Unfinished};
 use crate::setup::busybox;
 use crate::suite::programs::Programs;
 use std::fs::File;
+use std::path::Path;
 use wire::config::{Description, Terminal};
 
 /// Makes the initramfs whose Ochre run is `arguments`, the first of them a path in the root.
-pub(crate) fn make(home: &Home, arch: Arch, programs: &Programs, arguments: &[&str]) -> anyhow::Result<File> {
-    let source = Source::Default(default::open(home, arch, &busybox::ensure(home, arch)?)?);
+pub(crate) fn make(
+    home: &Home,
+    arch: Arch,
+    host: Option<&Path>,
+    programs: &Programs,
+    arguments: &[&str],
+) -> anyhow::Result<File> {
+    let source = match host {
+        Some(path) => Source::Host(path),
+        None => Source::Default(default::open(home, arch, &busybox::ensure(home, arch)?)?),
+    };
     let mut initramfs = Unfinished::new(source, 4096)?;
     for name in &programs.names {
         let guest = format!("bench/{name}");

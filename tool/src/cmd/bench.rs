@@ -8,9 +8,10 @@ use crate::bench::{linux, root};
 use crate::home::Home;
 use crate::setup::kernel::{self, Build};
 use crate::setup::packages;
+use crate::status::{self, failure};
 use crate::suite::programs::{self, Programs};
 use clap::ValueEnum;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// What is measured.
@@ -32,6 +33,8 @@ pub(crate) enum Subject {
     Fault,
     /// Threads, futexes, mutexes.
     Thread,
+    /// Start to end of bash and python3 from the root that --root gives.
+    Start,
     /// The least memory with which the first program runs.
     Memory,
 }
@@ -47,6 +50,7 @@ impl Subject {
             Subject::File => Some(("/bench/calls", &["file"])),
             Subject::Pipe => Some(("/bench/calls", &["pipe"])),
             Subject::Fault => Some(("/bench/memory", &["map", "fault", "fill"])),
+            Subject::Start => Some((STARTS, &["start"])),
             Subject::Thread => Some(("/bench/threads", &["thread", "futex", "mutex"])),
         }
     }
@@ -64,6 +68,9 @@ pub(crate) struct BenchArguments {
     /// Timed runs of each kernel
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     runs: u32,
+    /// A directory or archive with bash and python3, for the subject "start", which is left out without it
+    #[arg(long, value_name = "PATH")]
+    root: Option<PathBuf>,
     /// Ochre only, no Linux beside it: for a look at what a change costs
     #[arg(long)]
     alone: bool,
@@ -86,24 +93,34 @@ const LIMIT: Duration = Duration::from_secs(300);
 /// How long a machine with little memory may take to come up.
 const MEMORY_LIMIT: Duration = Duration::from_secs(20);
 
+/// Memory of machines whose root is a whole distribution, in MiB.
+const ROOT_MEMORY: u64 = 2048;
+
 const FIRST: &str = "/bench/first";
+const STARTS: &str = "/bench/starts";
 
 /// Measures and prints.
 pub(crate) fn bench(home: &Home, arguments: &BenchArguments) -> anyhow::Result<u8> {
     let subjects = if arguments.subjects.is_empty() { Subject::value_variants() } else { &arguments.subjects };
+    if arguments.subjects.contains(&Subject::Start) && arguments.root.is_none() {
+        let text = "the subject start needs a root with bash and python3: give it with --root";
+        return Err(failure(status::USAGE, text));
+    }
     for arch in Arch::ALL.into_iter().filter(|arch| arguments.arch.is_none_or(|only| only == *arch)) {
         let bench = Bench {
             arch,
             qemu: packages::ensure_program(arch.qemu(), arch.qemu_package())?,
             programs: programs::build(home, arch, "user/bench")?,
             contestants: contestants(home, arch, arguments.alone)?,
+            root: arguments.root.as_deref(),
             home,
         };
         let mut figures = Figures::default();
         if subjects.contains(&Subject::Boot) {
             bench.boot(arguments.runs, &mut figures)?;
         }
-        let programs: Vec<_> = subjects.iter().filter_map(|subject| subject.program()).collect();
+        let wanted = subjects.iter().filter(|subject| **subject != Subject::Start || arguments.root.is_some());
+        let programs: Vec<_> = wanted.filter_map(|subject| subject.program()).collect();
         for (i, (program, _)) in programs.iter().enumerate() {
             // Subjects of one program share its runs.
             if programs[..i].iter().all(|(earlier, _)| earlier != program) {
@@ -119,7 +136,7 @@ pub(crate) fn bench(home: &Home, arguments: &BenchArguments) -> anyhow::Result<u
         if arguments.json {
             print!("{}", figures.json(&names));
         } else {
-            println!("{arch}, emulated, 1 processor, {MEMORY} MiB, {} runs each in turn", arguments.runs);
+            println!("{arch}, emulated, 1 processor, {} runs each in turn", arguments.runs);
             print!("{}", figures.table(&names));
         }
     }
@@ -154,6 +171,8 @@ struct Bench<'a> {
     qemu: PathBuf,
     programs: Programs,
     contestants: Vec<Contestant>,
+    /// What `--root` gave.
+    root: Option<&'a Path>,
 }
 
 impl Bench<'_> {
@@ -166,7 +185,8 @@ impl Bench<'_> {
         counts: bool,
         limit: Duration,
     ) -> anyhow::Result<Option<Vec<Line>>> {
-        let initramfs = root::make(self.home, self.arch, &self.programs, arguments)?;
+        let host = self.root.filter(|_| arguments[0] == STARTS);
+        let initramfs = root::make(self.home, self.arch, host, &self.programs, arguments)?;
         let (program, rest) = (arguments[0], arguments[1..].join(" "));
         let setting = Setting {
             arch: self.arch,
@@ -183,7 +203,8 @@ impl Bench<'_> {
     }
 
     fn must(&self, contestant: &Contestant, arguments: &[&str], counts: bool) -> anyhow::Result<Vec<Line>> {
-        self.lines(contestant, arguments, MEMORY, counts, LIMIT)?.ok_or_else(|| {
+        let memory_mib = if arguments[0] == STARTS { ROOT_MEMORY } else { MEMORY };
+        self.lines(contestant, arguments, memory_mib, counts, LIMIT)?.ok_or_else(|| {
             anyhow::anyhow!("{} on {} did not finish {}", contestant.name, self.arch, arguments.join(" "))
         })
     }
