@@ -77,6 +77,11 @@ impl Guest {
         self.cache().join("build/user").join(directory).join(&self.arch).join(name)
     }
 
+    /// The form of the kernel that loaders of Linux start (x86-64).
+    pub(crate) fn bz_image(&self) -> PathBuf {
+        self.cache().join("kernel").join(&self.arch).join("bzImage")
+    }
+
     /// The BusyBox of this architecture's default root.
     pub(crate) fn busybox(&self) -> PathBuf {
         let package = self.cache().join("packages").join(&self.arch).join("busybox-static");

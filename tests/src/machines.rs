@@ -35,3 +35,23 @@ pub(crate) fn other_machines_boot(guest: &Guest) {
         run.exits(0).prints("1000\n999\n").says("");
     }
 }
+
+/// The way of Linux: firmware, 16-bit setup, 32-bit entry, 64-bit entry; memory map, command line and root from the zero page.
+pub(crate) fn loaders_of_linux_start_it(guest: &Guest) {
+    if guest.arch != "x86_64" {
+        // ARM64's one form of the kernel is Linux's own; every other case starts it.
+        return;
+    }
+    let kernel = guest.bz_image().display().to_string();
+    let marks = guest.scratch("marks").join("debug-console");
+    let watch = ["--qemu=-debugcon", &format!("--qemu=file:{}", marks.display())];
+    for (machine, cpus) in [("microvm", "1"), ("microvm", "2"), ("q35", "1"), ("q35", "2")] {
+        let run = guest.run(
+            &[&["--kernel", &kernel, "--machine", machine, "--cpus", cpus, "--append", "a=word"][..], &watch].concat(),
+            &["sh", "-c", "nproc; grep -o a=word /proc/cmdline; seq 1 1000 | sort -rn | head -1; exit 7"],
+        );
+        run.exits(7).prints(&format!("{cpus}\na=word\n1000\n")).says("");
+        // Setup, protected mode, long mode, and then Rust.
+        assert_eq!(std::fs::read_to_string(&marks).expect("the marks"), "SPLBCD", "{machine}");
+    }
+}

@@ -88,6 +88,7 @@ const CASES: &[Case] = &[
     ("memory::adjustments_are_heeded", Short, memory::adjustments_are_heeded),
     ("memory::pages_of_files_are_given_back", Short, memory::pages_of_files_are_given_back),
     ("machines::many_names_do_no_harm", Short, machines::many_names_do_no_harm),
+    ("machines::loaders_of_linux_start_it", Short, machines::loaders_of_linux_start_it),
     ("machines::other_machines_boot", Long, machines::other_machines_boot),
     ("scripts::real_work_is_as_on_linux", Long, scripts::real_work_is_as_on_linux),
     ("boots::many_in_a_row", Long, boots::many_in_a_row),

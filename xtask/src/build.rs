@@ -1,7 +1,8 @@
-//! `xtask build`: the kernel's ELF file with its symbol table filled in, and for ARM64 the flat `Image`.
+//! `xtask build`: the kernel's ELF file with its symbol table filled in, and the forms of it that loaders want.
 //!
 //! Products go to `.ochre/kernel/ARCH/`: for `-kernel`, `ochre-kernel` (x86-64, ELF without debug information) or `Image` (ARM64);
-//! `ochre-kernel.debug`, the whole ELF file, for debuggers. `--checked` makes the kernel that tests run besides, in `checked/` below:
+//! for x86-64 also `bzImage`, for loaders that start only what looks like Linux; `ochre-kernel.debug`, the whole ELF file, for
+//! debuggers. `--checked` makes the kernel that tests run besides, in `checked/` below:
 //! arithmetic that overflows and broken assertions end it, and defects can be switched on (`machine/src/defect.rs`).
 
 use crate::toolchain::Toolchain;
@@ -68,7 +69,10 @@ fn build_one(arch: Arch, out: &std::path::Path, checked: bool) -> anyhow::Result
     std::fs::create_dir_all(out)?;
     match arch {
         Arch::Aarch64 => write(&out.join("Image"), &flat_image::from_elf(&elf)?)?,
-        Arch::X86_64 => write(&out.join("ochre-kernel"), &flat_image::without_sections(&elf)?)?,
+        Arch::X86_64 => {
+            write(&out.join("ochre-kernel"), &flat_image::without_sections(&elf)?)?;
+            write(&out.join("bzImage"), &flat_image::bz_image(&elf)?)?;
+        }
     }
     write(&out.join("ochre-kernel.debug"), &elf)
 }

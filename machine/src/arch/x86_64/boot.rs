@@ -1,5 +1,6 @@
 //! From the loader to [`crate::boot::start`]: the PVH entry (32-bit, paging off, ebx = start_info) and the 64-bit Linux
-//! entry (long mode, rsi = zero page), one set of static page tables for both, and the copy of the boot data.
+//! entry (long mode, rsi = zero page), one set of static page tables for both, and the copy of the boot data. What comes
+//! before the second in a `bzImage` is in [`linux_image`](super::linux_image).
 //!
 //! The early tables map the first 4 GiB twice, at zero (for the switch of paging and the start of other CPUs) and at
 //! [`DIRECT_MAP_BASE`](crate::addr::DIRECT_MAP_BASE), and the image at [`IMAGE_BASE`](crate::addr::IMAGE_BASE), all
@@ -72,6 +73,7 @@ global_asm!(
     ".global x86_boot_gdt",
     "x86_boot_gdt:",
     ".quad 0, 0, 0x00af9b000000ffff, 0x00cf93000000ffff",
+    ".global x86_boot_gdt_pointer",
     "x86_boot_gdt_pointer:",
     ".word 31",
     ".quad x86_boot_gdt - {image_base} + {load_base}",

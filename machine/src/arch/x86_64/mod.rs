@@ -8,6 +8,7 @@ pub(crate) mod cpu;
 pub(crate) mod device;
 pub(crate) mod discovery;
 pub(crate) mod irq;
+pub(crate) mod linux_image;
 pub(crate) mod page_table;
 pub(crate) mod power;
 pub(crate) mod random;
