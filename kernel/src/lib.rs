@@ -15,6 +15,7 @@ pub mod ipc;
 pub mod lock_order;
 pub mod mm;
 pub mod net;
+pub mod observe;
 pub mod ptrace;
 pub mod signal;
 mod start;

@@ -39,6 +39,10 @@ lock_classes! {
     CONSOLE_OUTPUT = 148;
     /// One pipe's ring (`fs::pipe`).
     PIPE = 140;
+    /// Held by whoever asks the sources of the observation channel for what they have (`observe::thread`).
+    OBSERVE_DRAIN = 380;
+    /// How far the trace rings have been followed (`observe::records`).
+    OBSERVE_RECORDS = 382;
     /// Held by the one who looks for memory to free when there is none (`mm::oom`). Taken where programs' frames run out.
     OUT_OF_MEMORY = 390;
     /// One address space: areas, page table, heap (`mm::space`). Taken by faults, so after every lock that may be held while user

@@ -7,7 +7,7 @@ use crate::errno::{Errno, Result};
 use crate::fs::{self, FileTable, FsContext, Path, Sink, open_for_kernel, walk::Walk};
 use crate::syscall::dispatch::{WATCH, watch};
 use crate::task::{Credentials, Pid, RunRequest, host, start_init};
-use crate::{mm, signal, trace, tty};
+use crate::{mm, observe, signal, trace, tty};
 use abi::Siginfo;
 use abi::linux::O_RDONLY;
 use alloc::vec::Vec;
@@ -43,10 +43,12 @@ pub fn start(cx: &mut CurrentThread, start_devices: fn(&mut CurrentThread)) -> E
     match run(cx) {
         Ok(status) => {
             tty::flush_console(cx);
+            observe::finish(cx);
             console::exit(cx, status);
         }
         Err(error) => {
             log!(Error, "the program could not be started: {error}");
+            observe::finish(cx);
             console::start_failed(cx, error.number().into());
         }
     }
@@ -71,6 +73,7 @@ fn run(cx: &mut CurrentThread) -> Result<i32> {
     let context = FsContext::new(root.clone());
     let workdir = find_workdir(cx, &root, &run.workdir)?;
     context.set_working(cx, workdir);
+    observe::wait_for_start(cx);
     let Run { program, arguments, environment, .. } = run;
     start_init(cx, RunRequest { program, arguments, environment, files, fs: context })
 }

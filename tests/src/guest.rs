@@ -26,8 +26,13 @@ impl Guest {
 
     /// `ochre run OPTIONS -- PROGRAM…`, with all three streams piped and a time limit far above what it needs.
     pub(crate) fn command(&self, options: &[&str], program: &[&str]) -> Command {
+        self.command_of("run", options, program)
+    }
+
+    /// The same with another of the commands that run a program.
+    fn command_of(&self, name: &str, options: &[&str], program: &[&str]) -> Command {
         let mut command = Command::new(&self.ochre);
-        command.args(["run", "--arch", &self.arch, "--accel", "tcg"]);
+        command.args([name, "--arch", &self.arch, "--accel", "tcg"]);
         if !options.contains(&"--timeout") {
             command.args(["--timeout", "5m"]);
         }
@@ -45,6 +50,12 @@ impl Guest {
     pub(crate) fn run(&self, options: &[&str], program: &[&str]) -> Finished {
         let output = self.command(options, program).output().expect("ochre can be started");
         Finished { what: format!("{options:?} {program:?}"), output }
+    }
+
+    /// Runs it to its end with a command that watches the run.
+    pub(crate) fn observe(&self, name: &str, options: &[&str], program: &[&str]) -> Finished {
+        let output = self.command_of(name, options, program).output().expect("ochre can be started");
+        Finished { what: format!("{name} {options:?} {program:?}"), output }
     }
 
     /// Runs a shell's script without options.

@@ -17,6 +17,7 @@ mod guest;
 mod languages;
 mod machines;
 mod memory;
+mod observe;
 mod programs;
 mod roots;
 mod scripts;
@@ -65,6 +66,8 @@ const CASES: &[Case] = &[
     ("tracing::probes_are_switched_one_by_one", Short, tracing::probes_are_switched_one_by_one),
     ("tracing::records_are_whole_and_in_order", Short, tracing::records_are_whole_and_in_order),
     ("tracing::counters_tell_the_truth", Short, tracing::counters_tell_the_truth),
+    ("observe::records_leave_the_guest", Short, observe::records_leave_the_guest),
+    ("observe::unknown_probes_are_told", Short, observe::unknown_probes_are_told),
     ("programs::a_host_program_is_run", Short, programs::a_host_program_is_run),
     ("programs::a_large_program_is_hardly_read", Short, programs::a_large_program_is_hardly_read),
     (

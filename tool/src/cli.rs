@@ -3,7 +3,8 @@
 use crate::cmd::bench::BenchArguments;
 use crate::cmd::run::{MachineOptions, RunArguments};
 use crate::cmd::test::TestArguments;
-use crate::cmd::{bench, doctor, run, shell, test};
+use crate::cmd::trace::TraceArguments;
+use crate::cmd::{bench, doctor, run, shell, test, trace};
 use crate::home::Home;
 use crate::{status, vmm};
 use clap::{Parser, Subcommand};
@@ -23,6 +24,9 @@ enum Command {
     Run(RunArguments),
     /// An interactive shell in a fresh machine
     Shell(MachineOptions),
+    /// Run a program and show what the kernel's probes tell of it
+    #[command(after_help = status::HELP)]
+    Trace(TraceArguments),
     /// Show what is installed, what is missing, what will be used
     Doctor,
     /// Run every test of the project, on both architectures
@@ -44,6 +48,7 @@ pub(crate) fn run() -> anyhow::Result<u8> {
         Command::Test(arguments) => test::test(&home, &arguments),
         Command::Doctor => doctor::doctor(&home),
         Command::Bench(arguments) => bench::bench(&home, &arguments),
+        Command::Trace(arguments) => trace::trace(&home, arguments),
         Command::Shell(options) => shell::shell(&home, options),
     }
 }

@@ -12,6 +12,7 @@ mod bench;
 mod cli;
 mod cmd;
 mod home;
+mod observe;
 mod program;
 mod root;
 mod session;
@@ -20,6 +21,7 @@ mod signals;
 mod status;
 mod suite;
 mod terminal;
+mod trace;
 mod vmm;
 
 fn main() -> ExitCode {

@@ -5,6 +5,7 @@
 //! a queue is full the control channel isn't read, so that a slow reader of our output slows the guest down. Standard input is read
 //! only as far as the guest gave credit.
 
+use crate::observe::watcher::Watcher;
 use crate::signals::Signals;
 use crate::terminal;
 use crate::vmm::Vmm;
@@ -32,6 +33,8 @@ pub(crate) enum Outcome {
     Garbled(String),
     /// `--timeout` passed.
     TimedOut,
+    /// Whoever observes the run gave up.
+    ObserverFailed,
     /// The user ended the run by this signal, and the program didn't follow in time.
     Ended(i32),
 }
@@ -87,13 +90,15 @@ const SIGPIPE: i32 = 13;
 const SIGTERM: i32 = 15;
 
 /// Talks with the machine until it ends. The machine is stopped when this returns.
-pub(crate) fn run(vmm: Vmm, options: Options, signals: &Signals) -> io::Result<Ending> {
-    Session::new(vmm, options)?.run(signals)
+pub(crate) fn run(vmm: Vmm, options: Options, signals: &Signals, watcher: Option<&Watcher>) -> io::Result<Ending> {
+    Session::new(vmm, options, watcher)?.run(signals)
 }
 
 /// The session's own state; its loop is [`Session::run`].
-struct Session {
+struct Session<'a> {
     vmm: Vmm,
+    /// Reads the observation channel, until it has nothing more to do.
+    watcher: Option<&'a Watcher>,
     options: Options,
     decoder: Decoder,
     /// Frames on their way to the guest.
@@ -170,8 +175,8 @@ fn terminal_of(bits: u8) -> BorrowedFd<'static> {
     }
 }
 
-impl Session {
-    fn new(mut vmm: Vmm, options: Options) -> io::Result<Session> {
+impl<'a> Session<'a> {
+    fn new(mut vmm: Vmm, options: Options, watcher: Option<&'a Watcher>) -> io::Result<Session<'a>> {
         vmm.control.set_nonblocking(true)?;
         let (uart, qemu_errors) = (vmm.child.stdout.take(), vmm.child.stderr.take());
         for fd in [uart.as_ref().map(AsFd::as_fd), qemu_errors.as_ref().map(AsFd::as_fd)].into_iter().flatten() {
@@ -181,6 +186,7 @@ impl Session {
         let qemu_ends = rustix::process::pidfd_open(id, rustix::process::PidfdFlags::empty())?;
         Ok(Session {
             vmm,
+            watcher,
             options,
             decoder: Decoder::new(),
             to_guest: VecDeque::new(),
@@ -239,7 +245,7 @@ impl Session {
         };
         let ready = {
             let flag = |on: bool| if on { PollFlags::OUT } else { PollFlags::empty() };
-            let wanted: [(Option<BorrowedFd<'_>>, PollFlags); 9] = [
+            let wanted: [(Option<BorrowedFd<'_>>, PollFlags); 10] = [
                 (Some(signals.as_fd()), PollFlags::IN),
                 (Some(self.qemu_ends.as_fd()), PollFlags::IN),
                 (Some(self.vmm.control.as_fd()), control),
@@ -249,6 +255,7 @@ impl Session {
                 (Some(self.outputs[1].fd), flag(!self.outputs[1].queue.is_empty())),
                 (Some(self.outputs[2].fd), flag(!self.outputs[2].queue.is_empty())),
                 (Some(rustix::stdio::stdin()), if wants_input { PollFlags::IN } else { PollFlags::empty() }),
+                (self.watcher.map(|watcher| watcher.is_done.as_fd()), PollFlags::IN),
             ];
             let mut fds = Vec::with_capacity(wanted.len());
             let places = wanted.map(|(fd, events)| {
@@ -263,7 +270,7 @@ impl Session {
             }
             places.map(|place| place.map_or(PollFlags::empty(), |place| fds[place].revents()))
         };
-        let [signal, end, control, uart, errors, stdout, stderr, terminal, stdin] = ready;
+        let [signal, end, control, uart, errors, stdout, stderr, terminal, stdin, watcher] = ready;
         if !signal.is_empty() {
             self.take_signals(signals);
         }
@@ -292,8 +299,18 @@ impl Session {
             while self.outcome.is_none() && self.read_control(buffer) {}
             self.outcome.get_or_insert(Outcome::KernelFailed(ExitStatus::default()));
         }
+        if !watcher.is_empty() {
+            self.watcher_ends();
+        }
         self.check_deadlines();
         Ok(())
+    }
+
+    /// The watcher's thread ends when the machine does, or because its observer failed.
+    fn watcher_ends(&mut self) {
+        if self.watcher.take().is_some_and(Watcher::has_failed) {
+            self.outcome.get_or_insert(Outcome::ObserverFailed);
+        }
     }
 
     fn deadlines(&self) -> impl Iterator<Item = Instant> {

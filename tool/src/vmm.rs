@@ -1,7 +1,8 @@
 //! QEMU: which accelerator, which command line, and the process itself.
 //!
 //! Three channels leave the machine: the control channel (a socket pair, `wire::control`), the UART with early and failing
-//! kernel's words (QEMU's stdout), and QEMU's own complaints (its stderr).
+//! kernel's words (QEMU's stdout), and QEMU's own complaints (its stderr). A fourth, the observation channel (`wire::observe`), is there
+//! when a command watches the run.
 
 use crate::arch::Arch;
 use crate::status::{self, failure};
@@ -68,6 +69,8 @@ pub(crate) struct Request<'a> {
     pub(crate) command_line: String,
     /// Where to copy what comes over the UART.
     pub(crate) console: Option<&'a Path>,
+    /// Whether there is to be an observation channel.
+    pub(crate) observed: bool,
     /// Words of the developer for QEMU's command line, put last.
     pub(crate) extra: &'a [String],
 }
@@ -77,6 +80,8 @@ pub(crate) struct Vmm {
     pub(crate) child: Child,
     /// The control channel.
     pub(crate) control: UnixStream,
+    /// The observation channel, if one was asked for, until somebody takes it.
+    pub(crate) observe: Option<UnixStream>,
 }
 
 impl Drop for Vmm {
@@ -129,11 +134,12 @@ fn has_hardware_virtualization() -> bool {
 
 /// Starts the machine.
 pub(crate) fn start(qemu: &Path, request: &Request<'_>) -> anyhow::Result<Vmm> {
-    let (ours, theirs) = UnixStream::pair()?;
-    let theirs: OwnedFd = theirs.into();
-    rustix::io::fcntl_setfd(theirs.as_fd(), FdFlags::empty())?;
+    let (control, control_theirs) = channel()?;
+    let (observe, observe_theirs) =
+        if request.observed { channel().map(|(a, b)| (Some(a), Some(b)))? } else { (None, None) };
     rustix::io::fcntl_setfd(request.initramfs.as_fd(), FdFlags::empty())?;
-    let arguments = arguments(request, theirs.as_raw_fd(), request.initramfs.as_raw_fd());
+    let observe_fd = observe_theirs.as_ref().map(AsRawFd::as_raw_fd);
+    let arguments = arguments(request, control_theirs.as_raw_fd(), observe_fd, request.initramfs.as_raw_fd());
     // The tool starts itself once more: the copy asks to die with its parent, then becomes QEMU.
     let child = Command::new(std::env::current_exe()?)
         .arg(BECOME_VMM)
@@ -146,9 +152,17 @@ pub(crate) fn start(qemu: &Path, request: &Request<'_>) -> anyhow::Result<Vmm> {
         .process_group(0)
         .spawn();
     rustix::io::fcntl_setfd(request.initramfs.as_fd(), FdFlags::CLOEXEC)?;
-    drop(theirs);
+    drop((control_theirs, observe_theirs));
     let child = child.map_err(|error| failure(status::VMM, format!("cannot start {}: {error}", qemu.display())))?;
-    Ok(Vmm { child, control: ours })
+    Ok(Vmm { child, control, observe })
+}
+
+/// A socket pair: our end, and the end that QEMU inherits.
+fn channel() -> anyhow::Result<(UnixStream, OwnedFd)> {
+    let (ours, theirs) = UnixStream::pair()?;
+    let theirs: OwnedFd = theirs.into();
+    rustix::io::fcntl_setfd(theirs.as_fd(), FdFlags::empty())?;
+    Ok((ours, theirs))
 }
 
 /// The hidden command of [`become_vmm`].
@@ -169,7 +183,7 @@ pub(crate) fn become_vmm(arguments: &[std::ffi::OsString]) -> anyhow::Error {
 }
 
 /// QEMU's command line.
-fn arguments(request: &Request<'_>, control: i32, initramfs: i32) -> Vec<String> {
+fn arguments(request: &Request<'_>, control: i32, observe: Option<i32>, initramfs: i32) -> Vec<String> {
     let kvm = request.accelerator == Accelerator::Kvm;
     let machine = match request.machine {
         // The kernel needs none of the old devices, and each costs time at start.
@@ -212,8 +226,13 @@ fn arguments(request: &Request<'_>, control: i32, initramfs: i32) -> Vec<String>
     add("-smp", request.cpus.to_string());
     add("-m", format!("{}M", request.memory_mib));
     add("-chardev", format!("socket,id=control,fd={control}"));
-    add("-device", format!("virtio-serial-{bus},max_ports=2"));
-    add("-device", "virtserialport,chardev=control,name=ochre.control".into());
+    add("-device", format!("virtio-serial-{bus},id=serial,max_ports=2"));
+    add("-device", "virtserialport,bus=serial.0,chardev=control,name=ochre.control".into());
+    if let Some(observe) = observe {
+        add("-chardev", format!("socket,id=observe,fd={observe}"));
+        add("-device", format!("virtio-serial-{bus},id=observed,max_ports=2"));
+        add("-device", format!("virtserialport,bus=observed.0,chardev=observe,name={}", wire::observe::PORT_NAME));
+    }
     add("-device", format!("virtio-rng-{bus}"));
     if request.arch == Arch::X86_64 {
         add("-device", "isa-debug-exit,iobase=0xf4,iosize=0x04".into());

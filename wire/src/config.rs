@@ -23,6 +23,8 @@ pub const MAX_BYTES: usize = 2 * 1024 * 1024 + 64 * 1024;
 pub const WORDS: &[(&str, &str)] = &[
     ("ochre.log=LEVEL", "kernel log to the UART from this level on: error, warn (default), info, debug"),
     ("ochre.trace=GLOB", "probes enabled from the first instant on"),
+    ("ochre.ring=RECORDS", "trace records that each CPU's ring keeps, 16 to 1048576 (default 1024)"),
+    ("ochre.observe=1", "wait for the tool's wishes on the observation channel before the program is started"),
     ("ochre.test=machine", "run the trials of the machine crate in place of the kernel"),
     ("ochre.cpus=N", "use at most N CPUs"),
 ];

@@ -228,8 +228,13 @@ impl EncodedMessage {
 
 /// The header of a byte frame whose payload of `length` bytes (at most [`MAX_PAYLOAD`]) the caller sends after it.
 pub const fn encode_header(kind: Kind, stream: u8, length: u32) -> [u8; HEADER_BYTES] {
+    encode_header_of(kind as u8, stream, length)
+}
+
+/// The header of a frame of any channel that is cut as this one is.
+pub(crate) const fn encode_header_of(kind: u8, stream: u8, length: u32) -> [u8; HEADER_BYTES] {
     let [a, b, c, d] = length.to_le_bytes();
-    [kind as u8, stream, 0, 0, a, b, c, d]
+    [kind, stream, 0, 0, a, b, c, d]
 }
 
 /// What [`Decoder::next`] found.

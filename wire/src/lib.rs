@@ -11,6 +11,7 @@ extern crate std;
 
 pub mod config;
 pub mod control;
+pub mod observe;
 pub mod symbols;
 #[cfg(test)]
 mod test_random;

@@ -78,6 +78,16 @@ pub enum ArgumentKind {
 }
 
 impl ArgumentKind {
+    /// The kind with this number, as a description of a probe carries it.
+    pub const fn from_u8(number: u8) -> Option<ArgumentKind> {
+        Some(match number {
+            0 => ArgumentKind::Unsigned,
+            1 => ArgumentKind::Signed,
+            2 => ArgumentKind::Hex,
+            3 => ArgumentKind::Bool,
+            _ => return None,
+        })
+    }
     /// The kind's name in `/proc/trace/events`.
     pub const fn name(self) -> &'static str {
         match self {

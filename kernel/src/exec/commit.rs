@@ -1,5 +1,6 @@
 //! The second step of exec: becoming the new program. Nothing here can fail.
 use crate::mm::AddressSpace;
+use crate::observe;
 use crate::syscall::Call;
 use crate::task::Credentials;
 use crate::task::exec::{self, NewProgram};
@@ -22,6 +23,7 @@ pub struct PreparedExec {
 impl PreparedExec {
     /// Makes the calling task, after [`exec::begin`], run the program.
     pub fn commit(mut self, call: &mut Call<'_>) {
+        let path = observe::copy_of_path(&self.name);
         let base = self.name.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash + 1);
         self.name.drain(..base);
         let program = NewProgram {
@@ -34,5 +36,6 @@ impl PreparedExec {
         exec::finish(call, program);
         trace::count(Counter::ProcessesExecuted);
         probe!(trace::proc::exec(call.task.tid(), UserAddr(self.entry)));
+        observe::executed(call.cx, call.task, &path);
     }
 }

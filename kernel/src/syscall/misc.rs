@@ -210,6 +210,7 @@ pub fn sys_prctl(call: &mut Call<'_>, option: u32, second: u64, third: u64, four
             read_name(call, addr, &mut name)?;
             let length = name.iter().position(|byte| *byte == 0).unwrap_or(NAME_BYTES - 1);
             call.task.set_name(call.cx, &name[..length]);
+            crate::observe::renamed(call.cx, call.task);
         }
         PR_GET_NAME => {
             let mut name = [0; NAME_BYTES];

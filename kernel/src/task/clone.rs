@@ -7,6 +7,7 @@ use super::{Pid, Process, SIGCHLD, Task, user_loop};
 use crate::errno::{Errno, Result};
 use crate::fs::pidfd::PidFd;
 use crate::mm::oom;
+use crate::observe;
 use crate::ptrace::{event, tracer};
 use crate::signal::{Signal, TaskSignals};
 use crate::syscall::Call;
@@ -251,6 +252,7 @@ fn withdraw(cx: &CurrentThread, task: &Arc<Task>) {
 fn enter(cx: &mut CurrentThread, task: &Arc<Task>, mut start: Start) {
     let thread = cx.thread().clone();
     task.set_thread(&thread);
+    observe::created(cx, task);
     thread.watch_switches(task.rseq.is_there());
     let handle = task.space(cx).map(|space| space.handle());
     cx.set_space(handle);

@@ -5,6 +5,7 @@ use super::table::{self, Node, TaskTable};
 use super::usage::Usage;
 use super::{Pid, Process, SIGCHLD, Task};
 use crate::mm::AddressSpace;
+use crate::observe;
 use crate::ptrace;
 use crate::signal::Signal;
 use crate::signal::actions::{IGNORE, flags};
@@ -37,6 +38,7 @@ pub(super) fn end_task(cx: &mut CurrentThread, task: &Arc<Task>, status: i32) {
     drop(fs);
 
     probe!(trace::proc::exit(task.tid(), status));
+    observe::ended(cx, task, status);
     let process = task.process();
     process.add_ended_thread(&Usage::of_thread(cx.thread()));
     if task.tid() == process.pid() {

@@ -8,6 +8,7 @@ use crate::console;
 use crate::errno::{Errno, Result};
 use crate::exec::{self, ExecRequest, Strings};
 use crate::fs::{self, FileTable, FsContext};
+use crate::observe;
 use crate::signal::{Actions, SignalSet, TaskSignals};
 use crate::syscall::{Call, Fd, unknown};
 use abi::linux::{__WALL, WEXITED};
@@ -115,6 +116,7 @@ fn spawn_program(cx: &mut CurrentThread, request: RunRequest, started: &Arc<Star
 fn enter(cx: &mut CurrentThread, task: &Arc<Task>, request: RunRequest, started: &Arc<Started>) {
     let thread = cx.thread().clone();
     task.set_thread(&thread);
+    observe::created(cx, task);
     // The session's terminal, if the program gets one at all.
     let _ = crate::tty::take_console(cx);
     let mut user = UserContext::default();

@@ -1,7 +1,12 @@
 //! Switching probes on and off by pattern, from `/proc/trace/enable` and the command line.
 use crate::errno::{Errno, Result};
 use crate::syscall::dispatch::{WATCH, watch};
+use core::ops::RangeInclusive;
 use core::sync::atomic::Ordering;
+use wire::trace::RING_RECORDS;
+
+/// Sizes of rings that make sense: the largest takes 80 MiB for each CPU.
+const RING_SIZES: RangeInclusive<usize> = 16..=1 << 20;
 
 /// Enables or disables the probes that `pattern` means; answers how many.
 pub fn set_enabled(pattern: &str, is_enabled: bool) -> usize {
@@ -53,6 +58,24 @@ fn each_request(text: &str, mut request: impl FnMut(&str, bool) -> Result<()>) -
         }
     }
     Ok(())
+}
+
+/// Records that rings are to keep: what `ochre.ring=RECORDS` on the command line says, or as many as usual. A number that makes no sense is
+/// refused with a line in the log.
+pub(super) fn ring_records() -> usize {
+    let words = machine::boot::info().command_line.split(u8::is_ascii_whitespace);
+    let Some(text) = words.filter_map(|word| word.strip_prefix(b"ochre.ring=")).next_back() else {
+        return RING_RECORDS;
+    };
+    let records = core::str::from_utf8(text).ok().and_then(|text| text.parse::<usize>().ok());
+    match records {
+        Some(records) if RING_SIZES.contains(&records) => records,
+        _ => {
+            let (least, most) = (RING_SIZES.start(), RING_SIZES.end());
+            machine::log!(Warn, "ochre.ring={} is refused: rings keep {least} to {most} records", text.escape_ascii());
+            RING_RECORDS
+        }
+    }
 }
 
 /// Enables what `ochre.trace=PATTERN,…` on the command line names, from the first instant on.

@@ -17,7 +17,7 @@ use machine::cpu::{self, CpuId};
 use machine::thread::CurrentThread;
 use machine::time;
 use machine::trace::{Counter, each_provider};
-use wire::trace::{RING_RECORDS, VERSION};
+use wire::trace::VERSION;
 
 /// Takes the bytes of one write call.
 pub type Writer = fn(&mut CurrentThread, &[u8]) -> Result<()>;
@@ -94,8 +94,9 @@ fn cpus() -> impl Iterator<Item = CpuId> {
 fn buffer(out: &mut Text) -> fmt::Result {
     writeln!(
         out,
-        "# version {VERSION} cpus {} ring {RING_RECORDS} ticks_per_second {} now {} dropped {}",
+        "# version {VERSION} cpus {} ring {} ticks_per_second {} now {} dropped {}",
         cpu::count(),
+        machine::trace::ring_records(),
         time::ticks_per_second(),
         time::ticks(),
         machine::trace::total(Counter::TraceDropped),
@@ -105,7 +106,7 @@ fn buffer(out: &mut Text) -> fmt::Result {
         writeln!(out, "# cpu {} written {written} overwritten {lost}", cpu.0)?;
     }
     writeln!(out, "# cpu index ticks event name thread arguments")?;
-    machine::trace::dump(out, RING_RECORDS, false)
+    machine::trace::dump(out, machine::trace::ring_records(), false)
 }
 
 fn counters(out: &mut Text) -> fmt::Result {

@@ -16,7 +16,7 @@ pub use watchdog::start as start_watchdog;
 /// Makes every provider known. Called once at start, before the first program.
 pub fn init() {
     use machine::trace::providers as of_machine;
-    machine::trace::init(machine::cpu::count());
+    machine::trace::init(machine::cpu::count(), control::ring_records());
     for provider in [
         &of_machine::sched::PROVIDER,
         &of_machine::irq::PROVIDER,

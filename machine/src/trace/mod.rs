@@ -15,5 +15,5 @@ pub use dump::{dump, dump_switches, lost_of};
 pub use probe::{
     Argument, Probe, ProbeValue, Provider, enable_matching, matches, providers as each_provider, register,
 };
-pub use ring::{current_thread, drain, init, read, set_current_thread, visit};
+pub use ring::{current_thread, drain, init, read, ring_records, set_current_thread, visit};
 pub use wire::trace::{ArgumentKind, Counter, Head, Record, Stability};

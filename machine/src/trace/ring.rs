@@ -24,15 +24,21 @@ struct PerCpu {
 static CPUS: [PerCpu; MAX_CPUS] =
     [const { PerCpu { ring: Once::new(), thread: AtomicU32::new(0), begin: AtomicU64::new(0) } }; MAX_CPUS];
 
-/// Makes the rings of the first `cpus` CPUs, once the heap is there. CPUs for which there is no memory drop their records.
-pub fn init(cpus: usize) {
+/// Makes the rings of the first `cpus` CPUs, once the heap is there, each for `records` records (rounded up to a power of two), or for as many
+/// as usual if there is no memory for so many. CPUs for which there is no memory at all drop their records.
+pub fn init(cpus: usize, records: usize) {
     for cpu in CPUS.iter().take(cpus) {
         if cpu.ring.get().is_none()
-            && let Some(ring) = Ring::new(RING_RECORDS)
+            && let Some(ring) = Ring::new(records).or_else(|| Ring::new(RING_RECORDS))
         {
             cpu.ring.call_once(|| ring);
         }
     }
+}
+
+/// Records that each CPU's ring keeps.
+pub fn ring_records() -> usize {
+    CPUS[0].ring.get().map_or(0, Ring::capacity)
 }
 
 /// Tells which thread runs on this CPU from now on. Called by the scheduler with interrupts off.

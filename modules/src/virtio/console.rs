@@ -3,11 +3,15 @@
 //! With the multiport feature the device first tells over control queues which ports there are; we open the highest of ports 0
 //! and 1. Port 0 of QEMU is always a `virtconsole`, which drops output that the host does not take at once; port 1 is a
 //! `virtserialport`, which holds it back. Without the feature there is only port 0.
-use super::port::{Interrupt, Port, receive_loop};
+//!
+//! A second device can carry the observation channel: it is known by the name of its port, for which we wait only if the kernel's
+//! command line says that there is one.
+use super::port::{Interrupt, Port, receive_control, receive_wishes};
 use super::queue::Queue;
 use super::transport::{Transport, VirtioError};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use machine::mm::DmaBuffer;
 use machine::sync::{Wait, WaitQueue};
 use machine::thread::{self, CurrentThread};
@@ -20,6 +24,7 @@ const OPEN_NS: u64 = 2_000_000_000;
 
 /// Events on the control queues.
 mod event {
+    pub(super) const PORT_NAME: u16 = 7;
     pub(super) const DEVICE_READY: u16 = 0;
     pub(super) const PORT_ADD: u16 = 1;
     pub(super) const PORT_READY: u16 = 3;
@@ -30,6 +35,14 @@ const CONTROL_BYTES: usize = 8;
 /// Room for a control message with a name.
 const CONTROL_BUFFER_BYTES: usize = 256;
 const CONTROL_BUFFERS: u16 = 8;
+
+/// What a device tells of a port.
+struct Event {
+    port: u32,
+    number: u16,
+    /// Whether the name that came with it is the observation channel's.
+    is_observer: bool,
+}
 
 /// The two control queues and their buffers.
 struct Control {
@@ -84,20 +97,27 @@ impl Control {
         transport: &Transport,
         progress: &WaitQueue,
         wait_ns: u64,
-    ) -> Result<Option<(u32, u16)>, VirtioError> {
+    ) -> Result<Option<Event>, VirtioError> {
         let how = Wait::uninterruptible("console control").until(Some(time::now().after(wait_ns)));
         let Ok(finished) = progress.wait(cx, how, |_| self.receive.pop().transpose()) else { return Ok(None) };
-        let head = finished?.head;
-        let mut message = [0; CONTROL_BYTES];
+        let finished = finished?;
+        let (head, bytes) = (finished.head, (finished.bytes as usize).min(CONTROL_BUFFER_BYTES));
+        let mut message = [0; CONTROL_BUFFER_BYTES];
         self.incoming.read(usize::from(head) * CONTROL_BUFFER_BYTES, &mut message);
         self.offer(head);
         transport.notify(self.receive.index());
         let [a, b, c, d, e, f, ..] = message;
-        Ok(Some((u32::from_le_bytes([a, b, c, d]), u16::from_le_bytes([e, f]))))
+        let name = message.get(CONTROL_BYTES..bytes).unwrap_or_default();
+        let name = name.strip_suffix(&[0]).unwrap_or(name);
+        Ok(Some(Event {
+            port: u32::from_le_bytes([a, b, c, d]),
+            number: u16::from_le_bytes([e, f]),
+            is_observer: name == wire::observe::PORT_NAME.as_bytes(),
+        }))
     }
 }
 
-/// Brings the device up and makes it the control channel.
+/// Brings the device up and makes it the control channel, or the observation channel if that is its name.
 pub(super) fn start(cx: &mut CurrentThread, transport: Transport) -> Result<(), VirtioError> {
     let transport = Arc::new(transport);
     let is_multiport = transport.negotiate(FEATURE_MULTIPORT)? & FEATURE_MULTIPORT != 0;
@@ -118,42 +138,66 @@ pub(super) fn start(cx: &mut CurrentThread, transport: Transport) -> Result<(), 
     let handler = Interrupt { transport: transport.clone(), port: port.clone(), control: progress.clone() };
     transport.connect(Arc::new(handler))?;
     transport.set_running();
+    let mut is_observer = false;
     if let Some(mut control) = control {
-        open(cx, &transport, &mut control, &progress, number)?;
+        is_observer = open(cx, &transport, &mut control, &progress, number)?;
         // The device may go on writing into the control queues' memory for as long as it runs: the queues are never stopped,
         // so their memory is never given back.
         keep_for_ever(control);
     }
     port.begin(cx);
     let receiver = port.clone();
-    thread::spawn("console", Arc::new(()), Box::new(move |cx| receive_loop(&receiver, cx)))
+    let (name, receive): (&str, fn(&Port, &mut CurrentThread)) =
+        if is_observer { ("observe/in", receive_wishes) } else { ("console", receive_control) };
+    thread::spawn(name, Arc::new(()), Box::new(move |cx| receive(&receiver, cx)))
         .map_err(|_| VirtioError::OutOfMemory)?;
-    kernel::console::register(cx, port);
+    if is_observer {
+        kernel::observe::register(cx, port);
+    } else {
+        kernel::console::register(cx, port);
+    }
     Ok(())
 }
 
-/// Waits until the device tells of port `number` and opens it.
+/// Whether the command line says that one of the devices carries the observation channel.
+fn expects_observer() -> bool {
+    machine::boot::info().command_line.split(u8::is_ascii_whitespace).any(|word| word == b"ochre.observe=1")
+}
+
+/// Waits until the device tells of port `number` and opens it; answers whether it is the observation channel's.
 fn open(
     cx: &mut CurrentThread,
     transport: &Transport,
     control: &mut Control,
     progress: &WaitQueue,
     number: u32,
-) -> Result<(), VirtioError> {
+) -> Result<bool, VirtioError> {
     for i in 0..CONTROL_BUFFERS {
         control.offer(i);
     }
     transport.notify(control.receive.index());
     control.send(cx, transport, progress, 0, event::DEVICE_READY)?;
+    let mut is_added = false;
     loop {
         match control.receive(cx, transport, progress, OPEN_NS)? {
-            Some((port, event::PORT_ADD)) => {
+            Some(Event { port, number: event::PORT_ADD, .. }) => {
                 control.send(cx, transport, progress, port, event::PORT_READY)?;
-                if port == number {
-                    return control.send(cx, transport, progress, port, event::PORT_OPEN);
+                is_added |= port == number;
+                if is_added && !expects_observer() {
+                    control.send(cx, transport, progress, number, event::PORT_OPEN)?;
+                    return Ok(false);
                 }
             }
+            Some(Event { port, number: event::PORT_NAME, is_observer }) if port == number => {
+                control.send(cx, transport, progress, port, event::PORT_OPEN)?;
+                return Ok(is_observer);
+            }
             Some(_) => {}
+            // A port without a name is the control channel's.
+            None if is_added => {
+                control.send(cx, transport, progress, number, event::PORT_OPEN)?;
+                return Ok(false);
+            }
             None => return Err(VirtioError::NoDevice),
         }
     }
@@ -161,7 +205,7 @@ fn open(
 
 /// Keeps what the device may write to.
 fn keep_for_ever(control: Control) {
-    use machine::sync::{IrqSafe, Once, SpinLock};
-    static KEPT: Once<SpinLock<Control, IrqSafe>> = Once::new();
-    KEPT.call_once(|| SpinLock::new(&kernel::lock_order::DEVICE_QUEUE, control));
+    use machine::sync::{IrqSafe, SpinLock};
+    static KEPT: SpinLock<Vec<Control>, IrqSafe> = SpinLock::new(&kernel::lock_order::DEVICE_QUEUE, Vec::new());
+    KEPT.with(|kept| kept.push(control));
 }

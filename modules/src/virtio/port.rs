@@ -5,7 +5,8 @@
 //! write after a pause leaves at once, a storm of small writes leaves as a few large buffers. Writers sleep while every
 //! buffer is with the device; only then is the device asked to interrupt for sending.
 //!
-//! Receiving: the interrupt wakes [`receive_loop`], a thread that copies out, decodes and hands to [`kernel::console`].
+//! Receiving: the interrupt wakes a thread that copies out, decodes and hands to [`kernel::console`] ([`receive_control`]) or to
+//! [`kernel::observe`] ([`receive_wishes`]): a port carries either the one channel or the other.
 //!
 //! Locks: `CONSOLE_PORT_OUT` and `CONSOLE_PORT_IN`, spin, interrupt-safe, never together. What the device writes is copied out
 //! before it is looked at. A device that breaks the ring's rules loses the port: writers' bytes are then dropped, for there is
@@ -16,6 +17,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use kernel::console::{self, Channel, ROOM_BYTES};
 use kernel::lock_order;
+use kernel::observe::{self, Carrier};
 use machine::irq::Handler;
 use machine::mm::DmaBuffer;
 use machine::sync::{IrqSafe, Once, SpinLock, Wait, WaitQueue};
@@ -23,7 +25,7 @@ use machine::thread::{Context, CurrentThread, IrqContext};
 use machine::time::{self, Expire, Instant, Timer};
 use machine::trace::{Counter, count};
 use pure::split_ring::RingError;
-use wire::control::{Decoder, HEADER_BYTES, Kind, Message, encode_header};
+use wire::control::{Decoder, FrameError, HEADER_BYTES, Kind, Message, encode_header};
 
 /// Bytes of a buffer for sending. Frames stay below `wire::control::MAX_PAYLOAD` because buffers do.
 const OUT_BYTES: usize = 32 * 1024;
@@ -256,19 +258,20 @@ impl Out {
         taken
     }
 
-    /// Appends a message, which is never cut in two. False: no room now.
-    fn append_message(&mut self, transport: &Transport, message: &[u8]) -> bool {
+    /// Appends a message of two parts, together at most [`OUT_BYTES`], which is never cut in two. False: no room now.
+    fn append_whole(&mut self, transport: &Transport, header: &[u8], payload: &[u8]) -> bool {
         if self.is_lost {
             return true;
         }
-        if !self.make_room(transport, message.len()) {
+        if !self.make_room(transport, header.len() + payload.len()) {
             return false;
         }
         let Some(filling) = &mut self.filling else { return false };
         let (buffer, at) = (filling.buffer, filling.used);
-        filling.used += message.len();
+        filling.used += header.len() + payload.len();
         filling.frame = None;
-        self.buffers[buffer].write(at, message);
+        self.buffers[buffer].write(at, header);
+        self.buffers[buffer].write(at + header.len(), payload);
         true
     }
 
@@ -335,7 +338,7 @@ impl Channel for Port {
         let encoded = message.encode();
         let how = Wait::uninterruptible("room for a message to the host");
         let append = |cx: &mut CurrentThread| {
-            self.out.lock(cx).append_message(&self.transport, encoded.as_bytes()).then_some(())
+            self.out.lock(cx).append_whole(&self.transport, encoded.as_bytes(), &[]).then_some(())
         };
         // Uninterruptible and without a deadline: this cannot end otherwise.
         let _ = self.room.wait(cx, how, append);
@@ -372,33 +375,93 @@ impl Channel for Port {
     }
 }
 
-/// Receives until the device breaks a rule or the host sends nonsense.
-pub(super) fn receive_loop(port: &Port, cx: &mut CurrentThread) {
+impl Carrier for Port {
+    fn put(&self, cx: &CurrentThread, header: &[u8], payload: &[u8]) -> bool {
+        let (is_taken, arm) = {
+            let mut out = self.out.lock(cx);
+            let is_taken = out.append_whole(&self.transport, header, payload);
+            (is_taken, if is_taken { out.after_append(&self.transport) } else { None })
+        };
+        if let Some(deadline) = arm
+            && let Some(timer) = self.batch_timer.get()
+        {
+            timer.arm(deadline);
+        }
+        is_taken
+    }
+
+    fn has_room(&self) -> &WaitQueue {
+        &self.room
+    }
+
+    fn hand_over(&self, cx: &CurrentThread) {
+        self.out.lock(cx).submit(&self.transport);
+    }
+
+    fn drain(&self, cx: &mut CurrentThread, patience_ns: u64) {
+        let mut left = usize::MAX;
+        // Each turn either sees the host take something or is the last.
+        loop {
+            let how = Wait::uninterruptible("the host to take what was observed");
+            let patience = how.until(Some(time::now().after(patience_ns)));
+            let waited = self.room.wait(cx, patience, |cx| {
+                let mut out = self.out.lock(cx);
+                out.submit(&self.transport);
+                out.queue.set_interrupts(true);
+                out.reap();
+                let in_flight = if out.is_lost { 0 } else { out.in_flight_count };
+                (in_flight < left).then_some(in_flight)
+            });
+            match waited {
+                Ok(0) | Err(_) => break,
+                Ok(in_flight) => left = in_flight,
+            }
+        }
+        self.out.lock(cx).queue.set_interrupts(false);
+    }
+}
+
+/// Receives for the control channel until the device breaks a rule or the host sends nonsense.
+pub(super) fn receive_control(port: &Port, cx: &mut CurrentThread) {
     let mut decoder = Decoder::new();
+    receive(port, cx, &mut |cx, mut bytes| {
+        while let Some(received) = decoder.next(&mut bytes)? {
+            console::receive(cx, received);
+        }
+        Ok::<(), FrameError>(())
+    });
+    console::channel_lost(cx);
+}
+
+/// The same for the observation channel.
+pub(super) fn receive_wishes(port: &Port, cx: &mut CurrentThread) {
+    let mut receiver = observe::Receiver::new();
+    receive(port, cx, &mut |cx, bytes| receiver.take(cx, bytes));
+    receiver.lost();
+}
+
+/// Gives what comes to `take`, until that fails or the device breaks a rule.
+fn receive<E: core::fmt::Debug>(
+    port: &Port,
+    cx: &mut CurrentThread,
+    take: &mut dyn FnMut(&mut CurrentThread, &[u8]) -> Result<(), E>,
+) {
     let mut copy = alloc::vec![0; IN_BYTES];
     loop {
         let waited = port.arrived.wait(cx, Wait::interruptible("frames from the host"), |cx| port.take(cx, &mut copy));
         let Ok(taken) = waited else { continue };
-        let mut bytes = match taken {
+        let bytes = match taken {
             Ok(bytes) => &copy[..bytes],
             Err(error) => {
                 machine::log!(Error, "the console device broke a rule, no more input: {error:?}");
-                break;
+                return;
             }
         };
-        let result = loop {
-            match decoder.next(&mut bytes) {
-                Ok(Some(received)) => console::receive(cx, received),
-                Ok(None) => break Ok(()),
-                Err(error) => break Err(error),
-            }
-        };
-        if let Err(error) = result {
-            machine::log!(Error, "the host's frames make no sense, no more input: {error}");
-            break;
+        if let Err(error) = take(cx, bytes) {
+            machine::log!(Error, "the host's frames make no sense, no more input: {error:?}");
+            return;
         }
     }
-    console::channel_lost(cx);
 }
 
 impl Port {

@@ -6,3 +6,4 @@ pub(crate) mod run;
 pub(crate) mod shell;
 pub(crate) mod test;
 mod test_part;
+pub(crate) mod trace;

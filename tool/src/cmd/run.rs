@@ -5,6 +5,7 @@
 
 use crate::arch::Arch;
 use crate::home::Home;
+use crate::observe::{Observer, watcher};
 use crate::program::{self, Program};
 use crate::root::default;
 use crate::root::initramfs::{Source, Unfinished};
@@ -123,6 +124,15 @@ fn parse_time(text: &str) -> Result<Duration, String> {
 
 /// Runs the program; answers the exit status.
 pub(crate) fn run(home: &Home, arguments: &RunArguments) -> anyhow::Result<u8> {
+    run_observed(home, arguments, None)
+}
+
+/// The same, watched by an observer.
+pub(crate) fn run_observed(
+    home: &Home,
+    arguments: &RunArguments,
+    observer: Option<Box<dyn Observer>>,
+) -> anyhow::Result<u8> {
     let RunArguments { options, program } = arguments;
     let arch = options.arch.unwrap_or_else(Arch::host);
     let machine = options.machine.unwrap_or_else(|| Machine::default_of(arch));
@@ -152,12 +162,17 @@ pub(crate) fn run(home: &Home, arguments: &RunArguments) -> anyhow::Result<u8> {
         cpus: options.cpus,
         kernel: &kernel,
         initramfs: &initramfs,
-        command_line: command_line(options),
+        command_line: command_line(options, observer.as_deref()),
+        observed: observer.is_some(),
         console: options.console.as_deref(),
         extra: &options.qemu,
     };
     let signals = Signals::listen()?;
-    let vmm = vmm::start(&qemu, &request)?;
+    let mut vmm = vmm::start(&qemu, &request)?;
+    let watcher = match (vmm.observe.take(), observer) {
+        (Some(channel), Some(observer)) => Some(watcher::start(channel, observer)?),
+        _ => None,
+    };
     let ending = {
         let _raw = RawTerminal::take(terminal_bits);
         let session = session::Options {
@@ -165,8 +180,11 @@ pub(crate) fn run(home: &Home, arguments: &RunArguments) -> anyhow::Result<u8> {
             show_log: options.kernel_log.is_some(),
             terminal: terminal_bits,
         };
-        session::run(vmm, session, &signals)?
+        session::run(vmm, session, &signals, watcher.as_ref())?
     };
+    if let Some(watcher) = watcher {
+        watcher.finish(matches!(ending.outcome, Outcome::TimedOut | Outcome::Ended(_)))?;
+    }
     conclude(ending, options, program)
 }
 
@@ -178,9 +196,13 @@ fn say_emulated_once(home: &Home, arch: Arch) {
     }
 }
 
-fn command_line(options: &MachineOptions) -> String {
+fn command_line(options: &MachineOptions, observer: Option<&dyn Observer>) -> String {
     let level = if options.console.is_some() { "info" } else { "warn" };
     let mut words = format!("ochre.log={}", options.kernel_log.as_deref().unwrap_or(level));
+    if let Some(observer) = observer {
+        words.push_str(" ochre.observe=1 ");
+        words.push_str(&observer.command_line());
+    }
     if let Some(more) = &options.append {
         words.push(' ');
         words.push_str(more);
@@ -288,6 +310,10 @@ fn conclude(ending: Ending, options: &MachineOptions, program: &[OsString]) -> a
         Outcome::Exited(wait_status) => Ok(exit_status(wait_status)),
         Outcome::NotStarted(errno) => Err(not_started(&name, errno)),
         Outcome::Ended(signal) => Ok(128 + u8::try_from(signal).unwrap_or(0)),
+        // Why has been told.
+        Outcome::ObserverFailed => {
+            Err(failure(status::USAGE, "the run was ended, because nobody observes it any more"))
+        }
         Outcome::TimedOut => {
             show_tail();
             Err(failure(status::TIMEOUT, "the time given with --timeout is over"))

@@ -1,0 +1,37 @@
+//! `ochre trace`: a program in a machine, and what the probes of the kernel tell of it.
+
+use super::run::{self, MachineOptions, RunArguments};
+use crate::home::Home;
+use crate::observe::talk::Talk;
+use crate::status::{self, failure};
+use crate::terminal;
+use crate::trace::Tracer;
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+/// `ochre trace`'s command line.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct TraceArguments {
+    #[command(flatten)]
+    options: MachineOptions,
+    /// Write the trace into this file [default: stderr]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// What to trace: patterns of probes' names
+    #[arg(required = true, value_name = "PROBES")]
+    probes: Vec<String>,
+    /// The program, and its arguments
+    #[arg(required = true, last = true, value_name = "PROGRAM")]
+    program: Vec<OsString>,
+}
+
+/// Runs the program; answers its exit status.
+pub(crate) fn trace(home: &Home, arguments: TraceArguments) -> anyhow::Result<u8> {
+    let TraceArguments { options, output, probes, program } = arguments;
+    let talk = Talk::open(output.as_deref(), terminal::descriptors()).map_err(|error| {
+        let file = output.unwrap_or_default();
+        failure(status::USAGE, format!("cannot write {}: {error}", file.display()))
+    })?;
+    let tracer = Tracer::new(probes, talk);
+    run::run_observed(home, &RunArguments { options, program }, Some(Box::new(tracer)))
+}

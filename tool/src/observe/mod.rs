@@ -1,0 +1,31 @@
+//! The tool's end of the observation channel (`wire::observe`): what `trace`, `profile` and `strace` have in common.
+//!
+//! A command that watches a run implements [`Observer`] and gives it to `cmd::run::run_observed`. The channel is read in a thread of its
+//! own, [`watcher`], so that an observer that computes or waits for its reader never delays the program's output; the guest does not wait for
+//! it either, but drops and counts. Order of calls: `probes_known` once, when the guest has said hello and described its probes, to tell
+//! the wishes; then `frame` for each frame; after the run, in the main thread, `finish`.
+//!
+//! [`guest`] keeps what every observer needs: the clock, the probes, who is who. [`talk`] is where text goes.
+pub(crate) mod guest;
+pub(crate) mod talk;
+pub(crate) mod watcher;
+
+use guest::Guest;
+use wire::observe::Kind;
+
+/// Words for the kernel's command line with which rings are long enough for records that leave the guest.
+pub(crate) const RING_WORDS: &str = "ochre.ring=32768";
+
+/// Someone who watches a run.
+pub(crate) trait Observer: Send {
+    /// Words to add to the kernel's command line.
+    fn command_line(&self) -> String {
+        String::new()
+    }
+    /// What to ask of the guest before the program starts. An error ends the run.
+    fn probes_known(&mut self, guest: &Guest) -> anyhow::Result<Vec<(Kind, Vec<u8>)>>;
+    /// A frame came, other than those that [`Guest`] keeps (it has taken process events already, and gives them here too).
+    fn frame(&mut self, guest: &Guest, kind: Kind, stream: u8, payload: &[u8]) -> anyhow::Result<()>;
+    /// The run is over, and all its frames have come, unless `is_cut`. Drops have been told.
+    fn finish(&mut self, guest: &Guest, is_cut: bool) -> anyhow::Result<()>;
+}

@@ -1,0 +1,121 @@
+//! The thread that reads the observation channel and gives what comes to the observer.
+use super::Observer;
+use super::guest::Guest;
+use std::io::{Read, Write};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use wire::observe::{Kind, MAX_PAYLOAD, Pieces, encode_header};
+
+/// How long the rest of the channel may take to be read when the run was ended from outside.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// A running one.
+pub(crate) struct Watcher {
+    thread: JoinHandle<Watched>,
+    has_failed: Arc<AtomicBool>,
+    /// Readable when the thread has ended.
+    pub(crate) is_done: OwnedFd,
+}
+
+/// What the thread leaves.
+pub(crate) struct Watched {
+    observer: Box<dyn Observer>,
+    guest: Guest,
+    /// Whether `End` came.
+    has_ended: bool,
+    result: anyhow::Result<()>,
+}
+
+/// Starts reading.
+pub(crate) fn start(channel: UnixStream, observer: Box<dyn Observer>) -> std::io::Result<Watcher> {
+    let (is_done, done) = UnixStream::pair()?;
+    let has_failed = Arc::new(AtomicBool::new(false));
+    let failed = has_failed.clone();
+    let thread = std::thread::Builder::new().name("observer".into()).spawn(move || {
+        let mut watched = Watched { observer, guest: Guest::default(), has_ended: false, result: Ok(()) };
+        watched.result = watched.watch(&channel);
+        failed.store(watched.result.is_err(), Ordering::Release);
+        drop(done);
+        watched
+    })?;
+    Ok(Watcher { thread, has_failed, is_done: is_done.into() })
+}
+
+impl Watcher {
+    /// Whether the observer has given up: the run is to be ended.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Acquire)
+    }
+
+    /// The machine has gone: waits until everything it sent is read; lets the observer finish, and tells what was lost.
+    pub(crate) fn finish(self, is_ended_from_outside: bool) -> anyhow::Result<()> {
+        if is_ended_from_outside {
+            // A reader of the observer's output that stalls must not hold a run that is to end.
+            let mut fds = [rustix::event::PollFd::new(&self.is_done, rustix::event::PollFlags::IN)];
+            let limit = rustix::event::Timespec { tv_sec: GRACE.as_secs().cast_signed(), tv_nsec: 0 };
+            if matches!(rustix::event::poll(&mut fds, Some(&limit)), Ok(0)) {
+                return Ok(());
+            }
+        }
+        let Ok(mut watched) = self.thread.join() else { anyhow::bail!("the observer's thread panicked") };
+        watched.result?;
+        for refusal in &watched.guest.refusals {
+            eprintln!("ochre: {refusal}");
+        }
+        if let Some(losses) = watched.guest.losses() {
+            eprintln!("ochre: {losses}");
+        }
+        if watched.guest.hello.is_some() && !watched.has_ended {
+            eprintln!("ochre: the machine ended before everything observed was told");
+        }
+        watched.observer.finish(&watched.guest, !watched.has_ended)
+    }
+}
+
+impl Watched {
+    fn watch(&mut self, channel: &UnixStream) -> anyhow::Result<()> {
+        let mut buffer = vec![0; 256 * 1024];
+        let (mut pieces, mut payload) = (Pieces::new(), Vec::new());
+        loop {
+            let count = match (&mut &*channel).read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(count) => count,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                Err(_) => return Ok(()),
+            };
+            let mut bytes = &buffer[..count];
+            let garbled = |error| anyhow::anyhow!("the observation channel cannot be understood: {error:?}");
+            while let Some(piece) = pieces.next(&mut bytes).map_err(garbled)? {
+                payload.extend_from_slice(piece.bytes);
+                if piece.is_last {
+                    if let Some(kind) = Kind::from_u8(piece.kind) {
+                        self.take(channel, kind, piece.stream, &payload)?;
+                    }
+                    payload.clear();
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, channel: &UnixStream, kind: Kind, stream: u8, payload: &[u8]) -> anyhow::Result<()> {
+        if self.guest.take(kind, payload)? {
+            let wishes = self.observer.probes_known(&self.guest)?;
+            let mut channel = channel;
+            for (kind, payload) in wishes.iter().chain([&(Kind::Start, Vec::new())]) {
+                anyhow::ensure!(payload.len() <= MAX_PAYLOAD, "what is asked of the guest is too long");
+                // A channel that is gone is noticed when it is read.
+                let _ = channel.write_all(&encode_header(*kind, 0, payload.len()));
+                let _ = channel.write_all(payload);
+            }
+        }
+        self.has_ended |= kind == Kind::End;
+        match kind {
+            Kind::Hello | Kind::Probes | Kind::Calls | Kind::Drops | Kind::Refused | Kind::End => Ok(()),
+            _ => self.observer.frame(&self.guest, kind, stream, payload),
+        }
+    }
+}
