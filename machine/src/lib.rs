@@ -22,6 +22,7 @@ pub mod power;
 pub mod provoke;
 pub mod random;
 mod stress;
+mod stress_memory;
 mod symbols;
 pub mod sync;
 pub mod thread;

@@ -65,7 +65,8 @@ type Trial = (&'static str, fn(&mut CurrentThread));
 
 /// Runs every trial.
 pub(crate) fn run(cx: &mut CurrentThread) {
-    let trials: [Trial; 10] = [
+    let trials: [Trial; 11] = [
+        ("memory routines", crate::stress_memory::copies),
         ("spawn and end", spawn_storm),
         ("locks", lock_storm),
         ("wake and sleep", ping_pong),

@@ -11,6 +11,7 @@ mod gic;
 mod gic_v2;
 mod gic_v3;
 pub(crate) mod irq;
+mod memory_copy;
 pub(crate) mod page_table;
 pub(crate) mod power;
 mod psci;
