@@ -1,6 +1,7 @@
 //! ARM64 layouts.
-use super::frame::{BuiltFrame, FpPlace, FrameError, FrameInput, ParsedFrame, half, put, put_half, word, zeroed};
+use super::frame::{BuiltFrame, FpPlace, FrameError, FrameInput, ParsedFrame, half, pair, put, word};
 use crate::signal::{SA_RESTORER, SA_SIGINFO, StackT};
+use alloc::vec::Vec;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// Smallest alternate stack (`MINSIGSTKSZ`).
@@ -98,8 +99,8 @@ const _: () = {
 pub const REGISTER_COUNT: usize = 34;
 /// Bytes of a `struct rt_sigframe`: siginfo and ucontext with its 4,096 bytes of records.
 const FRAME_BYTES: usize = RESERVED + 4096;
-/// Bytes of those that we fill: up to the empty record that ends the list.
-pub const HEAD_BYTES: usize = RESERVED + FP_RECORD_BYTES + SYNDROME_BYTES + 16;
+/// Words of those that we fill: up to the empty record that ends the list.
+pub const HEAD_WORDS: usize = (RESERVED + FP_RECORD_BYTES + SYNDROME_BYTES + 16) / 8;
 
 const UCONTEXT: usize = 128;
 const STACK: usize = UCONTEXT + 16;
@@ -120,41 +121,38 @@ const RECORD_BYTES: u64 = 16;
 /// Branch type, tag check override: clear when a handler begins.
 const HANDLER_CLEARS: u64 = 0b11 << 10 | 1 << 25;
 
-/// Lays out a frame as Linux does. `None` if the stack wraps.
-pub fn build_frame(input: FrameInput<'_, REGISTER_COUNT>) -> Option<BuiltFrame<REGISTER_COUNT, HEAD_BYTES>> {
+/// Lays out a frame as Linux does, its first bytes in `head`, which is all zero. `None` if the stack wraps.
+pub fn build_frame(
+    input: FrameInput<'_, REGISTER_COUNT>,
+    head: &mut [u64; HEAD_WORDS],
+) -> Option<BuiltFrame<REGISTER_COUNT>> {
     let record = (input.stack_top & !15).checked_sub(RECORD_BYTES)?;
     let address = record.checked_sub(FRAME_BYTES as u64)?;
-    let mut bytes = [0; HEAD_BYTES];
 
-    bytes[..128].copy_from_slice(input.info.as_bytes());
-    put(&mut bytes, STACK, input.alternate.base);
-    put_half(&mut bytes, STACK + 8, input.alternate.flags as u32);
-    put(&mut bytes, STACK + 16, input.alternate.size);
-    put(&mut bytes, MASK, input.mask);
-    put(&mut bytes, SIGCONTEXT, input.fault.address);
-    for (index, register) in input.registers.iter().enumerate() {
-        put(&mut bytes, SIGCONTEXT + 8 + index * 8, *register);
-    }
+    head.as_mut_bytes()[..128].copy_from_slice(input.info.as_bytes());
+    put(head, STACK, input.alternate.base);
+    put(head, STACK + 8, pair(input.alternate.flags as u32, 0));
+    put(head, STACK + 16, input.alternate.size);
+    put(head, MASK, input.mask);
+    put(head, SIGCONTEXT, input.fault.address);
+    head[(SIGCONTEXT + 8) / 8..][..REGISTER_COUNT].copy_from_slice(input.registers);
     let mut next = RESERVED;
     if input.fp.len() >= FP_IMAGE_BYTES {
-        put_half(&mut bytes, next, FP_MAGIC);
-        put_half(&mut bytes, next + 4, FP_RECORD_BYTES as u32);
+        put(head, next, pair(FP_MAGIC, FP_RECORD_BYTES as u32));
         // The image has the vectors first; the record has FPSR and FPCR first.
+        let bytes = head.as_mut_bytes();
         bytes[next + 8..next + 16].copy_from_slice(&input.fp[512..520]);
         bytes[next + 16..next + FP_RECORD_BYTES].copy_from_slice(&input.fp[..512]);
         next += FP_RECORD_BYTES;
     }
     if input.fault.code != 0 {
-        put_half(&mut bytes, next, SYNDROME_MAGIC);
-        put_half(&mut bytes, next + 4, SYNDROME_BYTES as u32);
-        put(&mut bytes, next + 8, input.fault.code);
+        put(head, next, pair(SYNDROME_MAGIC, SYNDROME_BYTES as u32));
+        put(head, next + 8, input.fault.code);
         next += SYNDROME_BYTES;
     }
     // The next record is all zero: the end.
-    let head_bytes = next + 16;
-    let mut tail = [0; RECORD_BYTES as usize];
-    put(&mut tail, 0, input.registers[29]);
-    put(&mut tail, 8, input.registers[30]);
+    let head_words = (next + 16) / 8;
+    let tail = [input.registers[29], input.registers[30]];
 
     let mut registers = *input.registers;
     registers[0] = input.info.signal as u64;
@@ -167,7 +165,7 @@ pub fn build_frame(input: FrameInput<'_, REGISTER_COUNT>) -> Option<BuiltFrame<R
     registers[31] = address;
     registers[32] = input.action.handler;
     registers[33] &= !HANDLER_CLEARS;
-    Some(BuiltFrame { address, head: bytes, head_bytes, fp_address: None, tail: Some((record, tail)), registers })
+    Some(BuiltFrame { address, head_words, fp_address: None, tail: Some((record, tail)), registers })
 }
 
 /// Where the frame of a handler that returned lies: at its stack pointer.
@@ -176,40 +174,43 @@ pub const fn frame_address(sp: u64) -> u64 {
 }
 
 /// Reads a frame, of which the head is enough unless a program made it longer.
-pub fn parse_frame(bytes: &[u8], registers: &[u64; REGISTER_COUNT]) -> Result<ParsedFrame<REGISTER_COUNT>, FrameError> {
-    if bytes.len() < HEAD_BYTES {
-        return Err(FrameError::Longer(HEAD_BYTES));
+pub fn parse_frame(
+    frame: &[u64],
+    _registers: &[u64; REGISTER_COUNT],
+) -> Result<ParsedFrame<REGISTER_COUNT>, FrameError> {
+    if frame.len() < HEAD_WORDS {
+        return Err(FrameError::Longer(HEAD_WORDS));
     }
-    let mut registers = *registers;
-    for (index, register) in registers.iter_mut().enumerate() {
-        *register = word(bytes, SIGCONTEXT + 8 + index * 8);
-    }
+    let mut registers = [0; REGISTER_COUNT];
+    registers.copy_from_slice(&frame[(SIGCONTEXT + 8) / 8..][..REGISTER_COUNT]);
     let alternate = StackT {
-        base: word(bytes, STACK),
-        flags: half(bytes, STACK + 8) as i32,
+        base: word(frame, STACK),
+        flags: half(frame, STACK + 8) as i32,
         padding: 0,
-        size: word(bytes, STACK + 16),
+        size: word(frame, STACK + 16),
     };
     let mut fp = FpPlace::Absent;
     let mut next = RESERVED;
     loop {
-        let (magic, size) = (half(bytes, next), half(bytes, next + 4) as usize);
+        let (magic, size) = (half(frame, next), half(frame, next + 4) as usize);
         if magic == 0 && size == 0 {
             break;
         }
         if size < 16 || size % 16 != 0 || next + size + 8 > FRAME_BYTES {
             return Err(FrameError::Malformed);
         }
-        if next + size + 8 > bytes.len() {
-            return Err(FrameError::Longer(FRAME_BYTES));
+        if next + size + 8 > frame.len() * 8 {
+            return Err(FrameError::Longer(FRAME_BYTES / 8));
         }
         if magic == FP_MAGIC {
             if size < FP_RECORD_BYTES {
                 return Err(FrameError::Malformed);
             }
-            let mut image = zeroed(FP_IMAGE_BYTES).ok_or(FrameError::NoMemory)?;
-            image[..512].copy_from_slice(&bytes[next + 16..next + FP_RECORD_BYTES]);
-            image[512..].copy_from_slice(&bytes[next + 8..next + 16]);
+            let record = &frame.as_bytes()[next..next + FP_RECORD_BYTES];
+            let mut image = Vec::new();
+            image.try_reserve_exact(FP_IMAGE_BYTES).map_err(|_| FrameError::NoMemory)?;
+            image.extend_from_slice(&record[16..]);
+            image.extend_from_slice(&record[8..16]);
             fp = FpPlace::Inline(image);
         }
         next += size;
@@ -218,7 +219,7 @@ pub fn parse_frame(bytes: &[u8], registers: &[u64; REGISTER_COUNT]) -> Result<Pa
     if fp == FpPlace::Absent {
         return Err(FrameError::Malformed);
     }
-    Ok(ParsedFrame { registers, mask: word(bytes, MASK), alternate, fp })
+    Ok(ParsedFrame { registers, mask: word(frame, MASK), alternate, fp })
 }
 
 /// Never: the state is in the frame.
@@ -261,21 +262,22 @@ mod tests {
             fault: FaultRecord { address: 5, code: 9, vector: 0 },
             trampoline: 0xabc,
         };
-        let built = build_frame(input).unwrap();
+        let mut head = [0; HEAD_WORDS];
+        let built = build_frame(input, &mut head).unwrap();
         assert_eq!(FRAME_BYTES, 4688);
         assert_eq!(built.address % 16, 0);
         assert_eq!(built.registers[30], 0xabc);
-        let parsed = parse_frame(&built.head, &[0; REGISTER_COUNT]).unwrap();
+        let parsed = parse_frame(&head, &[0; REGISTER_COUNT]).unwrap();
         assert_eq!(parsed.registers, registers);
         assert_eq!(parsed.fp, FpPlace::Inline(fp));
         assert_eq!(parsed.mask, 0x55);
         // A program may put a record of its own before the rest; then more must be read.
-        let mut longer = alloc::vec![0u8; FRAME_BYTES];
-        put_half(&mut longer, RESERVED, 0x1234);
-        put_half(&mut longer, RESERVED + 4, 1024);
-        longer[RESERVED + 1024..][..FP_RECORD_BYTES].copy_from_slice(&built.head[RESERVED..][..FP_RECORD_BYTES]);
-        let refused = parse_frame(&longer[..HEAD_BYTES], &[0; REGISTER_COUNT]).map(|frame| frame.mask);
-        assert_eq!(refused, Err(FrameError::Longer(FRAME_BYTES)));
+        let mut longer = alloc::vec![0u64; FRAME_BYTES / 8];
+        put(&mut longer, RESERVED, pair(0x1234, 1024));
+        let record = &head[RESERVED / 8..][..FP_RECORD_BYTES / 8];
+        longer[(RESERVED + 1024) / 8..][..record.len()].copy_from_slice(record);
+        let refused = parse_frame(&longer[..HEAD_WORDS], &[0; REGISTER_COUNT]).map(|frame| frame.mask);
+        assert_eq!(refused, Err(FrameError::Longer(FRAME_BYTES / 8)));
         assert!(parse_frame(&longer, &[0; REGISTER_COUNT]).is_ok());
     }
 }

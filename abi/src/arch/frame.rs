@@ -1,8 +1,9 @@
 //! What building and taking down a signal frame needs and gives, the same on both architectures. The layouts are in
-//! `x86_64.rs` and `aarch64.rs`: `build_frame`, `frame_address`, `parse_frame`, `HEAD_BYTES`.
+//! `x86_64.rs` and `aarch64.rs`: `build_frame`, `frame_address`, `parse_frame`, `HEAD_WORDS`.
 //!
 //! A frame leaves in up to three pieces, each copied to the program straight from where it is made: the head, the floating-point
-//! image where it lies apart (x86-64), the tail where a gap lies before it (ARM64). Signals are frequent; nothing is allocated.
+//! image where it lies apart (x86-64), the tail where a gap lies before it (ARM64). Signals are frequent: nothing is allocated, and
+//! the head is words, not bytes, for a kernel that may not access memory unaligned would have to take bytes one by one.
 use crate::signal::{Sigaction, Siginfo, StackT};
 use alloc::vec::Vec;
 
@@ -42,18 +43,16 @@ pub struct FrameInput<'a, const N: usize> {
     pub trampoline: u64,
 }
 
-/// A frame ready to be copied out.
-pub struct BuiltFrame<const N: usize, const HEAD: usize> {
+/// A frame ready to be copied out; its first bytes are in the head that the caller gave.
+pub struct BuiltFrame<const N: usize> {
     /// Where its first byte goes.
     pub address: u64,
-    /// Its first bytes.
-    pub head: [u8; HEAD],
-    /// How many of those there are.
-    pub head_bytes: usize,
+    /// How many words of the head there are.
+    pub head_words: usize,
     /// Where the floating-point image goes, if it goes by itself.
     pub fp_address: Option<u64>,
-    /// Its last bytes, and where they go.
-    pub tail: Option<(u64, [u8; 16])>,
+    /// Its last words, and where they go.
+    pub tail: Option<(u64, [u64; 2])>,
     /// The registers with which the handler begins.
     pub registers: [u64; N],
 }
@@ -72,7 +71,7 @@ pub enum FpPlace {
 /// Why a frame cannot be taken down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FrameError {
-    /// More of it must be read: this many bytes.
+    /// More of it must be read: this many words.
     Longer(usize),
     /// It makes no sense.
     Malformed,
@@ -93,26 +92,23 @@ pub struct ParsedFrame<const N: usize> {
     pub fp: FpPlace,
 }
 
-pub(super) fn word(bytes: &[u8], offset: usize) -> u64 {
-    bytes.get(offset..offset + 8).and_then(|part| part.try_into().ok()).map_or(0, u64::from_le_bytes)
+/// The word at a byte offset, a multiple of 8; beyond the end, zero.
+pub(super) fn word(words: &[u64], offset: usize) -> u64 {
+    words.get(offset / 8).copied().unwrap_or(0)
 }
 
-pub(super) fn half(bytes: &[u8], offset: usize) -> u32 {
-    bytes.get(offset..offset + 4).and_then(|part| part.try_into().ok()).map_or(0, u32::from_le_bytes)
+/// The half word at a byte offset, a multiple of 4.
+pub(super) fn half(words: &[u64], offset: usize) -> u32 {
+    // CAST: takes one half.
+    (word(words, offset) >> (offset % 8 * 8)) as u32
 }
 
-pub(super) fn put(bytes: &mut [u8], offset: usize, value: u64) {
-    bytes[offset..offset + 8].copy_from_slice(&value.to_le_bytes());
+/// Puts a word at a byte offset, a multiple of 8.
+pub(super) fn put(words: &mut [u64], offset: usize, value: u64) {
+    words[offset / 8] = value;
 }
 
-pub(super) fn put_half(bytes: &mut [u8], offset: usize, value: u32) {
-    bytes[offset..offset + 4].copy_from_slice(&value.to_le_bytes());
-}
-
-/// Zeroed bytes, or `None` for want of memory.
-pub(super) fn zeroed(count: usize) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(count).ok()?;
-    bytes.resize(count, 0);
-    Some(bytes)
+/// Two half words as they lie in memory, the first below.
+pub(super) const fn pair(low: u32, high: u32) -> u64 {
+    low as u64 | (high as u64) << 32
 }

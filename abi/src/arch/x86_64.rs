@@ -1,5 +1,5 @@
 //! x86-64 layouts.
-use super::frame::{BuiltFrame, FpPlace, FrameError, FrameInput, ParsedFrame, half, put, put_half, word};
+use super::frame::{BuiltFrame, FpPlace, FrameError, FrameInput, ParsedFrame, half, pair, put, word};
 use crate::signal::{SA_RESTORER, StackT};
 use alloc::vec::Vec;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -98,7 +98,9 @@ const _: () = {
 /// Words of `user_regs_struct`.
 pub const REGISTER_COUNT: usize = 27;
 /// Bytes of a `struct rt_sigframe`: return address, ucontext, siginfo. The floating-point state lies above it.
-pub const HEAD_BYTES: usize = SIGINFO + 128;
+const HEAD_BYTES: usize = SIGINFO + 128;
+/// The same in words.
+pub const HEAD_WORDS: usize = HEAD_BYTES / 8;
 
 const UCONTEXT: usize = 8;
 const STACK: usize = UCONTEXT + 16;
@@ -148,9 +150,12 @@ const FP_LEGACY_COMPONENTS: u64 = 3;
 const HANDLER_CLEARS: u64 = 0x100 | 0x400 | 0x1_0000;
 const RED_ZONE: u64 = 128;
 
-/// Lays out a frame as Linux does. `None` if the stack wraps, there is no trampoline (x86-64 has no other), or for want
-/// of memory.
-pub fn build_frame(input: FrameInput<'_, REGISTER_COUNT>) -> Option<BuiltFrame<REGISTER_COUNT, HEAD_BYTES>> {
+/// Lays out a frame as Linux does, its first bytes in `head`, which is all zero. `None` if the stack wraps, there is no
+/// trampoline (x86-64 has no other), or for want of memory.
+pub fn build_frame(
+    input: FrameInput<'_, REGISTER_COUNT>,
+    head: &mut [u64; HEAD_WORDS],
+) -> Option<BuiltFrame<REGISTER_COUNT>> {
     if input.action.flags & SA_RESTORER == 0 {
         return None;
     }
@@ -161,25 +166,24 @@ pub fn build_frame(input: FrameInput<'_, REGISTER_COUNT>) -> Option<BuiltFrame<R
     let top = if input.is_new_stack { input.stack_top } else { input.stack_top.checked_sub(RED_ZONE)? };
     let fp_address = top.checked_sub(input.fp.len() as u64)? & !63;
     let address = (fp_address.checked_sub(HEAD_BYTES as u64)? & !15).checked_sub(8)?;
-    let mut bytes = [0; HEAD_BYTES];
 
-    put(&mut bytes, 0, input.action.restorer);
-    put(&mut bytes, UCONTEXT, if has_extended { CONTEXT_FLAGS } else { CONTEXT_FLAGS & !1 });
-    put(&mut bytes, STACK, input.alternate.base);
-    put_half(&mut bytes, STACK + 8, input.alternate.flags as u32);
-    put(&mut bytes, STACK + 16, input.alternate.size);
+    put(head, 0, input.action.restorer);
+    put(head, UCONTEXT, if has_extended { CONTEXT_FLAGS } else { CONTEXT_FLAGS & !1 });
+    put(head, STACK, input.alternate.base);
+    put(head, STACK + 8, pair(input.alternate.flags as u32, 0));
+    put(head, STACK + 16, input.alternate.size);
     for (offset, index) in GENERAL {
-        put(&mut bytes, SIGCONTEXT + offset, input.registers[index]);
+        put(head, SIGCONTEXT + offset, input.registers[index]);
     }
     // cs, gs, fs, ss as 16-bit words.
-    put(&mut bytes, SIGCONTEXT + SEGMENTS, (input.registers[17] & 0xffff) | (input.registers[20] & 0xffff) << 48);
-    put(&mut bytes, SIGCONTEXT + ERROR_CODE, input.fault.code);
-    put(&mut bytes, SIGCONTEXT + VECTOR, input.fault.vector);
-    put(&mut bytes, SIGCONTEXT + OLD_MASK, input.mask);
-    put(&mut bytes, SIGCONTEXT + FAULT_ADDRESS, input.fault.address);
-    put(&mut bytes, SIGCONTEXT + FP_POINTER, if input.fp.is_empty() { 0 } else { fp_address });
-    put(&mut bytes, MASK, input.mask);
-    bytes[SIGINFO..].copy_from_slice(input.info.as_bytes());
+    put(head, SIGCONTEXT + SEGMENTS, (input.registers[17] & 0xffff) | (input.registers[20] & 0xffff) << 48);
+    put(head, SIGCONTEXT + ERROR_CODE, input.fault.code);
+    put(head, SIGCONTEXT + VECTOR, input.fault.vector);
+    put(head, SIGCONTEXT + OLD_MASK, input.mask);
+    put(head, SIGCONTEXT + FAULT_ADDRESS, input.fault.address);
+    put(head, SIGCONTEXT + FP_POINTER, if input.fp.is_empty() { 0 } else { fp_address });
+    put(head, MASK, input.mask);
+    head.as_mut_bytes()[SIGINFO..].copy_from_slice(input.info.as_bytes());
 
     let mut registers = *input.registers;
     registers[14] = input.info.signal as u64; // rdi
@@ -190,7 +194,7 @@ pub fn build_frame(input: FrameInput<'_, REGISTER_COUNT>) -> Option<BuiltFrame<R
     registers[19] = address;
     registers[18] &= !HANDLER_CLEARS;
     let fp_address = (!input.fp.is_empty()).then_some(fp_address);
-    Some(BuiltFrame { address, head: bytes, head_bytes: HEAD_BYTES, fp_address, tail: None, registers })
+    Some(BuiltFrame { address, head_words: HEAD_WORDS, fp_address, tail: None, registers })
 }
 
 /// Says in the words that hardware leaves to software how long the image is and what it holds, and marks its end.
@@ -198,11 +202,9 @@ fn mark_fp(image: &mut Vec<u8>) -> Option<()> {
     let length = image.len();
     image.try_reserve(4).ok()?;
     image.extend_from_slice(&FP_MAGIC2.to_le_bytes());
-    image[FP_SOFTWARE..FP_SOFTWARE + 48].fill(0);
-    put_half(image, FP_SOFTWARE, FP_MAGIC1);
-    put_half(image, FP_SOFTWARE + 4, length as u32 + 4);
-    put(image, FP_SOFTWARE + 8, fp_components(length));
-    put_half(image, FP_SOFTWARE + 16, length as u32);
+    image[FP_SOFTWARE + 24..FP_SOFTWARE + 48].fill(0);
+    let software = [pair(FP_MAGIC1, length as u32 + 4), fp_components(length), pair(length as u32, 0)];
+    image[FP_SOFTWARE..FP_SOFTWARE + 24].copy_from_slice(software.as_bytes());
     Some(())
 }
 
@@ -223,37 +225,44 @@ pub const fn frame_address(sp: u64) -> u64 {
 }
 
 /// Reads a frame's head; what it does not hold is left as in `registers`.
-pub fn parse_frame(bytes: &[u8], registers: &[u64; REGISTER_COUNT]) -> Result<ParsedFrame<REGISTER_COUNT>, FrameError> {
-    if bytes.len() < HEAD_BYTES {
-        return Err(FrameError::Longer(HEAD_BYTES));
+pub fn parse_frame(
+    frame: &[u64],
+    registers: &[u64; REGISTER_COUNT],
+) -> Result<ParsedFrame<REGISTER_COUNT>, FrameError> {
+    if frame.len() < HEAD_WORDS {
+        return Err(FrameError::Longer(HEAD_WORDS));
     }
     let mut registers = *registers;
     for (offset, index) in GENERAL {
-        registers[index] = word(bytes, SIGCONTEXT + offset);
+        registers[index] = word(frame, SIGCONTEXT + offset);
     }
-    let fp = match word(bytes, SIGCONTEXT + FP_POINTER) {
+    let fp = match word(frame, SIGCONTEXT + FP_POINTER) {
         0 => FpPlace::Absent,
         address => FpPlace::At(address),
     };
     let alternate = StackT {
-        base: word(bytes, STACK),
-        flags: half(bytes, STACK + 8) as i32,
+        base: word(frame, STACK),
+        flags: half(frame, STACK + 8) as i32,
         padding: 0,
-        size: word(bytes, STACK + 16),
+        size: word(frame, STACK + 16),
     };
-    Ok(ParsedFrame { registers, mask: word(bytes, MASK), alternate, fp })
+    Ok(ParsedFrame { registers, mask: word(frame, MASK), alternate, fp })
 }
 
 /// Whether the legacy area found in user memory announces an extended state of `image_bytes`, as the frame had it.
 pub fn fp_is_extended(legacy: &[u8], image_bytes: usize) -> bool {
-    half(legacy, FP_SOFTWARE) == FP_MAGIC1 && half(legacy, FP_SOFTWARE + 16) as usize == image_bytes
+    let half = |offset: usize| {
+        let bytes = legacy.get(FP_SOFTWARE + offset..)?.first_chunk()?;
+        Some(u32::from_le_bytes(*bytes))
+    };
+    half(0) == Some(FP_MAGIC1) && half(16).map(|length| length as usize) == Some(image_bytes)
 }
 
 /// Makes an image of the legacy area alone loadable: what it lacks is as at program start.
 pub fn fp_lacks_extended(image: &mut [u8]) {
     if image.len() > FP_LEGACY_BYTES {
         image[FP_LEGACY_BYTES..].fill(0);
-        put(image, FP_LEGACY_BYTES, FP_LEGACY_COMPONENTS);
+        image[FP_LEGACY_BYTES..FP_LEGACY_BYTES + 8].copy_from_slice(&FP_LEGACY_COMPONENTS.to_le_bytes());
     }
 }
 
@@ -284,12 +293,13 @@ mod tests {
             fault: FaultRecord::default(),
             trampoline: 0,
         };
-        let built = build_frame(input).unwrap();
+        let mut head = [0; HEAD_WORDS];
+        let built = build_frame(input, &mut head).unwrap();
         assert_eq!(built.address % 16, 8);
         assert_eq!(HEAD_BYTES, 440);
         assert_eq!(built.registers[14], 10);
         assert!(built.fp_address.unwrap() + fp.len() as u64 <= 0x7fff_0000_1234 - 128);
-        let parsed = parse_frame(&built.head, &[0; REGISTER_COUNT]).unwrap();
+        let parsed = parse_frame(&head, &[0; REGISTER_COUNT]).unwrap();
         for (_, index) in GENERAL {
             assert_eq!(parsed.registers[index], registers[index]);
         }

@@ -11,11 +11,12 @@ use crate::task::rseq;
 use crate::trace::{self, Counter, probe};
 use crate::user_memory::UserSlice;
 use abi::arch::frame::{FpPlace, FrameError, FrameInput};
-use abi::arch::{self, HEAD_BYTES};
+use abi::arch::{self, HEAD_WORDS};
 use abi::{Sigaction, Siginfo, StackT};
 use alloc::vec::Vec;
 use machine::addr::UserAddr;
 use machine::sync::Wait;
+use zerocopy::IntoBytes;
 
 /// A system call that was interrupted, as it was made.
 #[derive(Clone, Copy, Debug)]
@@ -141,7 +142,8 @@ fn deliver(call: &mut Call<'_>, signal: Signal, info: &Siginfo, action: &Sigacti
     let space = call.task.space(call.cx).ok_or(Errno::EFAULT)?;
     let mut fp = call.cx.save_fp().ok_or(Errno::ENOMEM)?.bytes;
     let registers = call.user.registers();
-    let built = arch::build_frame(FrameInput {
+    let mut head = [0; HEAD_WORDS];
+    let input = FrameInput {
         info,
         action,
         registers: &registers,
@@ -153,17 +155,17 @@ fn deliver(call: &mut Call<'_>, signal: Signal, info: &Siginfo, action: &Sigacti
         fp: &mut fp,
         fault: signals.fault(),
         trampoline: space.image().map_or(0, |image| image.signal_return as u64),
-    })
-    .ok_or(Errno::EFAULT)?;
+    };
+    let built = arch::build_frame(input, &mut head).ok_or(Errno::EFAULT)?;
     if (is_on_alternate || is_new_stack) && built.address < alternate.base {
         return Err(Errno::EFAULT);
     }
-    write_piece(call, built.address, &built.head[..built.head_bytes])?;
+    write_piece(call, built.address, head[..built.head_words].as_bytes())?;
     if let Some(address) = built.fp_address {
         write_piece(call, address, &fp)?;
     }
     if let Some((address, tail)) = built.tail {
-        write_piece(call, address, &tail)?;
+        write_piece(call, address, tail.as_bytes())?;
     }
     // From here on nothing fails.
     let _ = signals.take_saved_mask();
@@ -207,13 +209,13 @@ pub fn sys_rt_sigreturn(call: &mut Call<'_>) -> Result<u64> {
 
 fn restore(call: &mut Call<'_>) -> Result<()> {
     let address = arch::frame_address(call.user.sp() as u64);
-    let mut head = [0; HEAD_BYTES];
-    read_piece(call, address, &mut head)?;
+    let mut head = [0; HEAD_WORDS];
+    read_piece(call, address, head.as_mut_bytes())?;
     let registers = call.user.registers();
     let parsed = match arch::parse_frame(&head, &registers) {
-        Err(FrameError::Longer(bytes)) => {
-            let mut longer = zeroed(bytes)?;
-            read_piece(call, address, &mut longer)?;
+        Err(FrameError::Longer(words)) => {
+            let mut longer = zeroed(words)?;
+            read_piece(call, address, longer.as_mut_bytes())?;
             arch::parse_frame(&longer, &registers)
         }
         other => other,
@@ -244,10 +246,10 @@ fn read_piece(call: &mut Call<'_>, address: u64, bytes: &mut [u8]) -> Result<()>
     place.read(call.cx, bytes)
 }
 
-fn zeroed(bytes: usize) -> Result<Vec<u8>> {
+fn zeroed<T: Copy + Default>(count: usize) -> Result<Vec<T>> {
     let mut buffer = Vec::new();
-    buffer.try_reserve_exact(bytes)?;
-    buffer.resize(bytes, 0);
+    buffer.try_reserve_exact(count)?;
+    buffer.resize(count, T::default());
     Ok(buffer)
 }
 
