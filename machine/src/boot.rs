@@ -37,6 +37,15 @@ pub struct BootInfo {
     pub initrd: Option<PhysRange>,
     /// Bytes of usable RAM found.
     pub ram_bytes: u64,
+    /// Where it is, in rising order.
+    ram: &'static [PhysRange],
+}
+
+impl BootInfo {
+    /// Whether a byte from `start` to `last` is RAM. Between two stretches of RAM lie windows of devices.
+    pub(crate) fn has_ram_within(&self, start: PhysAddr, last: PhysAddr) -> bool {
+        self.ram.iter().any(|range| range.start.0 <= last.0 && start.0 < range.start.0 + range.bytes)
+    }
 }
 
 static INFO: spin::Once<BootInfo> = spin::Once::new();
@@ -180,7 +189,7 @@ extern "C" fn bring_up(_argument: usize) -> ! {
     let root = root.expect("there is memory for the kernel's page tables");
     // SAFETY: the tables map the image, this stack (in the image) and the direct map.
     unsafe { arch::page_table::load_kernel_root(root) };
-    INFO.call_once(|| BootInfo { command_line, initrd, ram_bytes: ram.iter().map(|range| range.bytes).sum() });
+    INFO.call_once(|| BootInfo { command_line, initrd, ram_bytes: ram.iter().map(|range| range.bytes).sum(), ram });
     arch::irq::init_boot_cpu();
     arch::timer::init_boot_cpu();
     time::init(command_line);

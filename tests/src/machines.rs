@@ -17,6 +17,16 @@ pub(crate) fn little_memory_is_enough(guest: &Guest) {
     guest.run(&["--memory", "24M", "--add", &add], &["true"]).exits(122).mentions("does not fit a machine of 24 MiB");
 }
 
+/// A PC's RAM goes on above the windows of devices. Here it does with little RAM.
+pub(crate) fn devices_between_ram_are_found(guest: &Guest) {
+    if guest.arch != "x86_64" {
+        return;
+    }
+    let divided = ["--machine", "q35", "--memory", "256M", "--qemu=-machine", "--qemu=max-ram-below-4g=128M"];
+    let more_than_below = "/^MemTotal/ { print ($2 > 200000) }";
+    guest.run(&divided, &["awk", more_than_below, "/proc/meminfo"]).exits(0).prints("1\n").says("");
+}
+
 /// Names without end are refused before the kernel's own objects find no memory.
 pub(crate) fn many_names_do_no_harm(guest: &Guest) {
     let program = guest.user_program("many_names_test").display().to_string();

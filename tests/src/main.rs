@@ -87,6 +87,7 @@ const CASES: &[Case] = &[
     ("roots::directory_tar_and_cpio", Long, roots::directory_tar_and_cpio),
     ("machines::processors_are_seen", Short, machines::processors_are_seen),
     ("machines::little_memory_is_enough", Short, machines::little_memory_is_enough),
+    ("machines::devices_between_ram_are_found", Short, machines::devices_between_ram_are_found),
     ("memory::the_one_that_takes_all_is_ended", Short, memory::the_one_that_takes_all_is_ended),
     ("memory::adjustments_are_heeded", Short, memory::adjustments_are_heeded),
     ("memory::pages_of_files_are_given_back", Short, memory::pages_of_files_are_given_back),

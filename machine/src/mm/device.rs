@@ -5,7 +5,7 @@
 use super::frame::{FrameKind, OutOfMemory};
 use super::{frame_table, kernel_map};
 use crate::addr::{PAGE_SIZE, PhysAddr};
-use crate::boot::PhysRange;
+use crate::boot::{self, PhysRange};
 use core::sync::atomic::{Ordering, fence};
 
 /// What the start of a window is a multiple of: the widest register's size.
@@ -32,8 +32,8 @@ impl Mmio {
         let page = PAGE_SIZE as u64;
         let last = window.start.0.checked_add(window.bytes.checked_sub(1)?)?;
         let first_page = window.start.0 & !(page - 1);
-        let mut each_page = (first_page..=last).step_by(PAGE_SIZE);
-        if !window.start.0.is_multiple_of(REGISTER_ALIGN) || each_page.any(|addr| frame_table::is_ram(PhysAddr(addr))) {
+        let is_aligned = window.start.0.is_multiple_of(REGISTER_ALIGN);
+        if !is_aligned || boot::info().has_ram_within(PhysAddr(first_page), PhysAddr(last)) {
             return None;
         }
         let pages = PhysRange { start: PhysAddr(first_page), bytes: (last - first_page) / page * page + page };

@@ -97,8 +97,8 @@ pub(crate) fn memory(index: u32) -> *mut u8 {
     super::kernel_map::direct(addr_of(index))
 }
 
-/// Whether the address lies in RAM that has slots.
-pub(crate) fn is_ram(addr: PhysAddr) -> bool {
+/// Whether the address has a slot: all RAM, and what lies between its stretches.
+fn has_slot(addr: PhysAddr) -> bool {
     let frame = addr.0 >> PAGE_SHIFT;
     let first = FIRST_FRAME.load(Ordering::Relaxed);
     frame >= first && frame - first < FRAMES.load(Ordering::Relaxed) as u64
@@ -265,7 +265,7 @@ pub(super) fn give(range: PhysRange) {
     let page = PAGE_SIZE as u64;
     let start = range.start.0.next_multiple_of(page);
     let end = (range.start.0 + range.bytes) / page * page;
-    if start < end && is_ram(PhysAddr(start)) && is_ram(PhysAddr(end - 1)) {
+    if start < end && has_slot(PhysAddr(start)) && has_slot(PhysAddr(end - 1)) {
         let (from, to) = (index_of(PhysAddr(start)), index_of(PhysAddr(end)));
         BUDDY.with(|buddy| buddy.add(&mut Table, from, to));
         TOTAL.fetch_add((to - from) as usize, Ordering::Relaxed);
