@@ -198,6 +198,14 @@ pub(super) fn unload_leftover(cpu: &CpuLocal) -> bool {
     true
 }
 
+/// Loads no user root if the loaded space is nobody's any more; answers whether it did. Called by a CPU that has nothing to do, so
+/// that it keeps no memory of a program that has ended for as long as it sleeps. Interrupts are off.
+pub(crate) fn unload_dead(cpu: &CpuLocal) -> bool {
+    // SAFETY: own CPU, interrupts off.
+    let is_dead = unsafe { &*cpu.loaded_space.get() }.as_ref().is_some_and(|space| Arc::strong_count(space) == 1);
+    is_dead && unload_leftover(cpu)
+}
+
 /// Gives a CPU's reference up: at once if it is not the last one, else where freeing many frames is in order.
 fn unloaded(cpu: &CpuLocal, space: Arc<SpaceHandle>) {
     space.loaded_on.fetch_and(!(1 << cpu.id.0), Ordering::SeqCst);

@@ -58,6 +58,8 @@ pub(crate) fn idle() -> ! {
             leave(header);
             drop_ended();
             crate::mm::space_handle::drop_unloaded();
+        } else if crate::mm::space_handle::unload_dead(cpu) {
+            leave(header);
         } else {
             arch::cpu::idle_wait();
             leave(header);
