@@ -452,6 +452,9 @@ CALL(SYS_preadv2, "preadv2", "fpziio")
 #ifdef SYS_prlimit64
 CALL(SYS_prlimit64, "prlimit64", "tipp")
 #endif
+#ifdef SYS_process_madvise
+CALL(SYS_process_madvise, "process_madvise", "fpzio")
+#endif
 #ifdef SYS_process_vm_readv
 CALL(SYS_process_vm_readv, "process_vm_readv", "tpzpzo")
 #endif

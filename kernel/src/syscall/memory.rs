@@ -4,12 +4,15 @@
 use super::argument::{Fd, Flags};
 use super::call::Call;
 use crate::errno::{Errno, Result};
+use crate::fs::pidfd::PidFd;
+use crate::fs::procfs::Subject;
 use crate::fs::{OpenFile, PageCache};
 use crate::mm::advise::Advice;
 use crate::mm::map::MemoryLimits;
 use crate::mm::remap::RemapRequest;
 use crate::mm::{AddressSpace, CacheBacking, Locking, MapRequest, Place, Populate, Protection, Vma};
-use crate::user_memory::UserSlice;
+use crate::ptrace::access;
+use crate::user_memory::{UserSlice, read_iovecs};
 use abi::linux::{
     MADV_COLD, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE,
     MADV_KEEPONFORK, MADV_MERGEABLE, MADV_NOHUGEPAGE, MADV_NORMAL, MADV_POPULATE_READ, MADV_POPULATE_WRITE,
@@ -174,10 +177,10 @@ pub fn sys_mremap(
     Ok(call.space()?.remap(call.cx, &request, &limits)?.0 as u64)
 }
 
-/// Advice on how memory will be used, and some orders.
-pub fn sys_madvise(call: &mut Call<'_>, addr: UserAddr, bytes: usize, advice: i32) -> Result<u64> {
-    let Ok(advice) = u32::try_from(advice) else { return Err(Errno::EINVAL) };
-    let advice = match advice {
+/// The advice that a number means.
+fn advice(number: i32) -> Result<Advice> {
+    let Ok(number) = u32::try_from(number) else { return Err(Errno::EINVAL) };
+    Ok(match number {
         MADV_NORMAL | MADV_RANDOM | MADV_SEQUENTIAL | MADV_WILLNEED | MADV_HUGEPAGE | MADV_NOHUGEPAGE
         | MADV_MERGEABLE | MADV_UNMERGEABLE | MADV_DONTDUMP | MADV_DODUMP | MADV_COLD => Advice::Hint,
         MADV_DONTNEED => Advice::Discard,
@@ -189,9 +192,54 @@ pub fn sys_madvise(call: &mut Call<'_>, addr: UserAddr, bytes: usize, advice: i3
         MADV_POPULATE_READ => Advice::Populate(Populate::Readable),
         MADV_POPULATE_WRITE => Advice::Populate(Populate::Writable),
         _ => return Err(Errno::EINVAL),
-    };
-    call.space()?.advise(call.cx, addr, bytes, advice)?;
+    })
+}
+
+/// Advice on how memory will be used, and some orders.
+pub fn sys_madvise(call: &mut Call<'_>, addr: UserAddr, bytes: usize, number: i32) -> Result<u64> {
+    call.space()?.advise(call.cx, addr, bytes, advice(number)?)?;
     Ok(0)
+}
+
+/// Advice on another process's memory, in segments; answers for how many bytes it was taken. Others are given only such advice as
+/// changes nothing that their programs can see.
+pub fn sys_process_madvise(
+    call: &mut Call<'_>,
+    pidfd: Fd,
+    segments: UserAddr,
+    count: usize,
+    number: i32,
+    flags: Flags,
+) -> Result<u64> {
+    if flags.0 != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let segments = read_iovecs(call.cx, segments, count)?;
+    let file = call.file(pidfd)?;
+    let process = PidFd::process_of(&file)?.clone();
+    let subject = Subject::process(call.cx, process.pid()).map_err(|_| Errno::ESRCH)?;
+    let task = subject.task.as_ref().filter(|task| Arc::ptr_eq(task.process(), &process)).ok_or(Errno::ESRCH)?;
+    let space = task.space(call.cx).ok_or(Errno::ESRCH)?;
+    if !Arc::ptr_eq(&space, &call.space()?) {
+        access::check(call.cx, call.task, task).map_err(|_| Errno::EACCES)?;
+        if i32::try_from(MADV_COLD) != Ok(number) && i32::try_from(MADV_WILLNEED) != Ok(number) {
+            return Err(Errno::EINVAL);
+        }
+        // CAP_SYS_NICE: it may slow the other down.
+        if !call.task.credentials(call.cx).is_privileged() {
+            return Err(Errno::EPERM);
+        }
+    }
+    let advice = advice(number)?;
+    let mut done = 0;
+    for segment in segments {
+        match space.advise(call.cx, segment.addr(), segment.len(), advice) {
+            Ok(()) => done += segment.len() as u64,
+            Err(error) if done == 0 => return Err(error.into()),
+            Err(_) => break,
+        }
+    }
+    Ok(done)
 }
 
 /// Moves the end of the heap.

@@ -9,6 +9,8 @@ calls! {
     mremap(old: UserAddr, old_bytes: usize, new_bytes: usize, flags: Flags, new: UserAddr) = sys_mremap;
     /// Poisoning, guard pages and page-out are refused.
     madvise(addr: UserAddr, bytes: usize, advice: i32) = sys_madvise;
+    /// MADV_PAGEOUT and MADV_COLLAPSE are refused.
+    process_madvise(pidfd: Fd, segments: UserAddr, count: usize, advice: i32, flags: Flags) = sys_process_madvise;
     brk(addr: UserAddr) = sys_brk;
     msync(addr: UserAddr, bytes: usize, flags: Flags) = sys_msync;
     mincore(addr: UserAddr, bytes: usize, residency: UserAddr) = sys_mincore;
