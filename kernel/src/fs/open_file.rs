@@ -66,6 +66,13 @@ impl OpenFile {
         OpenFile::of(path, inode, file, flags, false)
     }
 
+    /// Whether its contents are memory as programs' own is, rather than a file system's: on a tmpfs, or without a place in the tree.
+    pub fn is_in_memory(&self) -> bool {
+        const TMPFS: u64 = 0x0102_1994;
+        let mount = &self.path.mount;
+        Arc::ptr_eq(mount, internal_mount()) || mount.super_block.file_system.magic() == TMPFS
+    }
+
     /// What reads and writes go to.
     pub fn file(&self) -> &Arc<dyn File> {
         &self.file

@@ -191,6 +191,11 @@ impl PageCache {
         self.pages.lock(cx).find_writable(index)
     }
 
+    /// Whether page `index` has contents that are nowhere else.
+    pub fn is_dirty(&self, cx: &CurrentThread, index: u64) -> bool {
+        self.pages.lock(cx).tree.get(index).is_some_and(|page| !page.is_clean)
+    }
+
     /// The frames of the pages from `first` on that are in the cache and within the file, one for each place of `frames`.
     pub fn frames_if_present(&self, cx: &CurrentThread, first: u64, frames: &mut [Option<Frame>]) {
         let end = self.size_bytes().div_ceil(PAGE_SIZE as u64);

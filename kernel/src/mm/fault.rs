@@ -169,13 +169,13 @@ impl Memory {
             trace::count(Counter::FaultsSpurious);
             let access = protection.access(mapped.access.is_writable);
             // Setting the rights also makes this CPU forget an old translation. A readable page needs neither.
-            if kind != AccessKind::Read || mapped.access != access {
+            if kind != AccessKind::Read || mapped.access != access || !mapped.is_accessed {
                 self.table.set_access(cx, page, access);
             }
             return Ok(Step::Done);
         }
         if is_shared
-            && mapped.is_boot
+            && mapped.is_boot()
             && let Some((cache, index)) = entry.value.cache_page(page.0 - entry.start)
         {
             let Some(frame) = cache.writable_frame_if_present(cx, index) else {
@@ -187,7 +187,7 @@ impl Memory {
         }
         let is_mistaken = defect::is_on(Defect::SharedWrite)
             && mapped.count == 3
-            && !mapped.is_boot
+            && !mapped.is_boot()
             && self.table.frame(page).is_some_and(|frame| !is_zero_frame(&frame));
         if is_shared || mapped.count == 1 || is_mistaken {
             self.table.set_access(cx, page, protection.access(true));
@@ -256,4 +256,9 @@ impl Memory {
 
 fn is_zero_frame(frame: &Frame) -> bool {
     zero_frame().is_ok_and(|zero| zero.addr() == frame.addr())
+}
+
+/// Whether what is mapped is that frame.
+pub(super) fn is_zero_page(mapped: &Mapped) -> bool {
+    zero_frame().is_ok_and(|zero| zero.addr() == mapped.frame)
 }

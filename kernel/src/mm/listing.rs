@@ -1,7 +1,7 @@
 //! The areas as /proc/PID/maps and smaps show them.
 use super::error::MapError;
 use super::space::AddressSpace;
-use super::vma::{Backing, Protection};
+use super::vma::{Backing, Locking, Protection};
 use crate::fs::OpenFile;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -17,10 +17,31 @@ pub struct AreaLine {
     pub protection: Protection,
     /// Shown as `s` instead of `p`.
     pub is_shared: bool,
+    /// What mprotect may allow at most, and the other facts of an area that smaps tells.
+    pub facts: AreaFacts,
     /// Offset in the file.
     pub offset: u64,
     /// What it shows in the last columns.
     pub content: AreaContent,
+}
+
+/// What smaps tells of an area besides.
+#[derive(Clone, Copy)]
+pub struct AreaFacts {
+    /// What mprotect may allow at most.
+    pub most: Protection,
+    /// A stack.
+    pub grows_down: bool,
+    /// Whether and how it is locked.
+    pub locking: Locking,
+    /// Not in children.
+    pub is_absent_in_child: bool,
+    /// Zeros in children.
+    pub is_zero_in_child: bool,
+    /// It counts against memory that may be promised.
+    pub is_data: bool,
+    /// All of it counts as changed.
+    pub is_changed: bool,
 }
 
 /// What lies in an area.
@@ -63,6 +84,15 @@ impl AddressSpace {
                 range: entry.start..entry.end,
                 protection: vma.protection,
                 is_shared: vma.is_shared,
+                facts: AreaFacts {
+                    most: vma.most,
+                    grows_down: vma.grows_down,
+                    locking: vma.locking,
+                    is_absent_in_child: vma.is_absent_in_child,
+                    is_zero_in_child: vma.is_zero_in_child,
+                    is_data: vma.is_data(),
+                    is_changed: vma.is_changed,
+                },
                 offset,
                 content,
             });

@@ -312,8 +312,10 @@ impl Memory {
             }
             let is_anonymous = !vma.is_shared && matches!(vma.backing, Backing::Anonymous);
             table.protect(cx, UserAddr(piece.start)..UserAddr(piece.end), &mut |_, mapped| {
-                // A page that was writable stays so; one of its own becomes so at once instead of at the next fault.
-                protection.access(mapped.access.is_writable || (is_anonymous && mapped.count == 1))
+                // A page that was writable stays so; one of its own becomes so at once instead of at the next fault, unless that
+                // shall tell of the first write.
+                let is_own = is_anonymous && mapped.count == 1 && mapped.is_changed;
+                protection.access(mapped.access.is_writable || is_own)
             });
         });
         self.data_pages = self.data_pages + added - taken;

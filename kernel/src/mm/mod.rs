@@ -10,6 +10,7 @@ pub mod advise;
 pub mod build;
 pub mod error;
 pub mod fault;
+pub mod figures;
 pub mod fork;
 pub mod heap;
 pub mod layout;

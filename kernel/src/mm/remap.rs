@@ -149,7 +149,7 @@ impl Memory {
         if !old.is_empty() {
             self.table.move_pages(cx, UserAddr(old.start)..UserAddr(old.end), UserAddr(new.start))?;
         }
-        self.add(new, vma);
+        self.add(new, Vma { is_changed: true, ..vma });
         if !keeps_old && !old.is_empty() {
             self.take_out(cx, old);
         }

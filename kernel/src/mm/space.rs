@@ -284,6 +284,11 @@ impl Memory {
         self.areas.insert(range, vma);
     }
 
+    /// The peak is what is present now.
+    pub(super) fn forget_peak(&mut self) {
+        self.peak_resident = self.table.counts().0;
+    }
+
     /// Looks at how many pages are present, for the peak.
     fn note_resident(&mut self) {
         self.peak_resident = self.peak_resident.max(self.table.counts().0);

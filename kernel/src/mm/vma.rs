@@ -127,6 +127,8 @@ pub struct Vma {
     pub is_absent_in_child: bool,
     /// MADV_WIPEONFORK.
     pub is_zero_in_child: bool,
+    /// Made or moved since changes were last forgotten: all its pages count as changed, also those that are not there.
+    pub is_changed: bool,
     /// Name shown in /proc/PID/maps for areas of the kernel's making.
     pub name: Option<&'static str>,
     /// Whether the area may hold pages of its own: only then fork must copy the page table. Always possible for
@@ -147,6 +149,7 @@ impl Vma {
             locking: Locking::None,
             is_absent_in_child: false,
             is_zero_in_child: false,
+            is_changed: true,
             name: None,
             has_own_pages: true,
             backing: Backing::Anonymous,
@@ -204,6 +207,7 @@ impl Area for Vma {
     }
     fn absorb(&mut self, next: &Self) {
         self.has_own_pages |= next.has_own_pages;
+        self.is_changed |= next.is_changed;
     }
     fn guard_bytes(&self) -> usize {
         if self.grows_down { GUARD_GAP_BYTES } else { 0 }

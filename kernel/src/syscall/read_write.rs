@@ -28,20 +28,34 @@ fn offset(offset: i64) -> Result<u64> {
 
 fn read(call: &mut Call<'_>, file: &OpenFile, segments: &[UserSlice], at: Option<u64>) -> Result<u64> {
     let mut sink = Sink::user(segments);
-    let bytes = match at {
-        None => file.read(call.cx, &mut sink)?,
-        Some(at) => file.read_at(call.cx, at, &mut sink)?,
+    let read = match at {
+        None => file.read(call.cx, &mut sink),
+        Some(at) => file.read_at(call.cx, at, &mut sink),
     };
-    Ok(bytes as u64)
+    note_read(call, read)
 }
 
 fn write(call: &mut Call<'_>, file: &OpenFile, segments: &[UserSlice], at: Option<u64>) -> Result<u64> {
     let mut source = Source::user(segments);
-    let bytes = match at {
-        None => file.write(call.cx, &mut source)?,
-        Some(at) => file.write_at(call.cx, at, &mut source)?,
+    let written = match at {
+        None => file.write(call.cx, &mut source),
+        Some(at) => file.write_at(call.cx, at, &mut source),
     };
-    Ok(bytes as u64)
+    note_written(call, written)
+}
+
+/// Counts a call that has read, or tried to.
+fn note_read(call: &Call<'_>, outcome: Result<usize>) -> Result<u64> {
+    let bytes = outcome.map(|bytes| bytes as u64);
+    call.task.io.note_read(bytes.unwrap_or(0));
+    bytes
+}
+
+/// Counts a call that has written, or tried to.
+fn note_written(call: &Call<'_>, outcome: Result<usize>) -> Result<u64> {
+    let bytes = outcome.map(|bytes| bytes as u64);
+    call.task.io.note_written(bytes.unwrap_or(0));
+    bytes
 }
 
 /// Reads at the position.
@@ -163,7 +177,8 @@ pub fn sys_preadv2(
 ) -> Result<u64> {
     let given = Flagged::new(call, fd, iovecs, count, at, flags)?;
     if given.has(RWF_NOWAIT) {
-        return Ok(given.file.read_now(call.cx, &mut Sink::user(&given.segments))? as u64);
+        let read = given.file.read_now(call.cx, &mut Sink::user(&given.segments));
+        return note_read(call, read);
     }
     read(call, &given.file, &given.segments, given.at)
 }
@@ -181,10 +196,12 @@ pub fn sys_pwritev2(
     let given = Flagged::new(call, fd, iovecs, count, at, flags)?;
     let mut source = Source::user(&given.segments);
     if given.has(RWF_NOWAIT) {
-        return Ok(given.file.write_now(call.cx, &mut source)? as u64);
+        let written = given.file.write_now(call.cx, &mut source);
+        return note_written(call, written);
     }
     if given.has(RWF_APPEND) {
-        return Ok(given.file.append(call.cx, &mut source, given.at.is_none())? as u64);
+        let written = given.file.append(call.cx, &mut source, given.at.is_none());
+        return note_written(call, written);
     }
     if given.has(RWF_NOAPPEND) && given.file.flags() & O_APPEND != 0 && !given.file.file().is_stream() {
         return Err(Errno::EOPNOTSUPP);
@@ -223,6 +240,20 @@ pub fn sys_lseek(call: &mut Call<'_>, fd: Fd, distance: i64, whence: u32) -> Res
 /// Moves bytes between two files through a kernel buffer; answers how many. `from_at` and `to_at` are moved along; without
 /// one the file's position is used. What was read and could not be written is not lost: the position goes back.
 fn copy(
+    call: &mut Call<'_>,
+    from: &OpenFile,
+    from_at: Option<&mut u64>,
+    to: &OpenFile,
+    to_at: Option<&mut u64>,
+    limit: usize,
+) -> Result<u64> {
+    let moved = copy_pieces(call, from, from_at, to, to_at, limit);
+    call.task.io.note_read(moved.unwrap_or(0));
+    call.task.io.note_written(moved.unwrap_or(0));
+    moved
+}
+
+fn copy_pieces(
     call: &mut Call<'_>,
     from: &OpenFile,
     mut from_at: Option<&mut u64>,

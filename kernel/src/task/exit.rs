@@ -40,7 +40,7 @@ pub(super) fn end_task(cx: &mut CurrentThread, task: &Arc<Task>, status: i32) {
     probe!(trace::proc::exit(task.tid(), status));
     observe::ended(cx, task, status);
     let process = task.process();
-    process.add_ended_thread(&Usage::of_thread(cx.thread()));
+    process.add_ended_thread(&Usage { io: task.io.count(), ..Usage::of_thread(cx.thread()) });
     if task.tid() == process.pid() {
         process.set_leader_status(status);
     }

@@ -8,6 +8,7 @@ mod exit;
 pub mod futex;
 pub mod host;
 pub mod init;
+pub mod io_count;
 pub mod limits;
 pub mod pi_futex;
 pub mod process;

@@ -4,6 +4,7 @@
 //! ([`Task::current`]). The machine thread is referred to weakly, so that the two do not keep each other alive.
 //! Locks: `TASK_RESOURCES` around the references; what only the task itself writes is atomic.
 use super::completion::Completion;
+use super::io_count::IoCounters;
 use super::process::Process;
 use super::rseq::Registration;
 use super::scheduling::Scheduling;
@@ -54,6 +55,8 @@ pub struct Task {
     pub signals: TaskSignals,
     /// Whether and how it is traced.
     pub tracing: Tracing,
+    /// What it has read and written.
+    pub io: IoCounters,
     /// Its restartable sequences.
     pub(crate) rseq: Registration,
     /// Its locks with an owner have been given away: it ends, or its program does.
@@ -94,6 +97,7 @@ impl Task {
             resources: SpinLock::new(&lock_order::TASK_RESOURCES, resources),
             signals,
             tracing: Tracing::new(),
+            io: IoCounters::default(),
             rseq: Registration::none(),
             has_released_locks: AtomicBool::new(false),
             clear_child_tid: AtomicUsize::new(0),

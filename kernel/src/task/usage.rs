@@ -1,5 +1,6 @@
 //! What a process and its waited-for children have used.
 use super::Process;
+use super::io_count::IoCount;
 use super::table;
 use abi::{Rusage, Timeval};
 use machine::thread::{CurrentThread, Thread};
@@ -19,6 +20,8 @@ pub struct Usage {
     pub faults: u64,
     /// Largest resident set, in KiB.
     pub max_resident_kib: u64,
+    /// Read and written by calls.
+    pub io: IoCount,
 }
 
 impl Usage {
@@ -42,6 +45,7 @@ impl Usage {
         self.involuntary_switches += other.involuntary_switches;
         self.faults += other.faults;
         self.max_resident_kib = self.max_resident_kib.max(other.max_resident_kib);
+        self.io.add(&other.io);
     }
     /// In Linux's form.
     pub fn to_rusage(&self) -> Rusage {
@@ -67,7 +71,7 @@ pub fn of_process(cx: &CurrentThread, process: &Process) -> Usage {
     let mut usage = process.ended_threads_usage();
     for task in table::tasks_of(cx, process.pid()) {
         if let Some(thread) = task.thread() {
-            usage.add(&Usage::of_thread(&thread));
+            usage.add(&Usage { io: task.io.count(), ..Usage::of_thread(&thread) });
         }
     }
     usage

@@ -35,6 +35,20 @@ pub enum FrameKind {
     Boot,
 }
 
+impl FrameKind {
+    #[inline(always)]
+    fn of(slot: &Slot) -> FrameKind {
+        match slot.kind.load(Ordering::Relaxed) {
+            0 => FrameKind::Anonymous,
+            1 => FrameKind::PageCache,
+            2 => FrameKind::PageTable,
+            4 => FrameKind::Dma,
+            5 => FrameKind::Boot,
+            _ => FrameKind::Kernel,
+        }
+    }
+}
+
 /// Frames by use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct MemoryCounts {
@@ -268,11 +282,11 @@ fn is_boot(slot: &Slot) -> bool {
     slot.kind.load(Ordering::Relaxed) == FrameKind::Boot as u8
 }
 
-/// What the page table needs to know of the frame at `addr`: its references, and whether it is the initial RAM disk's.
+/// What the page table needs to know of the frame at `addr`: its references, and what it is.
 #[inline(always)]
-pub(crate) fn facts(addr: PhysAddr) -> (u32, bool) {
+pub(crate) fn facts(addr: PhysAddr) -> (u32, FrameKind) {
     let slot = frame_table::slot(frame_table::index_of(addr));
-    (slot.count.load(Ordering::Acquire), is_boot(slot))
+    (slot.count.load(Ordering::Acquire), FrameKind::of(slot))
 }
 
 /// Value of a user frame's `aux`: instruction fetch sees what was written.

@@ -7,7 +7,7 @@
 //!
 //! Invariants: every present leaf of level 0 owns one count of its frame; user leaves are 4 KiB. Tables are freed with the space only.
 use super::flush::Flush;
-use super::frame::{self, Frame, OutOfMemory};
+use super::frame::{self, Frame, FrameKind, OutOfMemory};
 use super::kernel_map::ENTRIES;
 use super::rights::Rights;
 pub use super::space_handle::SpaceHandle;
@@ -69,14 +69,24 @@ pub struct Mapped {
     pub count: u32,
     /// Where the frame is.
     pub frame: PhysAddr,
-    /// The frame is the initial RAM disk's: it can be mapped without write access only.
-    pub is_boot: bool,
+    /// What the frame is. One of the initial RAM disk can be mapped without write access only.
+    pub kind: FrameKind,
     /// What it allows.
     pub access: Access,
     /// Written since mapped or since last asked.
     pub is_dirty: bool,
     /// Used since mapped or since last asked.
     pub is_accessed: bool,
+    /// Mapped, or written, since [`UserSpace::forget_changes`].
+    pub is_changed: bool,
+}
+
+impl Mapped {
+    /// The frame is the initial RAM disk's, which nobody writes.
+    #[inline(always)]
+    pub fn is_boot(&self) -> bool {
+        self.kind == FrameKind::Boot
+    }
 }
 
 /// A user page table.
@@ -202,7 +212,7 @@ impl UserSpace {
         };
         if access.is_writable {
             let entry = table.load(Table::index(addr.0));
-            check_writable(access, entry.is_present() && frame::facts(entry.addr()).1, addr.0);
+            check_writable(access, entry.is_present() && frame::facts(entry.addr()).1 == FrameKind::Boot, addr.0);
         }
         let Some(old) = table
             .change(Table::index(addr.0), |entry| entry.is_present().then(|| entry.with_rights(access.rights(), 0)))
@@ -249,7 +259,7 @@ impl UserSpace {
             if access == found.access {
                 return;
             }
-            check_writable(access, found.is_boot, addr);
+            check_writable(access, found.is_boot(), addr);
             if access.is_executable && !found.access.is_executable {
                 frame::make_executable(entry.addr());
             }
@@ -261,6 +271,29 @@ impl UserSpace {
             }
         });
         flush.finish(cx);
+    }
+
+    /// Present pages of the range for which `is_meant` count as not used until the next access.
+    pub fn forget_use(
+        &mut self,
+        cx: &mut CurrentThread,
+        range: Range<UserAddr>,
+        is_meant: &mut dyn FnMut(&Mapped) -> bool,
+    ) {
+        self.handle.each_page(range.start.0..range.end.0, |table, addr, entry| {
+            if is_meant(&mapped(entry)) {
+                table.change(Table::index(addr), |entry| Some(entry.not_accessed()));
+            }
+        });
+        self.flush(cx);
+    }
+
+    /// Present pages of the range count as not changed until the next write, which faults for it.
+    pub fn forget_changes(&mut self, cx: &mut CurrentThread, range: Range<UserAddr>) {
+        self.handle.each_page(range.start.0..range.end.0, |table, addr, _| {
+            table.change(Table::index(addr), |entry| Some(entry.not_changed()));
+        });
+        self.flush(cx);
     }
 
     /// What is mapped at `addr`.
@@ -354,7 +387,8 @@ impl UserSpace {
             let target = to.0 + (addr - from.start.0);
             let entry = table.swap(Table::index(addr), Entry::ABSENT);
             if let Some(place) = self.table(target) {
-                place.put(Table::index(target), entry);
+                // LINUX: what was moved counts as changed.
+                place.put(Table::index(target), entry.changed());
             }
             flush.add(cx, addr, None);
         });
@@ -382,14 +416,15 @@ fn check_writable(access: Access, is_boot: bool, addr: usize) {
 
 #[inline(always)]
 fn mapped(entry: Entry) -> Mapped {
-    let (count, is_boot) = frame::facts(entry.addr());
+    let (count, kind) = frame::facts(entry.addr());
     Mapped {
         count,
         frame: entry.addr(),
-        is_boot,
+        kind,
         access: Access::of(entry.rights()),
         is_dirty: entry.is_dirty(),
         is_accessed: entry.is_accessed(),
+        is_changed: entry.is_changed(),
     }
 }
 

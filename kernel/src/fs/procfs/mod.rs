@@ -3,8 +3,10 @@
 //!
 //! Names come and go by themselves here, so nothing of it is remembered by the cache of names. A text is made when a
 //! description is read from its start, and stays the same while it is read on.
+mod area_files;
 mod memory;
 mod oom_file;
+mod page_map;
 pub mod process;
 pub mod system;
 pub mod text;

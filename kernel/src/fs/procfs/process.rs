@@ -3,14 +3,12 @@
 //! Each is a function from a [`Subject`] to text; [`ENTRIES`] gives them their names. A subject that has ended answers ESRCH,
 //! or shows what a zombie still has.
 use super::text::{Text, put};
-use super::{oom_file, system};
+use super::{area_files, oom_file, system};
 use crate::errno::{Errno, Result};
 use crate::fs::Path;
 use crate::fs::permission;
-use crate::mm::listing::AreaContent;
-use crate::mm::{AddressSpace, Protection, oom};
+use crate::mm::{AddressSpace, oom};
 use crate::signal::allowance::Allowance;
-use crate::syscall::vsyscall;
 use crate::task::credentials::Ids;
 use crate::task::limits::{INFINITY, Limits, Resource};
 use crate::task::scheduling::Scheduling;
@@ -126,6 +124,12 @@ pub(super) const ENTRIES: &[ProcessText] = &[
         Some(image) => out.bytes(&image.auxiliary),
         None => Ok(()),
     }),
+    ProcessText {
+        name: "clear_refs",
+        permissions: 0o200,
+        read: |_, _, _| Err(Errno::EINVAL),
+        write: Some(area_files::clear_refs),
+    },
     text("cgroup", |_, _, out| put!(out, "0::/\n")),
     text("cmdline", |cx, subject, out| strings(cx, subject, out, |image| image.arguments.clone())),
     ProcessText {
@@ -143,8 +147,9 @@ pub(super) const ENTRIES: &[ProcessText] = &[
         }),
     },
     private("environ", |cx, subject, out| strings(cx, subject, out, |image| image.environment.clone())),
+    private("io", io),
     text("limits", limits),
-    text("maps", maps),
+    text("maps", area_files::maps),
     text("mountinfo", |cx, subject, out| {
         let root = root_of(cx, subject)?;
         system::mount_info(cx, &root, out)
@@ -167,6 +172,8 @@ pub(super) const ENTRIES: &[ProcessText] = &[
         write: Some(|cx, subject, bytes| oom_file::write(cx, subject, bytes)),
     },
     private("personality", |_, _, out| put!(out, "00000000\n")),
+    text("smaps", area_files::smaps),
+    text("smaps_rollup", area_files::smaps_rollup),
     text("stat", stat),
     text("statm", |cx, subject, out| {
         let used = subject.space(cx).map(|space| space.memory_use(cx)).unwrap_or_default();
@@ -181,7 +188,7 @@ pub(super) const ENTRIES: &[ProcessText] = &[
     }),
 ];
 
-fn root_of(cx: &CurrentThread, subject: &Subject) -> Result<Path> {
+pub(super) fn root_of(cx: &CurrentThread, subject: &Subject) -> Result<Path> {
     let context = subject.task.as_ref().and_then(|task| task.fs_if_any(cx)).ok_or(Errno::EINVAL)?;
     Ok(context.root(cx))
 }
@@ -201,6 +208,23 @@ fn strings(
     bytes.resize(length, 0);
     let there = space.read_memory(cx, UserAddr(range.start), &mut bytes).unwrap_or(0);
     out.bytes(&bytes[..there])
+}
+
+/// Bytes and calls of reading and writing: of one thread, or of the whole process and the children that it waited for.
+fn io(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<()> {
+    subject.check_may_inspect(cx)?;
+    let count = match &subject.task {
+        Some(task) if subject.is_thread => task.io.count(),
+        _ => {
+            let mut sum = usage::of_process(cx, &subject.process).io;
+            sum.add(&subject.process.children_usage().io);
+            sum
+        }
+    };
+    put!(out, "rchar: {}\nwchar: {}\n", count.read_bytes, count.written_bytes)?;
+    put!(out, "syscr: {}\nsyscw: {}\n", count.reads, count.writes)?;
+    // What a disk was asked for: there is none.
+    put!(out, "read_bytes: 0\nwrite_bytes: 0\ncancelled_write_bytes: 0\n")
 }
 
 fn limits(_cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<()> {
@@ -239,48 +263,6 @@ fn limits(_cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<
             out.pad(start, 21)?;
         }
         put!(out, "{unit:10}\n")?;
-    }
-    Ok(())
-}
-
-fn maps(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<()> {
-    subject.check_may_inspect(cx)?;
-    let Some(space) = subject.space(cx) else { return Ok(()) };
-    let root = root_of(cx, subject)?;
-    let areas = space.list_areas(cx).map_err(|_| Errno::ENOMEM)?;
-    for area in areas {
-        let start = out.len();
-        let flag = |condition: bool, letter: char| if condition { letter } else { '-' };
-        put!(
-            out,
-            "{:08x}-{:08x} {}{}{}{} {:08x} ",
-            area.range.start,
-            area.range.end,
-            flag(area.protection.allows(Protection::READ), 'r'),
-            flag(area.protection.allows(Protection::WRITE), 'w'),
-            flag(area.protection.allows(Protection::EXECUTE), 'x'),
-            if area.is_shared { 's' } else { 'p' },
-            area.offset
-        )?;
-        match &area.content {
-            AreaContent::File(file) => {
-                let base = file.inode().base();
-                put!(out, "{:02x}:{:02x} {} ", base.device.major, base.device.minor, base.number)?;
-                out.pad(start, 73)?;
-                out.bytes(&file.path().absolute_name(cx, &root)?)?;
-            }
-            AreaContent::Named(name) => {
-                put!(out, "00:00 0 ")?;
-                out.pad(start, 73)?;
-                put!(out, "{name}")?;
-            }
-            AreaContent::Anonymous => put!(out, "00:00 0 ")?,
-        }
-        out.bytes(b"\n")?;
-    }
-    if vsyscall::is_there() {
-        let end = vsyscall::PAGE + PAGE_SIZE;
-        put!(out, "{:x}-{end:x} --xp 00000000 00:00 0                  [vsyscall]\n", vsyscall::PAGE)?;
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! Main types: [`ProcFs`]; `ProcInode`, made anew by each look-up from a [`Node`] that says what it stands for. Inode numbers
 //! follow from the node, so that they are the same each time. A node of a process that has ended answers ENOENT or ESRCH.
 use super::memory::MemoryFile;
+use super::page_map::PageMapFile;
 use super::process::{self, ProcessText, Subject};
 use super::system;
 use super::text::Text;
@@ -95,6 +96,7 @@ enum Node {
     FileInfos(Who),
     FileInfo(Who, Fd),
     Memory(Who),
+    PageMap(Who),
     Link(Who, OwnLink),
 }
 
@@ -125,6 +127,7 @@ impl Node {
             Node::Link(who, OwnLink::Working) => own(who, 5),
             Node::Link(who, OwnLink::Root) => own(who, 6),
             Node::Memory(who) => own(who, 7),
+            Node::PageMap(who) => own(who, 8),
             Node::ProcessText(who, text) => {
                 let index = process::ENTRIES.iter().position(|entry| core::ptr::eq(entry, text)).unwrap_or(0);
                 own(who, 16 + index as u64)
@@ -147,7 +150,7 @@ impl Node {
             Node::TraceFile(file) => (FileKind::Regular, if file.write.is_some() { 0o600 } else { 0o400 }),
             Node::SelfLink | Node::ThreadSelfLink => (FileKind::Symlink, 0o777),
             Node::ProcessText(_, text) => (FileKind::Regular, text.permissions),
-            Node::FileInfo(..) => (FileKind::Regular, 0o400),
+            Node::FileInfo(..) | Node::PageMap(_) => (FileKind::Regular, 0o400),
             Node::Memory(_) => (FileKind::Regular, 0o600),
             Node::Link(_, OwnLink::File(_)) => (FileKind::Symlink, 0o700),
             Node::Link(..) => (FileKind::Symlink, 0o777),
@@ -162,6 +165,7 @@ impl Node {
             | Node::FileInfos(who)
             | Node::FileInfo(who, _)
             | Node::Memory(who)
+            | Node::PageMap(who)
             | Node::Link(who, _) => Some(who),
             Node::Tasks(pid) => Some(Who { pid, tid: None }),
             _ => None,
@@ -252,6 +256,7 @@ impl ProcInode {
                     "fd" => Some(Node::Files(who)),
                     "fdinfo" => Some(Node::FileInfos(who)),
                     "mem" => Some(Node::Memory(who)),
+                    "pagemap" => Some(Node::PageMap(who)),
                     _ => OWN_LINKS
                         .iter()
                         .find(|(known, _)| *known == name)
@@ -370,6 +375,7 @@ impl Inode for ProcInode {
         match self.base.kind {
             FileKind::Directory => Ok(self),
             FileKind::Regular if let Node::Memory(who) = self.node => MemoryFile::open(cx, &who.subject(cx)?),
+            FileKind::Regular if let Node::PageMap(who) = self.node => PageMapFile::open(cx, &who.subject(cx)?),
             FileKind::Regular => Ok(TextFile::new(self)),
             _ => Err(Errno::ELOOP),
         }
@@ -469,6 +475,7 @@ impl ProcInode {
                 add(next(), "fd".into(), Node::Files(who))?;
                 add(next(), "fdinfo".into(), Node::FileInfos(who))?;
                 add(next(), "mem".into(), Node::Memory(who))?;
+                add(next(), "pagemap".into(), Node::PageMap(who))?;
                 for (name, link) in OWN_LINKS {
                     add(next(), name.into(), Node::Link(who, link))?;
                 }

@@ -4,7 +4,7 @@
 //! broadcast to all CPUs by the hardware, so no shootdown interrupt is needed.
 //!
 //! Accessed and dirty: every leaf is made with the access flag set, and a writable one counts as dirty. That is right
-//! for every CPU, and says too much rather than too little.
+//! for every CPU, and says too much rather than too little. A cleared access flag makes the next access fault.
 use super::boot;
 use super::features;
 use super::sysreg::{isb, read_sysreg, write_sysreg};
@@ -39,6 +39,8 @@ const KERNEL_NO_EXECUTE: u64 = 1 << 53;
 const USER_NO_EXECUTE: u64 = 1 << 54;
 /// Software bit: set in every leaf, so that even a PROT_NONE leaf of frame 0 is not zero.
 const LEAF: u64 = 1 << 55;
+/// Software bit: made or written since it was last asked (Linux's soft-dirty).
+const CHANGED: u64 = 1 << 56;
 /// The output address.
 const ADDRESS: u64 = 0x0000_ffff_ffff_f000;
 
@@ -67,7 +69,7 @@ impl Entry {
         }
         // The kernel never executes what user mode can reach, and the other way round.
         if rights.is_user {
-            bits |= USER | NOT_GLOBAL | KERNEL_NO_EXECUTE;
+            bits |= USER | NOT_GLOBAL | KERNEL_NO_EXECUTE | CHANGED;
             if !rights.is_executable {
                 bits |= USER_NO_EXECUTE;
             }
@@ -120,9 +122,27 @@ impl Entry {
     pub(crate) fn write_protected(self) -> Entry {
         Entry(self.0 | READ_ONLY)
     }
-    /// The same frame with other rights; accessed and dirty are kept.
+    /// The same frame with other rights, accessed. What may be written counts as changed from then on.
     pub(crate) fn with_rights(self, rights: Rights, level: usize) -> Entry {
-        Entry::leaf(self.addr(), rights, level)
+        let changed = if rights.is_writable { CHANGED } else { self.0 & CHANGED };
+        Entry(Entry::leaf(self.addr(), rights, level).0 & !CHANGED | changed)
+    }
+    /// The same leaf, not used.
+    pub(crate) fn not_accessed(self) -> Entry {
+        Entry(self.0 & !ACCESSED)
+    }
+    /// The same leaf, not changed; the first store will fault.
+    pub(crate) fn not_changed(self) -> Entry {
+        Entry(self.0 & !CHANGED | READ_ONLY)
+    }
+    /// The same leaf, changed.
+    pub(crate) fn changed(self) -> Entry {
+        Entry(self.0 | CHANGED)
+    }
+    /// Made, or allowed to be written, since [`not_changed`](Self::not_changed).
+    #[inline]
+    pub(crate) fn is_changed(self) -> bool {
+        self.0 & CHANGED != 0
     }
     /// Used since last cleared.
     pub(crate) fn is_accessed(self) -> bool {

@@ -24,6 +24,8 @@ const LARGE: u64 = 1 << 7;
 const GLOBAL: u64 = 1 << 8;
 /// Ours: a leaf that allows nothing and keeps its frame. Not PRESENT to the CPU.
 const NO_ACCESS: u64 = 1 << 9;
+/// Ours: made or written since it was last asked (Linux's soft-dirty).
+const CHANGED: u64 = 1 << 10;
 const NO_EXECUTE: u64 = 1 << 63;
 const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 /// In CR3: keep the translations of this PCID.
@@ -47,7 +49,7 @@ impl Entry {
             (rights.is_readable, PRESENT, NO_ACCESS),
             (rights.is_writable, WRITABLE, 0),
             // Kernel translations are the same in every space: global, and never found not accessed or not dirty.
-            (rights.is_user, USER, GLOBAL | ACCESSED | DIRTY),
+            (rights.is_user, USER | CHANGED, GLOBAL | ACCESSED | DIRTY),
             (rights.is_executable, 0, NO_EXECUTE),
             (rights.is_device, WRITE_THROUGH | CACHE_OFF, 0),
             (level > 0, LARGE, 0),
@@ -97,9 +99,27 @@ impl Entry {
     pub(crate) fn write_protected(self) -> Entry {
         Entry(self.0 & !WRITABLE)
     }
-    /// The same frame with other rights; accessed and dirty are kept.
+    /// The same frame with other rights; accessed and dirty are kept. What may be written counts as changed from then on.
     pub(crate) fn with_rights(self, rights: Rights, level: usize) -> Entry {
-        Entry(Entry::leaf(self.addr(), rights, level).0 | self.0 & (ACCESSED | DIRTY))
+        let changed = if rights.is_writable { CHANGED } else { self.0 & CHANGED };
+        Entry(Entry::leaf(self.addr(), rights, level).0 & !CHANGED | self.0 & (ACCESSED | DIRTY) | changed)
+    }
+    /// The same leaf, not used.
+    pub(crate) fn not_accessed(self) -> Entry {
+        Entry(self.0 & !ACCESSED)
+    }
+    /// The same leaf, not changed; the first store will fault.
+    pub(crate) fn not_changed(self) -> Entry {
+        Entry(self.0 & !(CHANGED | WRITABLE))
+    }
+    /// The same leaf, changed.
+    pub(crate) fn changed(self) -> Entry {
+        Entry(self.0 | CHANGED)
+    }
+    /// Made, or allowed to be written, since [`not_changed`](Self::not_changed).
+    #[inline]
+    pub(crate) fn is_changed(self) -> bool {
+        self.0 & CHANGED != 0
     }
     /// Used since last cleared.
     #[inline]
