@@ -10,6 +10,7 @@
 #endif
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -101,6 +102,46 @@ static inline void sleep_ms(int ms)
 		;
 }
 
+/* Waits until a process sleeps, in a call that waits, as it says before it makes it; it may sleep shortly before that for memory. */
+static inline void wait_asleep(pid_t pid)
+{
+	char path[32], text[256];
+	snprintf(path, sizeof path, "/proc/%d/stat", pid);
+	for (int asleep = 0; asleep < 5; asleep++) {
+		int file = open(path, O_RDONLY);
+		CHECK(file >= 0);
+		ssize_t length = read(file, text, sizeof text - 1);
+		CHECK(length > 0 && close(file) == 0);
+		text[length] = 0;
+		char *after_name = strrchr(text, ')');
+		CHECK(after_name != NULL);
+		if (after_name[2] != 'S')
+			asleep = -1;
+		sleep_ms(2);
+	}
+}
+
+/* Whether this thread has a capability: a superuser in a container may lack any of them. */
+static inline int has_capability(int number)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+	CHECK_EQUAL(syscall(SYS_capget, &header, data), 0);
+	return data[number / 32].effective >> number % 32 & 1;
+}
+
+/* Whether we are the superuser with the rights that containers, too, usually leave it: other users' files and identities. */
+static inline int is_superuser(void)
+{
+	static const int usual[] = { CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_FOWNER, CAP_FSETID, CAP_KILL, CAP_SETGID, CAP_SETUID };
+	if (geteuid() != 0 || getuid() != 0)
+		return 0;
+	for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++)
+		if (!has_capability(usual[i]))
+			return 0;
+	return 1;
+}
+
 /* A repeatable pseudo-random sequence (xorshift), the same on every machine. */
 static inline uint64_t next_random(uint64_t *state)
 {
@@ -108,6 +149,26 @@ static inline uint64_t next_random(uint64_t *state)
 	*state ^= *state >> 7;
 	*state ^= *state << 17;
 	return *state;
+}
+
+/* Makes a directory of our own, that others may look into, and goes there: other runs on the same system, or what a run that was killed
+ * left behind, do not matter. `SUITE_DIR` says where (else /tmp). */
+static inline const char *enter_scratch(void)
+{
+	static char path[512];
+	const char *where = getenv("SUITE_DIR");
+	snprintf(path, sizeof path, "%s/test_XXXXXX", where ? where : "/tmp");
+	CHECK(mkdtemp(path) != NULL);
+	CHECK_EQUAL(chmod(path, 0755) | chdir(path), 0);
+	/* Without the links on the way. */
+	return getcwd(path, sizeof path);
+}
+
+/* Removes the (by now empty) directory that `enter_scratch` made. */
+static inline void leave_scratch(const char *path)
+{
+	CHECK_EQUAL(chdir("/"), 0);
+	CHECK_EQUAL(rmdir(path), 0);
 }
 
 #endif

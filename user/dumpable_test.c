@@ -65,7 +65,7 @@ int main(int count, char **arguments)
 	CHECK_EQUAL(prctl(PR_GET_TIMERSLACK), first);
 
 	/* Another user's rights make it so; the files in /proc then belong to the superuser, and others are kept out. */
-	if (geteuid() != 0)
+	if (!is_superuser())
 		return 0;
 	int ready[2], over[2];
 	char byte;

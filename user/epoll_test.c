@@ -28,9 +28,11 @@ int main(void)
 	CHECK(set >= 0);
 	CHECK_EQUAL(pipe(ends) | pipe(ends2), 0);
 	/* Errors. */
-	int file = open("/tmp/epoll_test", O_RDWR | O_CREAT, 0600);
+	const char *scratch = enter_scratch();
+	int file = open("file", O_RDWR | O_CREAT, 0600);
 	CHECK_ERRNO(epoll_ctl(set, EPOLL_CTL_ADD, file, &event), EPERM);
-	CHECK_EQUAL(unlink("/tmp/epoll_test"), 0);
+	CHECK_EQUAL(unlink("file"), 0);
+	leave_scratch(scratch);
 	CHECK_ERRNO(epoll_ctl(set, EPOLL_CTL_ADD, 999, &event), EBADF);
 	CHECK_ERRNO(epoll_ctl(set, EPOLL_CTL_ADD, set, &event), EINVAL);
 	CHECK_ERRNO(epoll_ctl(ends[0], EPOLL_CTL_ADD, ends[1], &event), EINVAL);

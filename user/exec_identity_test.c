@@ -90,7 +90,7 @@ int main(int count, char **arguments)
 	CHECK(mkdtemp(directory) != NULL);
 	struct statvfs mount_point;
 	CHECK_EQUAL(statvfs(directory, &mount_point), 0);
-	if (geteuid() != 0 || (mount_point.f_flag & ST_NOSUID)) {
+	if (!is_superuser() || (mount_point.f_flag & ST_NOSUID) || prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1) {
 		CHECK_EQUAL(rmdir(directory), 0);
 		return 0;
 	}

@@ -31,7 +31,8 @@ static struct flock find(short kind, off_t start, off_t bytes)
 
 int main(void)
 {
-	file = open("/tmp/file_lock_test", O_RDWR | O_CREAT | O_EXCL, 0644);
+	const char *scratch = enter_scratch();
+	file = open("file", O_RDWR | O_CREAT | O_EXCL, 0644);
 	CHECK(file >= 0);
 	/* Ranges. */
 	CHECK_EQUAL(lock(F_SETLK, F_WRLCK, 0, 100), 0);
@@ -54,11 +55,11 @@ int main(void)
 	CHECK_ERRNO(lock(F_SETLK, F_WRLCK, -1, 1), EINVAL);
 	CHECK_ERRNO(lock(F_SETLK, 77, 0, 1), EINVAL);
 	/* A second descriptor of the same file, closed, takes all locks with it. */
-	int second = open("/tmp/file_lock_test", O_RDONLY);
+	int second = open("file", O_RDONLY);
 	CHECK_EQUAL(close(second), 0);
 	CHECK_EQUAL(find(F_WRLCK, 0, 0).l_type, F_UNLCK);
 	/* The mode counts. */
-	int reader = open("/tmp/file_lock_test", O_RDONLY);
+	int reader = open("file", O_RDONLY);
 	struct flock wanted = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	CHECK_ERRNO(fcntl(reader, F_SETLK, &wanted), EBADF);
 	CHECK_EQUAL(close(reader), 0);
@@ -90,7 +91,7 @@ int main(void)
 	CHECK_EXITS(child, 0);
 
 	/* flock: of descriptions, shared by fork and dup. */
-	int other = open("/tmp/file_lock_test", O_RDWR);
+	int other = open("file", O_RDWR);
 	CHECK_EQUAL(flock(file, LOCK_EX), 0);
 	CHECK_ERRNO(flock(other, LOCK_EX | LOCK_NB), EWOULDBLOCK);
 	CHECK_ERRNO(flock(other, LOCK_SH | LOCK_NB), EWOULDBLOCK);
@@ -106,7 +107,7 @@ int main(void)
 	CHECK_EQUAL(flock(other, LOCK_SH | LOCK_NB), 0);
 	CHECK_ERRNO(flock(other, 3), EINVAL);
 	/* Open file description locks. */
-	file = open("/tmp/file_lock_test", O_RDWR);
+	file = open("file", O_RDWR);
 	CHECK_EQUAL(lock(F_OFD_SETLK, F_WRLCK, 0, 10), 0);
 	struct flock mine = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 5 };
 	CHECK_ERRNO(fcntl(other, F_OFD_SETLK, &mine), EAGAIN);
@@ -115,6 +116,7 @@ int main(void)
 	CHECK_EQUAL(close(file), 0);
 	mine = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 5 };
 	CHECK_EQUAL(fcntl(other, F_OFD_SETLK, &mine), 0);
-	CHECK_EQUAL(unlink("/tmp/file_lock_test"), 0);
+	CHECK_EQUAL(unlink("file"), 0);
+	leave_scratch(scratch);
 	return 0;
 }

@@ -6,8 +6,7 @@ int main(void)
 {
 	char bytes[64];
 	struct stat status;
-	CHECK_EQUAL(mkdir("/tmp/file_test", 0755), 0);
-	CHECK_EQUAL(chdir("/tmp/file_test"), 0);
+	const char *scratch = enter_scratch();
 	CHECK_ERRNO(open("missing", O_RDONLY), ENOENT);
 	int file = open("one", O_RDWR | O_CREAT | O_EXCL, 0640);
 	CHECK(file >= 0);
@@ -67,7 +66,6 @@ int main(void)
 	CHECK_EQUAL(status.st_nlink, 0);
 	CHECK_EQUAL(pread(file, bytes, 64, 0), 5);
 	CHECK_ERRNO(stat("one", &status), ENOENT);
-	CHECK_EQUAL(chdir("/"), 0);
-	CHECK_EQUAL(rmdir("/tmp/file_test"), 0);
+	leave_scratch(scratch);
 	return 0;
 }

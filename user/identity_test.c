@@ -87,7 +87,7 @@ static void no_kill(void)
 
 int main(void)
 {
-	if (getuid() != 0)
+	if (!is_superuser())
 		return 0;
 	in_child(for_good);
 	in_child(and_back);

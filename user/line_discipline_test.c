@@ -86,6 +86,9 @@ static const struct test {
 	{ "edited by others", .local = { EXTPROC, 0 }, .typed = "ab\177\003\n", .echoed = "", .read = "ab\177\003\n|" },
 };
 
+/* Milliseconds after which nothing more is expected: Linux passes bytes on by a worker, which a busy machine delays. */
+static int patience;
+
 static char signalled[16];
 
 static void note(int number)
@@ -99,7 +102,7 @@ static void note(int number)
 static size_t read_all(int fd, char *found, size_t most)
 {
 	size_t have = 0;
-	while (have < most && is_readable(fd, have ? 20 : 20)) {
+	while (have < most && is_readable(fd, patience)) {
 		ssize_t count = read(fd, found + have, most - have);
 		CHECK(count > 0);
 		have += count;
@@ -146,7 +149,7 @@ static int run(const struct test *test)
 	for (size_t i = 0; i < typed; i++) {
 		/* Linux drops what a signal overtakes on its way. */
 		if (test->signals && strchr("\003\034\032", test->typed[i]))
-			sleep_ms(30);
+			sleep_ms(patience);
 		CHECK_EQUAL(write(master, test->typed + i, 1), 1);
 	}
 	size_t echoed = read_all(master, found, sizeof found);
@@ -182,7 +185,11 @@ int main(void)
 		sigaction(SIGQUIT, &action, NULL);
 		sigaction(SIGTSTP, &action, NULL);
 		for (size_t i = 0; i < sizeof TESTS / sizeof *TESTS; i++)
-			failures += run(&TESTS[i]);
+			for (patience = 30; run(&TESTS[i]); patience *= 3)
+				if (patience > 2000) {
+					failures++;
+					break;
+				}
 		exit(failures != 0);
 	}
 	CHECK_EXITS(child, 0);

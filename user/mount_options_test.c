@@ -32,17 +32,19 @@ int main(void)
 {
 	struct statfs space;
 	struct stat status;
-	if (geteuid() != 0)
+	if (!is_superuser())
 		return 0;
 	if (unshare(CLONE_NEWNS) == 0)
 		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	else if (errno == EPERM)
 		return 0;
-	CHECK_EQUAL(mkdir("/tmp/mount_options_test", 0755) | chdir("/tmp/mount_options_test"), 0);
+	const char *scratch = enter_scratch();
 	CHECK_EQUAL(mkdir("point", 0755) | mkdir("other", 0755), 0);
 	if (mount("none", "point", "tmpfs", 0, "size=64k,nr_inodes=5,mode=700,uid=12,gid=34") != 0) {
-		CHECK_EQUAL(errno, EPERM);
-		return system("rm -r /tmp/mount_options_test");
+		CHECK(errno == EPERM || errno == EACCES);
+		CHECK_EQUAL(rmdir("point") | rmdir("other"), 0);
+		leave_scratch(scratch);
+		return 0;
 	}
 	CHECK_EQUAL(stat("point", &status), 0);
 	CHECK_EQUAL(status.st_mode & 07777, 0700);
@@ -122,6 +124,7 @@ int main(void)
 	CHECK_EQUAL(mount("point/aside", "other", NULL, MS_BIND | MS_REC, NULL), 0);
 	CHECK_EQUAL(umount("other"), 0);
 	CHECK_EQUAL(umount("point/below") | umount("point"), 0);
-	CHECK_EQUAL(rmdir("point") | rmdir("other") | chdir("/") | rmdir("/tmp/mount_options_test"), 0);
+	CHECK_EQUAL(rmdir("point") | rmdir("other"), 0);
+	leave_scratch(scratch);
 	return 0;
 }

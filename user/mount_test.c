@@ -10,21 +10,22 @@ int main(void)
 	struct stat outer, inner, status;
 	struct statfs space;
 	char name[128];
-	if (geteuid() != 0)
+	if (!is_superuser())
 		return 0;
 	if (unshare(CLONE_NEWNS) == 0)
 		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	else if (errno == EPERM)
 		return 0;
-	CHECK_EQUAL(mkdir("/tmp/mount_test", 0755), 0);
-	CHECK_EQUAL(chdir("/tmp/mount_test"), 0);
+	const char *scratch = enter_scratch();
 	CHECK_EQUAL(mkdir("point", 0755) | mkdir("point/hidden", 0755) | mkdir("other", 0755), 0);
 	CHECK_EQUAL(stat("point", &outer), 0);
 	CHECK_ERRNO(mount("none", "point", "nosuchfs", 0, NULL), ENODEV);
 	CHECK_ERRNO(mount("none", "nothing", "tmpfs", 0, NULL), ENOENT);
 	if (mount("none", "point", "tmpfs", 0, "mode=750") != 0) {
-		CHECK_EQUAL(errno, EPERM);
-		return system("rm -r /tmp/mount_test");
+		CHECK(errno == EPERM || errno == EACCES);
+		CHECK_EQUAL(rmdir("point/hidden") | rmdir("point") | rmdir("other"), 0);
+		leave_scratch(scratch);
+		return 0;
 	}
 	CHECK_EQUAL(stat("point", &inner), 0);
 	CHECK(inner.st_dev != outer.st_dev);
@@ -38,8 +39,8 @@ int main(void)
 	CHECK_ERRNO(rename("other", "point/other"), EXDEV);
 	CHECK_ERRNO(rmdir("point"), EBUSY);
 	CHECK_EQUAL(chdir("point/sub"), 0);
-	CHECK(getcwd(name, sizeof name) && strcmp(name, "/tmp/mount_test/point/sub") == 0);
-	CHECK_ERRNO(umount("/tmp/mount_test/point"), EBUSY);
+	CHECK(getcwd(name, sizeof name) && strncmp(name, scratch, strlen(scratch)) == 0 && strcmp(name + strlen(scratch), "/point/sub") == 0);
+	CHECK_ERRNO(umount("../../point"), EBUSY);
 	CHECK_EQUAL(chdir("../.."), 0);
 	CHECK_EQUAL(stat("point", &status), 0);
 	CHECK_EQUAL(status.st_dev, inner.st_dev);
@@ -61,6 +62,7 @@ int main(void)
 	CHECK_EQUAL(umount("point"), 0);
 	CHECK_ERRNO(umount("point"), EINVAL);
 	CHECK_EQUAL(stat("point/hidden", &status), 0);
-	CHECK_EQUAL(rmdir("point/hidden") | rmdir("point") | rmdir("other") | chdir("/") | rmdir("/tmp/mount_test"), 0);
+	CHECK_EQUAL(rmdir("point/hidden") | rmdir("point") | rmdir("other"), 0);
+	leave_scratch(scratch);
 	return 0;
 }

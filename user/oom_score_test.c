@@ -75,7 +75,7 @@ int main(int count, char **arguments)
 	}
 	CHECK_EXITS(child, 0);
 	/* Root may go below; a root without that capability, as in a container, may not. */
-	if (geteuid() == 0 && set("oom_score_adj", "-1000") == 0) {
+	if (is_superuser() && set("oom_score_adj", "-1000") == 0) {
 		CHECK_EQUAL(get("oom_score"), 0);
 		CHECK_EQUAL(get("oom_adj"), -17);
 		CHECK_EQUAL(set("oom_adj", "5"), 0);

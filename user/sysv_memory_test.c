@@ -67,7 +67,7 @@ int main(void)
 	CHECK(status(id).shm_dtime > 0);
 	CHECK_ERRNO(shmctl(id, 99, NULL), EINVAL);
 	CHECK_ERRNO(shmctl(-1, IPC_STAT, NULL), EINVAL);
-	if (geteuid() == 0) {
+	if (is_superuser()) {
 		CHECK((child = fork()) >= 0);
 		if (child == 0) {
 			CHECK_EQUAL(setresgid(4321, 4321, 4321) | setresuid(4321, 4321, 4321), 0);

@@ -98,13 +98,18 @@ int main(void)
 		CHECK_EQUAL(msgrcv(queue, &message, 9000, 0, 0), 4000);
 	CHECK_EQUAL(message.type, 2);
 	/* Others, and the end. */
+	int ready[2];
+	char byte;
+	CHECK_EQUAL(pipe(ready), 0);
 	CHECK((child = fork()) >= 0);
 	if (child == 0) {
+		CHECK_EQUAL(write(ready[1], "x", 1), 1);
 		CHECK_ERRNO(msgrcv(queue, &message, 100, 0, 0), EIDRM);
 		_exit(0);
 	}
-	sleep_ms(20);
-	if (geteuid() == 0) {
+	CHECK_EQUAL(read(ready[0], &byte, 1), 1);
+	wait_asleep(child);
+	if (is_superuser()) {
 		pid_t other = fork();
 		CHECK(other >= 0);
 		if (other == 0) {

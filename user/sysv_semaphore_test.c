@@ -195,7 +195,7 @@ static void removal(void)
 	}
 	while (semctl(set, 0, GETNCNT) != 1)
 		sleep_ms(2);
-	if (geteuid() == 0) {
+	if (is_superuser()) {
 		pid_t other = fork();
 		CHECK(other >= 0);
 		if (other == 0) {

@@ -9,7 +9,8 @@ int main(void)
 	char bytes[16384], back[16384];
 	for (unsigned i = 0; i < sizeof bytes; i++)
 		bytes[i] = i * 7 + i / 256;
-	int file = open("/tmp/transfer_test", O_RDWR | O_CREAT | O_EXCL, 0644);
+	const char *scratch = enter_scratch();
+	int file = open("file", O_RDWR | O_CREAT | O_EXCL, 0644);
 	CHECK(file >= 0);
 	CHECK_EQUAL(write(file, bytes, sizeof bytes), (ssize_t)sizeof bytes);
 
@@ -77,7 +78,7 @@ int main(void)
 	CHECK_EQUAL(lseek(file, 0, SEEK_CUR), 1010);
 	CHECK_EQUAL(read(ends[0], back, sizeof back), 5);
 	/* copy_file_range. */
-	int other = open("/tmp/transfer_test2", O_RDWR | O_CREAT | O_EXCL, 0644);
+	int other = open("other", O_RDWR | O_CREAT | O_EXCL, 0644);
 	offset = 0;
 	CHECK_EQUAL(copy_file_range(file, &offset, other, NULL, 5000, 0), 5000);
 	CHECK_EQUAL(offset, 5000);
@@ -127,6 +128,7 @@ int main(void)
 		exit(1);
 	}
 	CHECK_KILLED(child, SIGXFSZ);
-	CHECK_EQUAL(unlink("/tmp/transfer_test") | unlink("/tmp/transfer_test2"), 0);
+	CHECK_EQUAL(unlink("file") | unlink("other"), 0);
+	leave_scratch(scratch);
 	return 0;
 }

@@ -193,7 +193,7 @@ static void credentials(void)
 	CHECK_EQUAL(sendmsg(ends[0], &message, 0), 1);
 	child = fork();
 	if (child == 0) {
-		if (getuid() == 0)
+		if (is_superuser())
 			CHECK_EQUAL(setresuid(1000, 1000, 1000), 0);
 		CHECK_ERRNO(sendmsg(ends[0], &message, 0), EPERM);
 		_exit(0);

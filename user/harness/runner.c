@@ -3,13 +3,21 @@
  * "result NAME WAIT_STATUS MILLISECONDS" (WAIT_STATUS "timeout" if it had to be killed), and "done COUNT" at the end.
  * What tests print goes to stderr after a line "== NAME", so that it reaches the host even if the kernel dies in the middle.
  *
+ * Each test starts in the same surroundings, whoever started the runner: signals, mask, umask, limits, descriptors, variables, directory.
+ * What needs a right that is not there stays as it was: a lower hard limit, a nice value.
+ *
  * It asks little of the kernel on purpose: fork, execve, waitpid without waiting, nanosleep, kill, write. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -19,6 +27,89 @@ static long now_ms(void)
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Much what Linux gives its first process; where the hard limit is lower and we may raise it, it is raised, else the soft one stays below.
+ * Infinity stands for the hard limit, which may count other programs' shares too. */
+static const struct {
+	int resource;
+	rlim_t soft;
+} limits[] = {
+	{ RLIMIT_CORE, 0 },          { RLIMIT_NOFILE, 1024 },         { RLIMIT_STACK, 8 << 20 },
+	{ RLIMIT_MEMLOCK, 8 << 20 }, { RLIMIT_MSGQUEUE, 819200 },      { RLIMIT_SIGPENDING, RLIM_INFINITY },
+	{ RLIMIT_NPROC, RLIM_INFINITY }, { RLIMIT_CPU, RLIM_INFINITY }, { RLIMIT_FSIZE, RLIM_INFINITY },
+	{ RLIMIT_AS, RLIM_INFINITY }, { RLIMIT_DATA, RLIM_INFINITY }, { RLIMIT_LOCKS, RLIM_INFINITY },
+};
+
+static void set_limits(void)
+{
+	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+		struct rlimit limit, higher;
+		if (getrlimit(limits[i].resource, &limit) != 0)
+			continue;
+		limit.rlim_cur = limits[i].soft;
+		higher = limit;
+		if (limits[i].soft == RLIM_INFINITY)
+			limit.rlim_cur = limit.rlim_max;
+		else if (higher.rlim_max < limit.rlim_cur) {
+			higher.rlim_max = limit.rlim_cur;
+			if (setrlimit(limits[i].resource, &higher) == 0)
+				continue;
+			limit.rlim_cur = limit.rlim_max;
+		}
+		setrlimit(limits[i].resource, &limit);
+	}
+}
+
+/* The variables that tests may know, and no others. */
+static void set_variables(void)
+{
+	static const char *const kept[] = { "PATH", "SUITE_ROOT", "SUITE_DIR", "SUITE_TCP_SERVER" };
+	enum { KEPT = sizeof kept / sizeof kept[0] };
+	char *values[KEPT];
+	for (int i = 0; i < KEPT; i++) {
+		const char *value = getenv(kept[i]);
+		values[i] = value ? strdup(value) : NULL;
+	}
+	clearenv();
+	setenv("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", 1);
+	setenv("LC_ALL", "C", 1);
+	setenv("HOME", "/", 1);
+	for (int i = 0; i < KEPT; i++)
+		if (values[i])
+			setenv(kept[i], values[i], 1);
+}
+
+/* Standard streams that are open, and nothing else: input is empty, and what is closed of the others goes nowhere. */
+static void set_descriptors(void)
+{
+	int null;
+	do
+		null = open("/dev/null", O_RDWR);
+	while (null >= 0 && null < 3);
+	if (null > 2)
+		dup2(null, 0);
+	if (syscall(SYS_close_range, 3U, ~0U, 0) != 0)
+		for (int fd = 3; fd < 65536; fd++)
+			close(fd);
+}
+
+static void define_surroundings(void)
+{
+	set_descriptors();
+	alarm(0);
+	sigset_t none;
+	sigemptyset(&none);
+	for (int number = 1; number < NSIG; number++)
+		signal(number, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	umask(022);
+	set_limits();
+	set_variables();
+	personality(PER_LINUX);
+	setpriority(PRIO_PROCESS, 0, 0);
+	if (chdir("/") != 0)
+		dprintf(2, "cannot go to /: errno %d\n", errno);
 }
 
 enum { MOST_WORDS = 32 };
@@ -79,8 +170,14 @@ int main(int count, char **arguments)
 		return 2;
 	}
 	long limit_ms = strtol(arguments[1], NULL, 10) * 1000;
+	const char *directory = realpath(arguments[2], NULL);
+	if (!directory) {
+		dprintf(2, "no directory %s\n", arguments[2]);
+		return 2;
+	}
+	define_surroundings();
 	for (int i = 3; i < count; i++)
-		run(arguments[2], arguments[i], limit_ms);
+		run(directory, arguments[i], limit_ms);
 	dprintf(1, "done %d\n", count - 3);
 	return 0;
 }

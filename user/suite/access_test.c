@@ -19,7 +19,7 @@ int main(void)
 	write_file("file", "x");
 	CHECK_EQUAL(chmod("file", 0), 0);
 	CHECK_EQUAL(chmod(scratch, 0755), 0);
-	if (getuid() == 0) {
+	if (is_superuser()) {
 		CHECK_EQUAL(access("file", R_OK | W_OK), 0);
 		pid_t child = fork();
 		if (child == 0) {

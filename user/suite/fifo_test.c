@@ -1,14 +1,15 @@
 /* FIFOs: opening waits for the other end, data, end of file, errors, poll, and atomic writes of many writers. */
-#include "../check.h"
+#include "suite.h"
 #include <poll.h>
 #include <sys/ioctl.h>
 
-#define NAME "/tmp/fifo_test"
+#define NAME "fifo"
 
 int main(void)
 {
 	char bytes[8192];
 	struct stat status;
+	const char *scratch = enter_scratch();
 	CHECK_EQUAL(mkfifo(NAME, 0600), 0);
 	CHECK_ERRNO(mkfifo(NAME, 0600), EEXIST);
 	CHECK_EQUAL(stat(NAME, &status), 0);
@@ -110,5 +111,6 @@ int main(void)
 		CHECK_EQUAL(state, 0);
 	}
 	CHECK_EQUAL(unlink(NAME), 0);
+	leave_scratch(scratch);
 	return 0;
 }

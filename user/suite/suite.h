@@ -19,24 +19,6 @@ static inline const char *fixture(const char *path)
 	return answer;
 }
 
-/* Makes a directory of our own in the scratch directory and goes there. */
-static inline const char *enter_scratch(void)
-{
-	static char path[512];
-	const char *where = getenv("SUITE_DIR");
-	snprintf(path, sizeof path, "%s/suite_XXXXXX", where ? where : "/tmp");
-	CHECK(mkdtemp(path) != NULL);
-	CHECK_EQUAL(chdir(path), 0);
-	return path;
-}
-
-/* Removes the (by now empty) directory that `enter_scratch` made. */
-static inline void leave_scratch(const char *path)
-{
-	CHECK_EQUAL(chdir("/"), 0);
-	CHECK_EQUAL(rmdir(path), 0);
-}
-
 /* What a program printed on each stream, and how it ended. */
 struct finished {
 	char out[65536], err[4096];

@@ -13,7 +13,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 /// Seconds a program may take: on Linux they take milliseconds, under emulation on a busy host a hundred times that.
-const PROGRAM_LIMIT: u64 = 60;
+const PROGRAM_LIMIT: u64 = 120;
 /// Most time for all programs of a machine.
 const MACHINE_LIMIT: &str = "15m";
 
