@@ -12,7 +12,6 @@ use crate::user_memory::UserPtr;
 use abi::linux::{O_RDONLY, O_WRONLY};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::any::Any;
 use machine::addr::UserAddr;
 use machine::sync::WaitQueue;
 use machine::thread::CurrentThread;
@@ -77,9 +76,6 @@ fn write_from(
 }
 
 impl File for HostStream {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
     fn is_stream(&self) -> bool {
         true
     }

@@ -8,7 +8,6 @@ use super::inode::{
 };
 use crate::errno::{Errno, Result};
 use alloc::sync::Arc;
-use core::any::Any;
 use machine::sync::Once;
 use machine::thread::CurrentThread;
 
@@ -68,9 +67,6 @@ impl AnonymousInode {
 impl Inode for AnonymousInode {
     fn base(&self) -> &InodeBase {
         &self.base
-    }
-    fn as_any(&self) -> &dyn Any {
-        self
     }
     fn open(self: Arc<Self>, cx: &mut CurrentThread, flags: u32) -> Result<Arc<dyn File>> {
         match &self.reopened {

@@ -17,7 +17,6 @@ use crate::tty::{self, Terminal, TerminalFile};
 use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::sync::{Arc, Weak};
-use core::any::Any;
 use core::sync::atomic::{AtomicU32, Ordering};
 use machine::sync::SpinLock;
 use machine::thread::CurrentThread;
@@ -231,10 +230,6 @@ impl Inode for PtsInode {
         &self.base
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn open(self: Arc<Self>, _cx: &mut CurrentThread, _flags: u32) -> Result<Arc<dyn File>> {
         Err(Errno::EIO)
     }
@@ -263,10 +258,6 @@ impl Inode for PtsInode {
 }
 
 impl File for PtsInode {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn read_directory(
         &self,
         cx: &mut CurrentThread,

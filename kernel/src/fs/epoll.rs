@@ -28,7 +28,6 @@ use abi::linux::{EPOLLET, EPOLLEXCLUSIVE, EPOLLONESHOT, EPOLLWAKEUP, O_RDWR};
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use core::any::Any;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use machine::sync::{IrqSafe, Mutex, SpinLock, Wait, WaitError, WaitQueue, Wake};
 use machine::thread::CurrentThread;
@@ -387,10 +386,6 @@ fn detach(interest: &Arc<Interest>) {
 }
 
 impl File for EpollSet {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn is_stream(&self) -> bool {
         true
     }

@@ -10,7 +10,6 @@ use crate::errno::{Errno, Result};
 use crate::lock_order;
 use abi::linux::O_RDWR;
 use alloc::sync::Arc;
-use core::any::Any;
 use machine::sync::{SpinLock, Wait, WaitQueue};
 use machine::thread::CurrentThread;
 
@@ -53,10 +52,6 @@ impl EventCounter {
 }
 
 impl File for EventCounter {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn is_stream(&self) -> bool {
         true
     }

@@ -62,9 +62,6 @@ pub struct DirectoryEntry<'a> {
 
 /// What an open file can do. Defaults answer what Linux answers where the kind has no such operation.
 pub trait File: Any + Send + Sync {
-    /// For finding the own type again.
-    fn as_any(&self) -> &dyn Any;
-
     /// Whether it has no position: reads and writes do not touch an offset, and `pread` and `lseek` fail with ESPIPE.
     fn is_stream(&self) -> bool {
         false
@@ -144,4 +141,11 @@ pub trait File: Any + Send + Sync {
 
     /// The last descriptor of this description has gone. Runs in a destructor: must not sleep.
     fn released(&self, _open: &OpenFile) {}
+}
+
+impl dyn File {
+    /// For finding the own type again.
+    pub fn as_any(&self) -> &dyn Any {
+        self
+    }
 }

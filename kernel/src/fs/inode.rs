@@ -330,9 +330,6 @@ pub trait Inode: Any + Send + Sync {
     /// Identity and attributes.
     fn base(&self) -> &InodeBase;
 
-    /// For finding a file system's own type again.
-    fn as_any(&self) -> &dyn Any;
-
     /// Its extended attributes, if the file system has such.
     fn extended_attributes(&self) -> Option<&ExtendedAttributes> {
         None
@@ -417,6 +414,13 @@ pub trait Inode: Any + Send + Sync {
             Some(cache) => cache.set_size(cx, bytes),
             None => Err(Errno::EINVAL),
         }
+    }
+}
+
+impl dyn Inode {
+    /// For finding a file system's own type again.
+    pub fn as_any(&self) -> &dyn Any {
+        self
     }
 }
 

@@ -25,7 +25,6 @@ use alloc::fmt::Write;
 use alloc::string::String;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use core::any::Any;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use machine::addr::UserAddr;
 use machine::sync::{SpinLock, Wait, WaitQueue};
@@ -259,10 +258,6 @@ impl Inotify {
 }
 
 impl File for Inotify {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn is_stream(&self) -> bool {
         true
     }

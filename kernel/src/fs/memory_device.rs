@@ -9,7 +9,6 @@ use super::path::Path;
 use super::transfer::{Sink, Source};
 use crate::errno::{Errno, Result};
 use alloc::sync::Arc;
-use core::any::Any;
 use machine::thread::CurrentThread;
 
 /// Which of them.
@@ -48,10 +47,6 @@ pub(super) fn register_all(cx: &mut CurrentThread) -> Result<()> {
 }
 
 impl File for MemoryDevice {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn read(&self, cx: &mut CurrentThread, _open: &OpenFile, _offset: &mut u64, to: &mut Sink<'_>) -> Result<()> {
         match self {
             MemoryDevice::Null | MemoryDevice::KernelLog => Ok(()),

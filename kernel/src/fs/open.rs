@@ -19,7 +19,6 @@ use abi::linux::{
     O_NOFOLLOW, O_PATH, O_RDONLY, O_TRUNC, O_WRONLY,
 };
 use alloc::sync::Arc;
-use core::any::Any;
 use machine::thread::CurrentThread;
 
 /// `__O_TMPFILE` without the O_DIRECTORY that user space adds.
@@ -200,9 +199,6 @@ pub fn open_for_exec(call: &mut Call<'_>, fd: Fd, text: &[u8], flags: u32) -> Re
 struct PathOnly;
 
 impl File for PathOnly {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
 }
 
 /// Opens a file for the kernel itself, with the superuser's rights, in the first file system tree.

@@ -12,7 +12,6 @@ use abi::linux::O_RDWR;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
-use core::any::Any;
 use machine::sync::WaitQueue;
 use machine::thread::CurrentThread;
 
@@ -43,10 +42,6 @@ impl PidFd {
 }
 
 impl File for PidFd {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn is_stream(&self) -> bool {
         true
     }

@@ -28,7 +28,6 @@ use abi::Siginfo;
 use abi::linux::{O_ACCMODE, O_DIRECT, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY};
 use alloc::format;
 use alloc::sync::Arc;
-use core::any::Any;
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use machine::addr::{PAGE_SIZE, UserAddr};
 use machine::sync::{Mutex, MutexGuard, Wait, WaitQueue};
@@ -387,10 +386,6 @@ impl Reopen for Pipe {
 }
 
 impl File for Pipe {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn is_stream(&self) -> bool {
         true
     }

@@ -16,7 +16,6 @@ use crate::task::Task;
 use abi::linux::O_RDWR;
 use abi::{Siginfo, SignalfdSiginfo};
 use alloc::sync::Arc;
-use core::any::Any;
 use machine::sync::{SpinLock, Wait, WaitQueue};
 use machine::thread::CurrentThread;
 use zerocopy::IntoBytes;
@@ -47,10 +46,6 @@ impl SignalFd {
 }
 
 impl File for SignalFd {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn is_stream(&self) -> bool {
         true
     }

@@ -16,7 +16,6 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::any::Any;
 use machine::cpu;
 use machine::sync::Once;
 use machine::thread::CurrentThread;
@@ -204,10 +203,6 @@ impl Inode for SysInode {
         &self.base
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     /// LINUX: a file that takes nothing cannot be opened for writing, by root either.
     fn open(self: Arc<Self>, _cx: &mut CurrentThread, flags: u32) -> Result<Arc<dyn File>> {
         match self.base.kind {
@@ -253,10 +248,6 @@ impl TextInode for SysInode {
 }
 
 impl File for SysInode {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn read(&self, _cx: &mut CurrentThread, _open: &OpenFile, _offset: &mut u64, _to: &mut Sink<'_>) -> Result<()> {
         Err(Errno::EISDIR)
     }

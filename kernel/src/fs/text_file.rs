@@ -11,7 +11,6 @@ use crate::errno::Result;
 use crate::lock_order;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::any::Any;
 use machine::sync::Mutex;
 use machine::thread::CurrentThread;
 
@@ -40,10 +39,6 @@ impl<I: TextInode> TextFile<I> {
 const WRITE_BYTES: usize = 4096;
 
 impl<I: TextInode> File for TextFile<I> {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn read(&self, cx: &mut CurrentThread, _open: &OpenFile, offset: &mut u64, to: &mut Sink<'_>) -> Result<()> {
         let mut text = self.text.lock(cx);
         if *offset == 0 {

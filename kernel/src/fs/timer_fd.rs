@@ -13,7 +13,6 @@ use crate::lock_order;
 use crate::timer::clock::{self, Watch, wall_clock_ns};
 use abi::linux::O_RDWR;
 use alloc::sync::{Arc, Weak};
-use core::any::Any;
 use machine::sync::{SpinLock, Wait, WaitQueue};
 use machine::thread::{CurrentThread, IrqContext};
 use machine::time::{self, Expire, Instant, Timer};
@@ -171,10 +170,6 @@ impl Watch for TimerFd {
 }
 
 impl File for TimerFd {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn is_stream(&self) -> bool {
         true
     }

@@ -306,10 +306,6 @@ impl Inode for TmpInode {
         &self.base
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn open(self: Arc<Self>, cx: &mut CurrentThread, flags: u32) -> Result<Arc<dyn File>> {
         match &self.contents {
             Contents::Regular(_) | Contents::Directory(_) => Ok(self),
@@ -492,10 +488,6 @@ fn own(inode: &Arc<dyn Inode>) -> Result<Arc<TmpInode>> {
 }
 
 impl File for TmpInode {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn read(&self, cx: &mut CurrentThread, open: &OpenFile, offset: &mut u64, to: &mut Sink<'_>) -> Result<()> {
         if self.base.kind == FileKind::Directory {
             return Err(Errno::EISDIR);

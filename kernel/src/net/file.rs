@@ -7,7 +7,6 @@ use crate::errno::{Errno, Result};
 use crate::fs::{File, OpenFile, PollEvents, Sink, Source};
 use crate::user_memory::UserPtr;
 use abi::ioctl::{FIONREAD, TIOCOUTQ};
-use core::any::Any;
 use machine::addr::UserAddr;
 use machine::sync::WaitQueue;
 use machine::thread::CurrentThread;
@@ -31,10 +30,6 @@ impl Socket {
 }
 
 impl File for Socket {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn is_stream(&self) -> bool {
         true
     }

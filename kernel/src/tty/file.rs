@@ -6,7 +6,6 @@ use crate::fs::{File, OpenFile, PollEvents, Sink, Source};
 use crate::task::Task;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::any::Any;
 use machine::addr::UserAddr;
 use machine::sync::WaitQueue;
 use machine::thread::CurrentThread;
@@ -92,9 +91,6 @@ pub(super) fn write_pieces(
 }
 
 impl File for TerminalFile {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
     fn is_stream(&self) -> bool {
         true
     }

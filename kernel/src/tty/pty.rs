@@ -18,7 +18,6 @@ use abi::linux::{O_ACCMODE, O_CLOEXEC, O_NOCTTY, O_NONBLOCK};
 use abi::{Winsize, ioctl};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
-use core::any::Any;
 use machine::addr::UserAddr;
 use machine::sync::{Wait, WaitQueue};
 use machine::thread::CurrentThread;
@@ -148,9 +147,6 @@ impl MasterFile {
 }
 
 impl File for MasterFile {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
     fn is_stream(&self) -> bool {
         true
     }

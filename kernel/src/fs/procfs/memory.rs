@@ -11,7 +11,6 @@ use crate::ptrace::access;
 use crate::task::Task;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::any::Any;
 use machine::addr::{PAGE_SIZE, UserAddr};
 use machine::thread::CurrentThread;
 
@@ -44,10 +43,6 @@ fn address(offset: u64) -> UserAddr {
 }
 
 impl File for MemoryFile {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn read(&self, cx: &mut CurrentThread, _open: &OpenFile, offset: &mut u64, to: &mut Sink<'_>) -> Result<()> {
         let mut buffer = buffer(to.left())?;
         while to.left() != 0 {

@@ -10,7 +10,6 @@ use crate::ptrace::access;
 use crate::task::Task;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use core::any::Any;
 use machine::addr::{PAGE_SIZE, USER_END};
 use machine::thread::CurrentThread;
 
@@ -40,10 +39,6 @@ impl PageMapFile {
 }
 
 impl File for PageMapFile {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn read(&self, cx: &mut CurrentThread, _open: &OpenFile, offset: &mut u64, to: &mut Sink<'_>) -> Result<()> {
         let Some(space) = self.space.upgrade() else { return Ok(()) };
         if !offset.is_multiple_of(WORD) || !(to.left() as u64).is_multiple_of(WORD) {

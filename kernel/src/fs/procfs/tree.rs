@@ -22,7 +22,6 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::any::Any;
 use machine::sync::Once;
 use machine::thread::CurrentThread;
 
@@ -367,10 +366,6 @@ impl Inode for ProcInode {
         &self.base
     }
 
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn open(self: Arc<Self>, cx: &mut CurrentThread, _flags: u32) -> Result<Arc<dyn File>> {
         match self.base.kind {
             FileKind::Directory => Ok(self),
@@ -511,10 +506,6 @@ impl ProcInode {
 }
 
 impl File for ProcInode {
-    fn as_any(&self) -> &dyn Any {
-        self
-    }
-
     fn read(&self, _cx: &mut CurrentThread, _open: &OpenFile, _offset: &mut u64, _to: &mut Sink<'_>) -> Result<()> {
         Err(Errno::EISDIR)
     }
