@@ -5,8 +5,9 @@
 //!
 //! Lock: `DEVPTS` around options and nodes.
 use super::dentry::Dentry;
-use super::file::{DirectoryEntry, File};
+use super::file::File;
 use super::inode::{Attributes, DeviceNumber, FileKind, FileSystem, Inode, InodeBase, next_anonymous_device};
+use super::listing::Listing;
 use super::open_file::OpenFile;
 use super::path::Path;
 use super::walk::Walk;
@@ -23,7 +24,7 @@ use machine::thread::CurrentThread;
 
 /// Most pseudo-terminals there may be (`/proc/sys/kernel/pty/max`).
 pub const MOST: u32 = 4096;
-/// Number of `ptmx`; the root's is 1.
+/// Number of `ptmx`, and its place in the listing; the root's number is 1.
 const PTMX_NUMBER: u64 = 2;
 /// Number of the first slave's node, and its place in the listing.
 const FIRST_NUMBER: u64 = 3;
@@ -258,36 +259,22 @@ impl Inode for PtsInode {
 }
 
 impl File for PtsInode {
-    fn read_directory(
-        &self,
-        cx: &mut CurrentThread,
-        open: &OpenFile,
-        offset: &mut u64,
-        emit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
-    ) -> Result<()> {
+    fn read_directory(&self, cx: &mut CurrentThread, open: &OpenFile, listing: &mut Listing<'_>) -> Result<()> {
         let file_system = self.file_system()?;
-        let (directory, device) = (FileKind::Directory.directory_type(), FileKind::CharDevice.directory_type());
-        let parent = open.parent_number(cx);
-        let fixed =
-            [(&b"."[..], self.base.number, directory), (b"..", parent, directory), (b"ptmx", PTMX_NUMBER, device)];
-        for (at, (name, number, kind)) in (0u64..).zip(fixed) {
-            if *offset == at {
-                if !emit(&DirectoryEntry { number, next_offset: at + 1, kind, name }) {
-                    return Ok(());
-                }
-                *offset = at + 1;
-            }
+        let has_fixed = listing.add_own(self.base.number, open.parent_number(cx))
+            && listing.add(PTMX_NUMBER, b"ptmx", PTMX_NUMBER, FileKind::CharDevice);
+        if !has_fixed {
+            return Ok(());
         }
         loop {
             // CAST: an offset beyond all numbers finds none.
-            let from = (*offset - FIRST_NUMBER).min(u64::from(u32::MAX)) as u32;
+            let from = (listing.place() - FIRST_NUMBER).min(u64::from(u32::MAX)) as u32;
             let next = file_system.inner.lock(cx).nodes.range(from..).next().map(|(number, _)| *number);
             let Some(found) = next else { return Ok(()) };
-            let (at, name) = (FIRST_NUMBER + u64::from(found), format!("{found}"));
-            if !emit(&DirectoryEntry { number: at, next_offset: at + 1, kind: device, name: name.as_bytes() }) {
+            let number = FIRST_NUMBER + u64::from(found);
+            if !listing.add(number, format!("{found}").as_bytes(), number, FileKind::CharDevice) {
                 return Ok(());
             }
-            *offset = at + 1;
         }
     }
 

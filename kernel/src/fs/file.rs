@@ -1,11 +1,12 @@
 //! What an open file can do: the [`File`] trait, its poll bits, and the entries of directories.
 //!
 //! Main types: [`File`], implemented by each kind of open object (regular file, directory, pipe, device, event counter);
-//! [`PollEvents`]; [`DirectoryEntry`]. Called by the file calls through [`super::open_file::OpenFile`].
+//! [`PollEvents`]. Called by the file calls through [`super::open_file::OpenFile`].
 //!
 //! # Invariants
 //! `read` and `write` move `*offset` themselves, so that appending and streams need no second convention. They make
 //! progress known through their source or sink: bytes moved before an error count, the error is then forgotten.
+use super::listing::Listing;
 use super::open_file::OpenFile;
 use super::transfer::{Sink, Source};
 use crate::errno::{Errno, Result};
@@ -45,19 +46,6 @@ impl PollEvents {
     pub const fn and_if(self, condition: bool, other: PollEvents) -> PollEvents {
         if condition { self.and(other) } else { self }
     }
-}
-
-/// One entry of a directory listing.
-#[derive(Clone, Copy, Debug)]
-pub struct DirectoryEntry<'a> {
-    /// Inode number.
-    pub number: u64,
-    /// Where the entry after this one is found (`d_off`).
-    pub next_offset: u64,
-    /// `DT_*`.
-    pub kind: u8,
-    /// The name.
-    pub name: &'a [u8],
 }
 
 /// What an open file can do. Defaults answer what Linux answers where the kind has no such operation.
@@ -113,14 +101,8 @@ pub trait File: Any + Send + Sync {
         Err(Errno::ENOTTY)
     }
 
-    /// Lists entries from `*offset` on, moving it past each entry that `emit` takes; stops when `emit` answers false.
-    fn read_directory(
-        &self,
-        _cx: &mut CurrentThread,
-        _open: &OpenFile,
-        _offset: &mut u64,
-        _emit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
-    ) -> Result<()> {
+    /// Lists the entries that are wanted; stops when one is not taken.
+    fn read_directory(&self, _cx: &mut CurrentThread, _open: &OpenFile, _listing: &mut Listing<'_>) -> Result<()> {
         Err(Errno::ENOTDIR)
     }
 

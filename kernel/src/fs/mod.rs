@@ -21,6 +21,7 @@ pub mod file_lock;
 pub mod initramfs;
 pub mod inode;
 pub mod inotify;
+pub mod listing;
 pub mod memory_device;
 pub mod names;
 pub mod notify;
@@ -50,7 +51,7 @@ pub mod walk;
 
 pub use context::FsContext;
 pub use execution::Executing;
-pub use file::{DirectoryEntry, File, PollEvents};
+pub use file::{File, PollEvents};
 pub use inode::{DeviceNumber, FileKind, FileSystem, Inode};
 pub use open::{open_for_exec, open_for_kernel};
 pub use open_file::OpenFile;

@@ -198,8 +198,7 @@ pub fn open_for_exec(call: &mut Call<'_>, fd: Fd, text: &[u8], flags: u32) -> Re
 /// What an O_PATH description reads and writes: nothing.
 struct PathOnly;
 
-impl File for PathOnly {
-}
+impl File for PathOnly {}
 
 /// Opens a file for the kernel itself, with the superuser's rights, in the first file system tree.
 pub fn open_for_kernel(cx: &mut CurrentThread, text: &[u8], flags: u32, mode: u32) -> Result<Arc<OpenFile>> {

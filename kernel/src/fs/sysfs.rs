@@ -4,8 +4,9 @@
 //! Main type: [`SysFs`]. The tree is a constant, [`ROOT`]; below [`Content::Processor`] a subtree repeats for each processor. The
 //! machine is told of as virtual machines are on Linux: one package, one node, each processor a core of its own. Nothing else of
 //! Linux's `/sys` is there; a missing name is ENOENT, which programs take as "not on this machine".
-use super::file::{DirectoryEntry, File};
+use super::file::File;
 use super::inode::{Attributes, DeviceNumber, FileKind, FileSystem, Inode, InodeBase, NewNode, next_anonymous_device};
+use super::listing::Listing;
 use super::open_file::OpenFile;
 use super::procfs::text::{Text, put};
 use super::text_file::{TextFile, TextInode};
@@ -252,26 +253,15 @@ impl File for SysInode {
         Err(Errno::EISDIR)
     }
 
-    fn read_directory(
-        &self,
-        cx: &mut CurrentThread,
-        open: &OpenFile,
-        offset: &mut u64,
-        emit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
-    ) -> Result<()> {
-        let directory = FileKind::Directory.directory_type();
-        let own = [(String::from("."), self.base.number), (String::from(".."), open.parent_number(cx))];
-        let own = own.into_iter().map(|(name, number)| (name, number, directory));
-        let names = self.node.names()?.into_iter();
-        let names = names.map(|(name, node)| (name, node.number(), node.kind().directory_type()));
-        for (at, (name, number, kind)) in (0u64..).zip(own.chain(names)) {
-            if at < *offset {
-                continue;
+    fn read_directory(&self, cx: &mut CurrentThread, open: &OpenFile, listing: &mut Listing<'_>) -> Result<()> {
+        let names = self.node.names()?;
+        if !listing.add_own(self.base.number, open.parent_number(cx)) {
+            return Ok(());
+        }
+        for (place, (name, node)) in (Listing::FIRST..).zip(names) {
+            if !listing.add(place, name.as_bytes(), node.number(), node.kind()) {
+                break;
             }
-            if !emit(&DirectoryEntry { number, next_offset: at + 1, kind, name: name.as_bytes() }) {
-                return Ok(());
-            }
-            *offset = at + 1;
         }
         Ok(())
     }

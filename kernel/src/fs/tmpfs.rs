@@ -8,11 +8,12 @@
 //! ([`super::names`]). A removed directory is marked in the same step in which it is found empty.
 use super::device;
 use super::extended_attributes::ExtendedAttributes;
-use super::file::{DirectoryEntry, File};
+use super::file::File;
 use super::inode::{
     Attributes, DeviceNumber, FileKind, FileSystem, FileSystemUsage, Inode, InodeBase, NewNode, Rename,
     next_anonymous_device,
 };
+use super::listing::Listing;
 use super::open_file::OpenFile;
 use super::page_cache::{Backing, PageCache};
 use super::path::Path;
@@ -35,7 +36,7 @@ use pure::tmpfs_options::{self, TmpfsOptions};
 // LINUX: BOGO_DIRENT_SIZE of tmpfs; an empty directory has room for two.
 const ENTRY_BYTES: u64 = 20;
 /// Position of the first real entry; 0 and 1 are `.` and `..`.
-const FIRST_COOKIE: u64 = 2;
+const FIRST_COOKIE: u64 = Listing::FIRST;
 
 /// Names in the directories of all instances.
 static NAMES: AtomicUsize = AtomicUsize::new(0);
@@ -503,35 +504,20 @@ impl File for TmpInode {
         regular::append(cx, open, offset, from)
     }
 
-    fn read_directory(
-        &self,
-        cx: &mut CurrentThread,
-        open: &OpenFile,
-        offset: &mut u64,
-        emit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
-    ) -> Result<()> {
+    fn read_directory(&self, cx: &mut CurrentThread, open: &OpenFile, listing: &mut Listing<'_>) -> Result<()> {
         let list = self.entries()?;
-        let parent = open.parent_number(cx);
-        let kind = FileKind::Directory.directory_type();
-        for (at, name, number) in [(0, &b"."[..], self.base.number), (1, b"..", parent)] {
-            if *offset == at {
-                if !emit(&DirectoryEntry { number, next_offset: at + 1, kind, name }) {
-                    return Ok(());
-                }
-                *offset = at + 1;
-            }
+        if !listing.add_own(self.base.number, open.parent_number(cx)) {
+            return Ok(());
         }
         let entries = list.lock(cx);
         if entries.is_dead {
             return Err(Errno::ENOENT);
         }
-        for (&cookie, entry) in entries.by_cookie.range(*offset..) {
+        for (&cookie, entry) in entries.by_cookie.range(listing.place()..) {
             let base = &entry.inode.base;
-            let kind = base.kind.directory_type();
-            if !emit(&DirectoryEntry { number: base.number, next_offset: cookie + 1, kind, name: &entry.name }) {
+            if !listing.add(cookie, &entry.name, base.number, base.kind) {
                 return Ok(());
             }
-            *offset = cookie + 1;
         }
         drop(entries);
         self.base.mark_accessed(cx);

@@ -4,6 +4,7 @@ use super::call::Call;
 use super::place::{Links, NamedPlace};
 use crate::errno::{Errno, Result};
 use crate::fs::inode::NewNode;
+use crate::fs::listing::{DirectoryEntry, Listing};
 use crate::fs::names::{self, EXCHANGE, NO_REPLACE, Side};
 use crate::fs::notify;
 use crate::fs::permission::{self, EXECUTE};
@@ -290,7 +291,7 @@ fn list(call: &mut Call<'_>, fd: Fd, buffer: UserAddr, bytes: u32, layout: Layou
     let mut is_too_small = false;
     file.with_offset(call.cx, |cx, offset| {
         let before = *offset;
-        file.file().read_directory(cx, &file, offset, &mut |entry| {
+        let mut take = |entry: &DirectoryEntry<'_>| {
             let header = if layout == Layout::Modern { 19 } else { 18 };
             let tail = if layout == Layout::Modern { 1 } else { 2 };
             let length = (header + entry.name.len() + tail).next_multiple_of(8);
@@ -312,7 +313,8 @@ fn list(call: &mut Call<'_>, fd: Fd, buffer: UserAddr, bytes: u32, layout: Layou
                 text[end - 1] = entry.kind;
             }
             true
-        })?;
+        };
+        file.file().read_directory(cx, &file, &mut Listing::new(offset, &mut take))?;
         notify::accessed(&file);
         if is_too_small {
             return Err(Errno::EINVAL);

@@ -8,8 +8,9 @@ use super::process::{self, ProcessText, Subject};
 use super::system;
 use super::text::Text;
 use crate::errno::{Errno, Result};
-use crate::fs::file::{DirectoryEntry, File};
+use crate::fs::file::File;
 use crate::fs::inode::{Attributes, DeviceNumber, FileKind, FileSystem, Inode, InodeBase, next_anonymous_device};
+use crate::fs::listing::Listing;
 use crate::fs::open_file::OpenFile;
 use crate::fs::path::Path;
 use crate::fs::text_file::{TextFile, TextInode};
@@ -416,7 +417,7 @@ impl Inode for ProcInode {
 }
 
 /// Where names other than those always there begin in a listing.
-const FIRST_OWN: u64 = 2;
+const FIRST_OWN: u64 = Listing::FIRST;
 /// Where processes begin in the root's listing.
 const FIRST_PROCESS: u64 = 1 << 16;
 
@@ -510,35 +511,19 @@ impl File for ProcInode {
         Err(Errno::EISDIR)
     }
 
-    fn read_directory(
-        &self,
-        cx: &mut CurrentThread,
-        open: &OpenFile,
-        offset: &mut u64,
-        emit: &mut dyn FnMut(&DirectoryEntry<'_>) -> bool,
-    ) -> Result<()> {
-        let parent = open.parent_number(cx);
-        let kind = FileKind::Directory.directory_type();
-        for (at, name, number) in [(0, &b"."[..], self.base.number), (1, b"..", parent)] {
-            if *offset == at {
-                if !emit(&DirectoryEntry { number, next_offset: at + 1, kind, name }) {
-                    return Ok(());
-                }
-                *offset = at + 1;
-            }
+    fn read_directory(&self, cx: &mut CurrentThread, open: &OpenFile, listing: &mut Listing<'_>) -> Result<()> {
+        if !listing.add_own(self.base.number, open.parent_number(cx)) {
+            return Ok(());
         }
         loop {
-            let names = self.names_from(cx, *offset)?;
+            let names = self.names_from(cx, listing.place())?;
             if names.is_empty() {
                 return Ok(());
             }
-            for (at, name, node) in names {
-                let kind = node.kind_and_permissions().0.directory_type();
-                let entry = DirectoryEntry { number: node.number(), next_offset: at + 1, kind, name: name.as_bytes() };
-                if !emit(&entry) {
+            for (place, name, node) in names {
+                if !listing.add(place, name.as_bytes(), node.number(), node.kind_and_permissions().0) {
                     return Ok(());
                 }
-                *offset = at + 1;
             }
         }
     }
