@@ -424,7 +424,7 @@ impl Carrier for Port {
 /// Receives for the control channel until the device breaks a rule or the host sends nonsense.
 pub(super) fn receive_control(port: &Port, cx: &mut CurrentThread) {
     let mut decoder = Decoder::new();
-    receive(port, cx, &mut |cx, mut bytes| {
+    receive(port, cx, |cx, mut bytes| {
         while let Some(received) = decoder.next(&mut bytes)? {
             console::receive(cx, received);
         }
@@ -436,7 +436,7 @@ pub(super) fn receive_control(port: &Port, cx: &mut CurrentThread) {
 /// The same for the observation channel.
 pub(super) fn receive_wishes(port: &Port, cx: &mut CurrentThread) {
     let mut receiver = observe::Receiver::new();
-    receive(port, cx, &mut |cx, bytes| receiver.take(cx, bytes));
+    receive(port, cx, |cx, bytes| receiver.take(cx, bytes));
     receiver.lost();
 }
 
@@ -444,7 +444,7 @@ pub(super) fn receive_wishes(port: &Port, cx: &mut CurrentThread) {
 fn receive<E: core::fmt::Debug>(
     port: &Port,
     cx: &mut CurrentThread,
-    take: &mut dyn FnMut(&mut CurrentThread, &[u8]) -> Result<(), E>,
+    mut take: impl FnMut(&mut CurrentThread, &[u8]) -> Result<(), E>,
 ) {
     let mut copy = alloc::vec![0; IN_BYTES];
     loop {
