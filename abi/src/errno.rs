@@ -150,6 +150,14 @@ macro_rules! names {
                 _ => None,
             }
         }
+
+        /// What an error number means, as `strerror` says it.
+        pub const fn text(number: u16) -> Option<&'static str> {
+            match number {
+                $($value => Some($text),)*
+                _ => None,
+            }
+        }
     };
 }
 for_each_errno!(names);

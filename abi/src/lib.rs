@@ -17,6 +17,7 @@ pub mod ipc;
 pub mod number;
 pub mod process;
 pub mod ptrace;
+pub mod show;
 pub mod signal;
 pub mod socket;
 pub mod terminal;

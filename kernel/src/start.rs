@@ -5,13 +5,12 @@
 use crate::console;
 use crate::errno::{Errno, Result};
 use crate::fs::{self, FileTable, FsContext, Path, Sink, open_for_kernel, walk::Walk};
-use crate::syscall::dispatch::{WATCH, watch};
+use crate::syscall::strace;
 use crate::task::{Credentials, Pid, RunRequest, host, start_init};
 use crate::{mm, observe, signal, trace, tty};
 use abi::Siginfo;
 use abi::linux::O_RDONLY;
 use alloc::vec::Vec;
-use core::sync::atomic::Ordering;
 use machine::log;
 use machine::power::Exit;
 use machine::thread::CurrentThread;
@@ -96,7 +95,7 @@ fn read_description(cx: &mut CurrentThread) -> Result<Run> {
     }
     host::set_node_name(config.hostname);
     if config.flags & FLAG_STRACE != 0 {
-        WATCH.fetch_or(watch::STRACE, Ordering::Relaxed);
+        strace::switch_on(&wire::strace::settings(config.strace));
     }
     Ok(Run {
         program: copy(config.program)?,

@@ -23,6 +23,7 @@ mod roots;
 mod scripts;
 mod signals;
 mod statuses;
+mod strace;
 mod streams;
 mod terminal;
 mod tracing;
@@ -68,6 +69,10 @@ const CASES: &[Case] = &[
     ("tracing::counters_tell_the_truth", Short, tracing::counters_tell_the_truth),
     ("observe::records_leave_the_guest", Short, observe::records_leave_the_guest),
     ("observe::unknown_probes_are_told", Short, observe::unknown_probes_are_told),
+    ("strace::calls_are_shown_as_by_strace", Short, strace::calls_are_shown_as_by_strace),
+    ("strace::children_are_followed", Short, strace::children_are_followed),
+    ("strace::calls_are_chosen_and_counted", Short, strace::calls_are_chosen_and_counted),
+    ("strace::what_was_missing_is_told", Short, strace::what_was_missing_is_told),
     ("programs::a_host_program_is_run", Short, programs::a_host_program_is_run),
     ("programs::a_large_program_is_hardly_read", Short, programs::a_large_program_is_hardly_read),
     (

@@ -2,9 +2,10 @@
 
 use crate::cmd::bench::BenchArguments;
 use crate::cmd::run::{MachineOptions, RunArguments};
+use crate::cmd::strace::StraceArguments;
 use crate::cmd::test::TestArguments;
 use crate::cmd::trace::TraceArguments;
-use crate::cmd::{bench, doctor, run, shell, test, trace};
+use crate::cmd::{bench, doctor, run, shell, strace, test, trace};
 use crate::home::Home;
 use crate::{status, vmm};
 use clap::{Parser, Subcommand};
@@ -27,6 +28,9 @@ enum Command {
     /// Run a program and show what the kernel's probes tell of it
     #[command(after_help = status::HELP)]
     Trace(TraceArguments),
+    /// Run a program and show its system calls, with strace's options
+    #[command(after_help = status::HELP)]
+    Strace(StraceArguments),
     /// Show what is installed, what is missing, what will be used
     Doctor,
     /// Run every test of the project, on both architectures
@@ -49,6 +53,7 @@ pub(crate) fn run() -> anyhow::Result<u8> {
         Command::Doctor => doctor::doctor(&home),
         Command::Bench(arguments) => bench::bench(&home, &arguments),
         Command::Trace(arguments) => trace::trace(&home, arguments),
+        Command::Strace(arguments) => strace::strace(&home, arguments),
         Command::Shell(options) => shell::shell(&home, options),
     }
 }

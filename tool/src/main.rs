@@ -1,7 +1,8 @@
 //! `ochre`, the host command: builds and finds what a run needs, starts the machine, and passes bytes and status through.
 //!
 //! `cli` says what can be asked; `cmd` has one file per command; `setup` sees that kernel, QEMU and BusyBox are there; `root`
-//! writes the guest's file system; `vmm` makes QEMU's command line; `session` talks with the guest until it ends.
+//! writes the guest's file system; `vmm` makes QEMU's command line; `session` talks with the guest until it ends; `strace` shows
+//! what it tells of system calls.
 //! Data goes to stdout, talk to stderr; exit statuses are in `status`.
 #![forbid(unsafe_code)]
 
@@ -19,6 +20,7 @@ mod session;
 mod setup;
 mod signals;
 mod status;
+mod strace;
 mod suite;
 mod terminal;
 mod trace;

@@ -7,6 +7,7 @@
 
 use crate::observe::watcher::Watcher;
 use crate::signals::Signals;
+use crate::strace::Printer;
 use crate::terminal;
 use crate::vmm::Vmm;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -54,7 +55,6 @@ pub(crate) struct Ending {
 }
 
 /// What the user asked for.
-#[derive(Clone, Copy, Debug)]
 pub(crate) struct Options {
     /// End the run after this time.
     pub(crate) timeout: Option<Duration>,
@@ -62,6 +62,8 @@ pub(crate) struct Options {
     pub(crate) show_log: bool,
     /// Which of descriptors 0, 1, 2 are the terminal.
     pub(crate) terminal: u8,
+    /// Shows system calls.
+    pub(crate) strace: Option<Printer>,
 }
 
 /// Bytes of kernel log kept for a failure.
@@ -184,6 +186,7 @@ impl<'a> Session<'a> {
         }
         let id = rustix::process::Pid::from_child(&vmm.child);
         let qemu_ends = rustix::process::pidfd_open(id, rustix::process::PidfdFlags::empty())?;
+        let terminal = terminal_of(options.terminal);
         Ok(Session {
             vmm,
             watcher,
@@ -193,7 +196,7 @@ impl<'a> Session<'a> {
             credit: 0,
             features: None,
             input_open: true,
-            outputs: [rustix::stdio::stdout(), rustix::stdio::stderr(), terminal_of(options.terminal)].map(Output::new),
+            outputs: [rustix::stdio::stdout(), rustix::stdio::stderr(), terminal].map(Output::new),
             uart,
             qemu_errors,
             qemu_ends,
@@ -219,6 +222,10 @@ impl<'a> Session<'a> {
             Outcome::KernelFailed(_) => Outcome::KernelFailed(self.wait_for_qemu(&mut buffer)?),
             outcome => outcome,
         };
+        if let Some(strace) = &mut self.options.strace {
+            let text = strace.finish(!matches!(outcome, Outcome::Exited(0)));
+            self.talk(text.as_bytes());
+        }
         // What the guest said before its end is still owed to the reader: however slow, unless the user wants out.
         let is_ended_from_outside =
             self.asked_to_end.is_some() || matches!(outcome, Outcome::TimedOut | Outcome::Ended(_));
@@ -530,7 +537,15 @@ impl<'a> Session<'a> {
                 };
                 self.outputs[number].push(bytes);
             }
-            Received::Bytes { kind: Kind::Strace, bytes, .. } => self.talk(bytes),
+            Received::Bytes { kind: Kind::Strace, bytes, .. } => {
+                match self.options.strace.as_mut().map(|strace| strace.take(bytes)) {
+                    Some(Ok(text)) => self.talk(text.as_bytes()),
+                    Some(Err(_)) => {
+                        self.outcome = Some(Outcome::Garbled("an event of a system call is malformed".into()))
+                    }
+                    None => {}
+                }
+            }
             Received::Bytes { kind: Kind::Report, bytes, .. } => append_limited(&mut self.report, bytes),
             Received::Bytes { kind: Kind::Log, bytes, .. } => self.take_log(bytes),
             Received::Bytes { .. } => {}

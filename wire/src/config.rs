@@ -29,7 +29,7 @@ pub const WORDS: &[(&str, &str)] = &[
     ("ochre.cpus=N", "use at most N CPUs"),
 ];
 
-/// Bit of [`RunConfig::flags`]: print each system call of the program.
+/// Bit of [`RunConfig::flags`]: tell each system call of the program, see [`RunConfig::strace`].
 pub const FLAG_STRACE: u32 = 1;
 
 const TAG_ARGUMENT: u32 = 1;
@@ -40,6 +40,7 @@ const TAG_EPOCH: u32 = 5;
 const TAG_FLAGS: u32 = 6;
 const TAG_HOSTNAME: u32 = 7;
 const TAG_PROGRAM: u32 = 8;
+const TAG_STRACE: u32 = 9;
 
 const FILE_HEADER_BYTES: usize = 16;
 const RECORD_HEADER_BYTES: usize = 8;
@@ -71,6 +72,8 @@ pub struct RunConfig<'a> {
     pub flags: u32,
     /// The machine's name; `ochre` if not said.
     pub hostname: &'a [u8],
+    /// What is to be told of system calls, see [`crate::strace::settings`].
+    pub strace: &'a [u8],
 }
 
 /// Why a description cannot be used.
@@ -112,6 +115,7 @@ impl<'a> RunConfig<'a> {
             epoch_ns: 0,
             flags: 0,
             hostname: b"ochre",
+            strace: b"",
         };
         let mut walk = Records { rest: records };
         while !walk.rest.is_empty() {
@@ -126,6 +130,7 @@ impl<'a> RunConfig<'a> {
                 TAG_PROGRAM => config.program = value,
                 TAG_WORKDIR => config.workdir = value,
                 TAG_HOSTNAME => config.hostname = value,
+                TAG_STRACE => config.strace = value,
                 TAG_TERMINAL => {
                     let [descriptors, _, r0, r1, c0, c1] = *value.first_chunk::<6>().ok_or(malformed)?;
                     config.terminal = Terminal {
@@ -204,6 +209,8 @@ pub struct Description<'a> {
     pub epoch_ns: u64,
     /// See [`RunConfig::flags`].
     pub flags: u32,
+    /// See [`RunConfig::strace`].
+    pub strace: &'a [u8],
 }
 
 impl Description<'_> {
@@ -213,13 +220,14 @@ impl Description<'_> {
         let ([r0, r1], [c0, c1]) = (rows.to_le_bytes(), columns.to_le_bytes());
         let terminal = [descriptors, 0, r0, r1, c0, c1];
         let (epoch, flags) = (self.epoch_ns.to_le_bytes(), self.flags.to_le_bytes());
-        let single: [(u32, &[u8]); 6] = [
+        let single: [(u32, &[u8]); 7] = [
             (TAG_PROGRAM, self.program),
             (TAG_WORKDIR, self.workdir),
             (TAG_HOSTNAME, self.hostname),
             (TAG_TERMINAL, &terminal),
             (TAG_EPOCH, &epoch),
             (TAG_FLAGS, &flags),
+            (TAG_STRACE, self.strace),
         ];
         let records = || {
             let arguments = self.arguments.iter().map(|value| (TAG_ARGUMENT, *value));
@@ -255,6 +263,7 @@ mod tests {
         terminal: Terminal { descriptors: 5, rows: 24, columns: 132 },
         epoch_ns: 1_700_000_000_123_456_789,
         flags: FLAG_STRACE,
+        strace: b"x",
     };
 
     fn encode(description: &Description<'_>) -> Vec<u8> {
@@ -276,6 +285,7 @@ mod tests {
         assert_eq!(config.terminal, Terminal { descriptors: 5, rows: 24, columns: 132 });
         assert_eq!(config.epoch_ns, 1_700_000_000_123_456_789);
         assert_eq!(config.flags, FLAG_STRACE);
+        assert_eq!(config.strace, b"x");
     }
 
     #[test]

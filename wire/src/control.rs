@@ -57,7 +57,7 @@ pub enum Kind {
     InputCredit = 7,
     /// Guest: last frame, the program could not be started. [`Message::StartFailed`].
     StartFailed = 8,
-    /// Guest: one line of `--strace` output, shown on stderr at once.
+    /// Guest: system calls as they are made, see [`crate::strace`].
     Strace = 9,
     /// Host: bytes of standard input, never more than the credit given.
     Input = 0x81,

@@ -12,6 +12,7 @@ extern crate std;
 pub mod config;
 pub mod control;
 pub mod observe;
+pub mod strace;
 pub mod symbols;
 #[cfg(test)]
 mod test_random;

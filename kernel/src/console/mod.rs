@@ -10,7 +10,7 @@ mod streams;
 pub use channel::{Channel, ROOM_BYTES, flush, register};
 pub use input::{Input, TerminalInput, channel_lost, input, receive, set_signal_handler, set_terminal};
 pub use output::{
-    Stream, exit, has_room, is_closed, report, room, send_credit, start_failed, strace_line, submit, wait_for_room,
+    Stream, exit, has_room, is_closed, report, room, send_credit, start_failed, strace, submit, wait_for_room,
     write_output,
 };
 pub use streams::HostStream;

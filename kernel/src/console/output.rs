@@ -90,11 +90,10 @@ pub fn report(cx: &mut CurrentThread, text: fmt::Arguments<'_>) {
     }
 }
 
-/// Sends a line of `--strace`, without its newline, shown at once.
-pub fn strace_line(cx: &mut CurrentThread, line: &str) {
-    match channel() {
-        Some(channel) => channel.send(cx, Kind::Strace, 0, format!("{line}\n").as_bytes()),
-        None => machine::log!(Info, "{line}"),
+/// Sends a piece of an event of `wire::strace`.
+pub fn strace(cx: &mut CurrentThread, bytes: &[u8]) {
+    if let Some(channel) = channel() {
+        channel.send(cx, Kind::Strace, 0, bytes);
     }
 }
 

@@ -6,7 +6,7 @@ use super::set::{DefaultAction, Signal, SignalSet};
 use super::state::{STACK_AUTO_DISARM, STACK_DISABLED, TaskSignals};
 use crate::errno::{Errno, Restart, Result};
 use crate::ptrace;
-use crate::syscall::Call;
+use crate::syscall::{Call, strace};
 use crate::task::rseq;
 use crate::trace::{self, Counter, probe};
 use crate::user_memory::UserSlice;
@@ -60,6 +60,7 @@ pub(crate) fn attend(call: &mut Call<'_>, mut interrupted: Option<Interrupted>) 
                 None => continue,
             }
         }
+        strace::signal(call, &info);
         let signals = &call.task.process().signals;
         let action = signals.actions().take(signal);
         probe!(trace::proc::signal_handle(signal.number() as u32, call.task.tid(), UserAddr(action.handler as usize)));

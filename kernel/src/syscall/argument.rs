@@ -1,28 +1,8 @@
-//! Types of system call arguments: how each is made from a register, and how `--strace` shows it.
+//! Types of system call arguments: how each is made from a register, and how strace shows it.
 use crate::user_memory::{UserCStr, UserPtr};
 use abi::Plain;
+use abi::show::Shown;
 use machine::addr::UserAddr;
-
-/// How an argument is shown.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Shown {
-    /// Signed decimal.
-    Signed,
-    /// Unsigned decimal.
-    Unsigned,
-    /// Flags and the like.
-    Hexadecimal,
-    /// Permission bits.
-    Octal,
-    /// A file descriptor; `AT_FDCWD` by name.
-    Descriptor,
-    /// An address, `NULL` by name.
-    Address,
-    /// A zero-terminated string, read when the line is written.
-    Text,
-    /// A signal number, by name.
-    Signal,
-}
 
 /// A type that fits a register.
 pub trait Argument: Sized {

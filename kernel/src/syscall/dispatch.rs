@@ -12,7 +12,7 @@ use machine::trace::providers::Hex;
 
 /// Bits of [`WATCH`].
 pub mod watch {
-    /// `--strace` lines are wanted.
+    /// Calls are told to the tool: [`super::strace`].
     pub const STRACE: u32 = 1;
     /// The probe `syscall:::entry` is on.
     pub const PROBE_ENTRY: u32 = 2;
@@ -102,10 +102,10 @@ fn serve_watched(call: &mut Call<'_>, number: u64, arguments: &[u64; 6], watched
         // CAST: as in `no_such_call`.
         probe!(trace::syscall::entry(number as u32, a0, a1, a2, a3, a4, a5));
     }
-    let line = (watched & watch::STRACE != 0).then(|| strace::begin(call, number, arguments));
+    let told = if watched & watch::STRACE != 0 { strace::begin(call, number, arguments) } else { None };
     let result = serve(call, number, arguments);
-    if let Some(line) = line {
-        strace::end(call, line, number, result);
+    if let Some(told) = told {
+        strace::end(call, &told, arguments, result);
     }
     if watched & watch::PROBE_RETURN != 0 {
         // CAST: results are shown as signed numbers.

@@ -10,7 +10,7 @@ use crate::exec::{self, ExecRequest, Strings};
 use crate::fs::{self, FileTable, FsContext};
 use crate::observe;
 use crate::signal::{Actions, SignalSet, TaskSignals};
-use crate::syscall::{Call, Fd, unknown};
+use crate::syscall::{Call, Fd, strace, unknown};
 use abi::linux::{__WALL, WEXITED};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -133,6 +133,7 @@ fn execute(call: &mut Call<'_>, request: RunRequest) -> Result<()> {
     let RunRequest { program: name, arguments, environment, files, fs } = request;
     // The request's own references would make the table look shared.
     drop((files, fs));
+    strace::first_program(call, &name, &arguments, environment.count());
     let prepared = exec::prepare(call, ExecRequest { file, name, is_name_lost: false, arguments, environment })?;
     super::exec::begin(call)?;
     prepared.commit(call);

@@ -7,7 +7,7 @@ use crate::mm::FaultError;
 use crate::ptrace;
 use crate::signal::deliver::attend;
 use crate::signal::fault;
-use crate::syscall::{Call, dispatch, vsyscall};
+use crate::syscall::{Call, dispatch, strace, vsyscall};
 use crate::timer;
 use crate::trace::{self, Counter};
 use alloc::sync::Arc;
@@ -19,6 +19,7 @@ pub(crate) fn run(cx: &mut CurrentThread, task: &Arc<Task>, user: &mut UserConte
     let mut call = Call { cx, task, user };
     let status = run_until_end(&mut call);
     ptrace::event::before_exit(&mut call, status);
+    strace::exit(&mut call, status);
     exit::end_task(cx, task, status);
 }
 

@@ -38,5 +38,6 @@ pub(crate) fn make(
         terminal: Terminal { descriptors: 0, rows: 0, columns: 0 },
         epoch_ns: 0,
         flags: 0,
+        strace: b"",
     })
 }

@@ -4,6 +4,7 @@ pub(crate) mod bench;
 pub(crate) mod doctor;
 pub(crate) mod run;
 pub(crate) mod shell;
+pub(crate) mod strace;
 pub(crate) mod test;
 mod test_part;
 pub(crate) mod trace;

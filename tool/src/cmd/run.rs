@@ -13,6 +13,7 @@ use crate::session::{self, Ending, Outcome};
 use crate::setup::{busybox, kernel, packages};
 use crate::signals::Signals;
 use crate::status::{self, failure};
+use crate::strace::{Printer, StraceOptions};
 use crate::terminal::{self, RawTerminal};
 use crate::vmm::{self, Accelerator, Machine};
 use std::ffi::OsString;
@@ -124,7 +125,7 @@ fn parse_time(text: &str) -> Result<Duration, String> {
 
 /// Runs the program; answers the exit status.
 pub(crate) fn run(home: &Home, arguments: &RunArguments) -> anyhow::Result<u8> {
-    run_observed(home, arguments, None)
+    run_watched(home, arguments, None, arguments.options.strace.then(StraceOptions::default))
 }
 
 /// The same, watched by an observer.
@@ -133,6 +134,20 @@ pub(crate) fn run_observed(
     arguments: &RunArguments,
     observer: Option<Box<dyn Observer>>,
 ) -> anyhow::Result<u8> {
+    run_watched(home, arguments, observer, arguments.options.strace.then(StraceOptions::default))
+}
+
+/// The same, with its system calls shown.
+pub(crate) fn run_strace(home: &Home, arguments: &RunArguments, strace: StraceOptions) -> anyhow::Result<u8> {
+    run_watched(home, arguments, None, Some(strace))
+}
+
+fn run_watched(
+    home: &Home,
+    arguments: &RunArguments,
+    observer: Option<Box<dyn Observer>>,
+    strace: Option<StraceOptions>,
+) -> anyhow::Result<u8> {
     let RunArguments { options, program } = arguments;
     let arch = options.arch.unwrap_or_else(Arch::host);
     let machine = options.machine.unwrap_or_else(|| Machine::default_of(arch));
@@ -140,7 +155,12 @@ pub(crate) fn run_observed(
     let accelerator = vmm::choose_accelerator(options.accel, arch)?;
     // What the user got wrong is told before anything is built or installed.
     let terminal_bits = terminal::descriptors();
-    let initramfs = make_initramfs(home, options, program, arch, terminal_bits)?;
+    let strace_settings = strace.as_ref().map(StraceOptions::settings).transpose()?;
+    let initramfs = make_initramfs(home, options, program, (arch, terminal_bits), strace_settings.as_deref())?;
+    let strace = strace
+        .map(Printer::new)
+        .transpose()
+        .map_err(|error| failure(status::USAGE, format!("the file for the system calls cannot be written: {error}")))?;
     let root_mib = initramfs.metadata()?.len().div_ceil(1 << 20);
     if root_mib + KERNEL_MIB > options.memory {
         let text = format!("the root takes {root_mib} MiB and does not fit a machine of {} MiB", options.memory);
@@ -179,6 +199,7 @@ pub(crate) fn run_observed(
             timeout: options.timeout,
             show_log: options.kernel_log.is_some(),
             terminal: terminal_bits,
+            strace,
         };
         session::run(vmm, session, &signals, watcher.as_ref())?
     };
@@ -235,8 +256,8 @@ fn make_initramfs(
     home: &Home,
     options: &MachineOptions,
     program: &[OsString],
-    arch: Arch,
-    terminal_bits: u8,
+    (arch, terminal_bits): (Arch, u8),
+    strace: Option<&[u8]>,
 ) -> anyhow::Result<std::fs::File> {
     let environment = environment(options, terminal_bits);
     let source = match &options.root {
@@ -245,7 +266,8 @@ fn make_initramfs(
     };
     let as_bytes = |words: &[Vec<u8>]| words.iter().map(|word| word.len() + 16).sum::<usize>();
     let words: Vec<Vec<u8>> = program.iter().map(|word| word.as_bytes().to_vec()).collect();
-    let bound = as_bytes(&words) + as_bytes(&environment) + options.workdir.len() + 4096 + 1024;
+    let bound =
+        as_bytes(&words) + as_bytes(&environment) + options.workdir.len() + strace.map_or(0, <[u8]>::len) + 4096 + 1024;
     let mut initramfs = Unfinished::new(source, bound)?;
     for word in &options.add {
         add(&mut initramfs, word)?;
@@ -271,7 +293,8 @@ fn make_initramfs(
         hostname: b"ochre",
         terminal: Terminal { descriptors: terminal_bits, rows, columns },
         epoch_ns: u64::try_from(now.as_nanos()).unwrap_or(0),
-        flags: if options.strace { FLAG_STRACE } else { 0 },
+        flags: if strace.is_some() { FLAG_STRACE } else { 0 },
+        strace: strace.unwrap_or_default(),
     })
 }
 

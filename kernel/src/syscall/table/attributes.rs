@@ -2,31 +2,42 @@
 calls! {
     handlers: crate::syscall::attributes;
 
-    stat(path: UserCStr, out: UserPtr<abi::Stat>) = sys_stat;
-    lstat(path: UserCStr, out: UserPtr<abi::Stat>) = sys_lstat;
-    fstat(fd: Fd, out: UserPtr<abi::Stat>) = sys_fstat;
-    newfstatat(fd: Fd, path: UserCStr, out: UserPtr<abi::Stat>, flags: Flags) = sys_newfstatat;
-    statx(fd: Fd, path: UserCStr, flags: Flags, mask: u32, out: UserPtr<abi::Statx>) = sys_statx;
-    access(path: UserCStr, mode: u32) = sys_access;
-    faccessat(fd: Fd, path: UserCStr, mode: u32) = sys_faccessat;
-    faccessat2(fd: Fd, path: UserCStr, mode: u32, flags: Flags) = sys_faccessat2;
+    stat(path: UserCStr, out: UserPtr<abi::Stat> as Out(Stat)) = sys_stat;
+    lstat(path: UserCStr, out: UserPtr<abi::Stat> as Out(Stat)) = sys_lstat;
+    fstat(fd: Fd, out: UserPtr<abi::Stat> as Out(Stat)) = sys_fstat;
+    newfstatat(fd: Fd, path: UserCStr, out: UserPtr<abi::Stat> as Out(Stat), flags: Flags as Bits(&AT)) = sys_newfstatat;
+    statx(
+        fd: Fd,
+        path: UserCStr,
+        flags: Flags as Bits(&AT_STATX),
+        mask: u32 as Bits(&STATX),
+        out: UserPtr<abi::Statx> as Out(Statx),
+    ) = sys_statx;
+    access(path: UserCStr, mode: u32 as Bits(&ACCESS)) = sys_access;
+    faccessat(fd: Fd, path: UserCStr, mode: u32 as Bits(&ACCESS)) = sys_faccessat;
+    faccessat2(fd: Fd, path: UserCStr, mode: u32 as Bits(&ACCESS), flags: Flags as Bits(&AT_ACCESS)) = sys_faccessat2;
     chmod(path: UserCStr, mode: Mode) = sys_chmod;
     fchmod(fd: Fd, mode: Mode) = sys_fchmod;
     fchmodat(fd: Fd, path: UserCStr, mode: Mode) = sys_fchmodat;
-    fchmodat2(fd: Fd, path: UserCStr, mode: Mode, flags: Flags) = sys_fchmodat2;
-    chown(path: UserCStr, uid: u32, gid: u32) = sys_chown;
-    lchown(path: UserCStr, uid: u32, gid: u32) = sys_lchown;
-    fchown(fd: Fd, uid: u32, gid: u32) = sys_fchown;
-    fchownat(fd: Fd, path: UserCStr, uid: u32, gid: u32, flags: Flags) = sys_fchownat;
+    fchmodat2(fd: Fd, path: UserCStr, mode: Mode, flags: Flags as Bits(&AT)) = sys_fchmodat2;
+    chown(path: UserCStr, uid: u32 as Signed, gid: u32 as Signed) = sys_chown;
+    lchown(path: UserCStr, uid: u32 as Signed, gid: u32 as Signed) = sys_lchown;
+    fchown(fd: Fd, uid: u32 as Signed, gid: u32 as Signed) = sys_fchown;
+    fchownat(fd: Fd, path: UserCStr, uid: u32 as Signed, gid: u32 as Signed, flags: Flags as Bits(&AT)) = sys_fchownat;
     /// Times before 1970 become 1970.
-    utimensat(fd: Fd, path: UserCStr, times: UserPtr<abi::Timespec>, flags: Flags) = sys_utimensat;
-    futimesat(fd: Fd, path: UserCStr, times: UserPtr<abi::Timeval>) = sys_futimesat;
-    utimes(path: UserCStr, times: UserPtr<abi::Timeval>) = sys_utimes;
+    utimensat(
+        fd: Fd,
+        path: UserCStr,
+        times: UserPtr<abi::Timespec> as In(FileTimes),
+        flags: Flags as Bits(&AT),
+    ) = sys_utimensat;
+    futimesat(fd: Fd, path: UserCStr, times: UserPtr<abi::Timeval> as In(TimevalPair)) = sys_futimesat;
+    utimes(path: UserCStr, times: UserPtr<abi::Timeval> as In(TimevalPair)) = sys_utimes;
     utime(path: UserCStr, times: UserPtr<i64>) = sys_utime;
     truncate(path: UserCStr, bytes: i64) = sys_truncate;
     ftruncate(fd: Fd, bytes: i64) = sys_ftruncate;
     /// Collapsing and inserting ranges are refused.
-    fallocate(fd: Fd, mode: Flags, start: i64, bytes: i64) = sys_fallocate;
-    statfs(path: UserCStr, out: UserPtr<abi::Statfs>) = sys_statfs;
-    fstatfs(fd: Fd, out: UserPtr<abi::Statfs>) = sys_fstatfs;
+    fallocate(fd: Fd, mode: Flags as Bits(&FALLOC), start: i64, bytes: i64) = sys_fallocate;
+    statfs(path: UserCStr, out: UserPtr<abi::Statfs> as Out(Statfs)) = sys_statfs;
+    fstatfs(fd: Fd, out: UserPtr<abi::Statfs> as Out(Statfs)) = sys_fstatfs;
 }

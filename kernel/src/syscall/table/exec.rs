@@ -2,6 +2,12 @@
 calls! {
     handlers: crate::syscall::exec;
 
-    execve(path: UserCStr, arguments: UserAddr, environment: UserAddr) = sys_execve;
-    execveat(directory: Fd, path: UserCStr, arguments: UserAddr, environment: UserAddr, flags: Flags) = sys_execveat;
+    execve(path: UserCStr, arguments: UserAddr as In(Strings), environment: UserAddr as In(Environment)) = sys_execve;
+    execveat(
+        directory: Fd,
+        path: UserCStr,
+        arguments: UserAddr as In(Strings),
+        environment: UserAddr as In(Environment),
+        flags: Flags as Bits(&AT),
+    ) = sys_execveat;
 }

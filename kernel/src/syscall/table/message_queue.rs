@@ -2,7 +2,7 @@
 calls! {
     handlers: crate::syscall::message_queue;
 
-    msgctl(id: i32, command: i32, place: UserPtr<abi::ipc::MsqidDs>) = sys_msgctl;
+    msgctl(id: i32, command: i32 as One(&IPC), place: UserPtr<abi::ipc::MsqidDs>) = sys_msgctl;
     msgget(key: i32, flags: Flags) = sys_msgget;
     /// MSG_COPY is refused (ENOSYS), as by a Linux built without checkpoints.
     msgrcv(id: i32, message: UserAddr, bytes: usize, kind: i64, flags: Flags) = sys_msgrcv;

@@ -2,23 +2,37 @@
 calls! {
     handlers: crate::syscall::misc;
 
-    arch_prctl(option: u32, address: u64) = sys_arch_prctl;
+    arch_prctl(option: u32 as One(&ARCH), address: u64 as Address) = sys_arch_prctl;
     capget(header: UserPtr<[u32; 2]>, data: UserPtr<[u32; 6]>) = sys_capget;
     /// Only what keeps the set as it is.
     capset(header: UserPtr<[u32; 2]>, data: UserPtr<[u32; 6]>) = sys_capset;
-    getrandom(buffer: UserAddr, bytes: usize, flags: Flags) = sys_getrandom;
-    getrlimit(resource: u32, result: UserPtr<abi::Rlimit64>) = sys_getrlimit;
+    getrandom(buffer: UserAddr as Out(RandomBytes(1)), bytes: usize, flags: Flags as Bits(&GRND)) = sys_getrandom;
+    getrlimit(
+        resource: u32 as One(&RLIMIT),
+        result: UserPtr<abi::Rlimit64> as Out(Rlimit("RLIM_INFINITY")),
+    ) = sys_getrlimit;
     /// Only the plain Linux personality.
     personality(persona: Flags) = sys_personality;
     /// Names, death signals, subreapers, no-new-privileges and a few questions; other options answer EINVAL.
-    prctl(option: u32, second: u64, third: u64, fourth: u64, fifth: u64) = sys_prctl;
-    prlimit64(pid: i32, resource: u32, new: UserPtr<abi::Rlimit64>, old: UserPtr<abi::Rlimit64>) = sys_prlimit64;
+    prctl(
+        option: u32 as One(&PR),
+        second: u64 as PrctlArguments,
+        third: u64 as Hidden,
+        fourth: u64 as Hidden,
+        fifth: u64 as Hidden,
+    ) = sys_prctl;
+    prlimit64(
+        pid: i32,
+        resource: u32 as One(&RLIMIT),
+        new: UserPtr<abi::Rlimit64> as In(Rlimit("RLIM64_INFINITY")),
+        old: UserPtr<abi::Rlimit64> as Out(Rlimit("RLIM64_INFINITY")),
+    ) = sys_prlimit64;
     /// Only Ctrl-Alt-Del on and off.
     reboot(magic: u32, magic2: u32, command: u32, argument: LongFlags) = sys_reboot;
-    setdomainname(name: UserAddr, bytes: i32) = sys_setdomainname;
-    sethostname(name: UserAddr, bytes: i32) = sys_sethostname;
-    setrlimit(resource: u32, value: UserPtr<abi::Rlimit64>) = sys_setrlimit;
-    sysinfo(result: UserPtr<abi::Sysinfo>) = sys_sysinfo;
+    setdomainname(name: UserAddr as In(Bytes(1)), bytes: i32) = sys_setdomainname;
+    sethostname(name: UserAddr as In(Bytes(1)), bytes: i32) = sys_sethostname;
+    setrlimit(resource: u32 as One(&RLIMIT), value: UserPtr<abi::Rlimit64> as In(Rlimit("RLIM_INFINITY"))) = sys_setrlimit;
+    sysinfo(result: UserPtr<abi::Sysinfo> as Out(Sysinfo)) = sys_sysinfo;
     syslog(action: i32, buffer: UserAddr, bytes: i32) = sys_syslog;
-    uname(buffer: UserPtr<abi::Utsname>) = sys_uname;
+    uname(buffer: UserPtr<abi::Utsname> as Out(Utsname)) = sys_uname;
 }

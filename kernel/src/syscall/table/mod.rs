@@ -3,11 +3,14 @@
 //!
 //! A subject file holds one `calls!` and nothing else, so that `xtask` can include the same file with a `calls!` of its own and
 //! write `docs/linux.md` from it. A row: `/// text` (what is missing, if anything), then `name(argument: Type, …) = handler;`.
-use super::argument::{Argument, Shown};
+//! Behind a type may stand `as` and how strace shows the argument ([`abi::show`]), where it is not as the type says; behind the
+//! handler the same of the result.
+use super::argument::Argument;
 use super::call::Call;
 use super::room;
 use crate::errno::Result;
 use abi::number;
+use abi::show::{Answer, Shown};
 
 /// A handler as the dispatcher sees it: registers in, result or error out.
 pub type Handler = fn(&mut Call<'_>, &[u64; 6]) -> Result<u64>;
@@ -18,14 +21,21 @@ pub struct Row {
     pub name: &'static str,
     /// What serves it.
     pub handler: Handler,
-    /// Argument names and how they are shown, in order.
-    pub arguments: &'static [(&'static str, Shown)],
+    /// How its arguments are shown, in order.
+    pub shown: &'static [Shown],
+    /// How its result is shown.
+    pub answer: Answer,
+    /// What is missing of it.
+    pub limits: &'static str,
+    /// The module of its row, whose last part is the subject.
+    pub subject: &'static str,
 }
 
 macro_rules! calls {
     (
         handlers: $($module:ident)::+;
-        $($(#[doc = $text:literal])* $name:ident($($argument:ident: $type:ty),* $(,)?) = $handler:ident;)*
+        $($(#[doc = $text:literal])* $name:ident($($argument:ident: $type:ty $(as $shown:expr)?),* $(,)?)
+            = $handler:ident $(as $answer:expr)?;)*
     ) => {
         #[allow(unused_imports, reason = "which argument types a subject uses is its own matter")]
         use crate::syscall::argument::{Fd, Flags, LongFlags, Mode, SignalNumber};
@@ -46,8 +56,37 @@ macro_rules! calls {
                 let mut _words = registers.iter().copied();
                 $handler(call $(, <$type as super::Argument>::from_register(_words.next().unwrap_or(0)))*)
             },
-            arguments: &[$((stringify!($argument), <$type as super::Argument>::SHOWN)),*],
+            shown: &[$(shown!($type $(, $shown)?)),*],
+            answer: {
+                #[allow(unused_imports, reason = "only some rows say more")]
+                use abi::show::Answer::*;
+                answer!($($answer)?)
+            },
+            limits: concat!($($text),*),
+            subject: module_path!(),
         }),*];
+    };
+}
+
+/// How an argument is shown: as its row says, else as its type does.
+macro_rules! shown {
+    ($type:ty) => {
+        <$type as super::Argument>::SHOWN
+    };
+    ($type:ty, $shown:expr) => {{
+        #[allow(unused_imports, reason = "each row uses some of the words")]
+        use abi::show::{Data::*, Shown::*, names::*};
+        $shown
+    }};
+}
+
+/// How a result is shown: as a number if its row says nothing.
+macro_rules! answer {
+    () => {
+        Number
+    };
+    ($answer:expr) => {
+        $answer
     };
 }
 

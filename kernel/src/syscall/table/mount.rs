@@ -3,6 +3,12 @@ calls! {
     handlers: crate::syscall::mount;
 
     /// tmpfs, ramfs, proc, devtmpfs and bind mounts; moving is refused, `huge=` and options of proc too.
-    mount(source: UserCStr, target: UserCStr, kind: UserCStr, flags: Flags, data: UserAddr) = sys_mount;
-    umount2(target: UserCStr, flags: Flags) = sys_umount2;
+    mount(
+        source: UserCStr,
+        target: UserCStr,
+        kind: UserCStr,
+        flags: Flags as Bits(&MOUNT),
+        data: UserAddr as In(String),
+    ) = sys_mount;
+    umount2(target: UserCStr, flags: Flags as Bits(&UMOUNT)) = sys_umount2;
 }

@@ -3,13 +3,13 @@ calls! {
     handlers: crate::syscall::open;
 
     /// O_ASYNC sends no signal.
-    open(path: UserCStr, flags: Flags, mode: Mode) = sys_open;
+    open(path: UserCStr, flags: Flags as OpenFlags, mode: Mode as ModeIfNew(1)) = sys_open;
     /// O_ASYNC sends no signal.
-    openat(fd: Fd, path: UserCStr, flags: Flags, mode: Mode) = sys_openat;
+    openat(fd: Fd, path: UserCStr, flags: Flags as OpenFlags, mode: Mode as ModeIfNew(2)) = sys_openat;
     /// RESOLVE_BENEATH and RESOLVE_NO_XDEV are refused.
-    openat2(fd: Fd, path: UserCStr, how: UserPtr<abi::OpenHow>, bytes: usize) = sys_openat2;
+    openat2(fd: Fd, path: UserCStr, how: UserPtr<abi::OpenHow> as In(OpenHow), bytes: usize) = sys_openat2;
     creat(path: UserCStr, mode: Mode) = sys_creat;
     close(fd: Fd) = sys_close;
-    close_range(first: u32, last: u32, flags: Flags) = sys_close_range;
-    umask(mask: Mode) = sys_umask;
+    close_range(first: u32, last: u32, flags: Flags as Bits(&CLOSE_RANGE)) = sys_close_range;
+    umask(mask: Mode) = sys_umask as Permissions;
 }

@@ -6,5 +6,10 @@ calls! {
     /// PIDFD_THREAD is refused.
     pidfd_open(pid: i32, flags: Flags) = sys_pidfd_open;
     /// PIDFD_SIGNAL_THREAD and PIDFD_SIGNAL_PROCESS_GROUP are refused.
-    pidfd_send_signal(pidfd: Fd, signal: SignalNumber, info: UserPtr<abi::Siginfo>, flags: Flags) = sys_pidfd_send_signal;
+    pidfd_send_signal(
+        pidfd: Fd,
+        signal: SignalNumber,
+        info: UserPtr<abi::Siginfo> as In(Siginfo),
+        flags: Flags,
+    ) = sys_pidfd_send_signal;
 }

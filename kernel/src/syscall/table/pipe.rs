@@ -2,13 +2,13 @@
 calls! {
     handlers: crate::syscall::pipe;
 
-    pipe(fds: UserPtr<[i32; 2]>) = sys_pipe;
+    pipe(fds: UserPtr<[i32; 2]> as Out(IntPair)) = sys_pipe;
     /// Packet mode (O_DIRECT) is refused.
-    pipe2(fds: UserPtr<[i32; 2]>, flags: Flags) = sys_pipe2;
+    pipe2(fds: UserPtr<[i32; 2]> as Out(IntPair), flags: Flags as Bits(&CLOEXEC)) = sys_pipe2;
     eventfd(initial: u32) = sys_eventfd;
-    eventfd2(initial: u32, flags: Flags) = sys_eventfd2;
-    signalfd(fd: Fd, set: UserPtr<u64>, set_bytes: usize) = sys_signalfd;
-    signalfd4(fd: Fd, set: UserPtr<u64>, set_bytes: usize, flags: Flags) = sys_signalfd4;
+    eventfd2(initial: u32, flags: Flags as Bits(&EFD)) = sys_eventfd2;
+    signalfd(fd: Fd, set: UserPtr<u64> as In(Sigset), set_bytes: usize) = sys_signalfd;
+    signalfd4(fd: Fd, set: UserPtr<u64> as In(Sigset), set_bytes: usize, flags: Flags as Bits(&SFD)) = sys_signalfd4;
     /// Seals are not supported, huge pages are refused.
-    memfd_create(name: UserCStr, flags: Flags) = sys_memfd_create;
+    memfd_create(name: UserCStr, flags: Flags as Bits(&MFD)) = sys_memfd_create;
 }

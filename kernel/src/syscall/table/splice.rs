@@ -2,7 +2,14 @@
 calls! {
     handlers: crate::syscall::splice;
 
-    splice(from: Fd, from_at: UserPtr<i64>, to: Fd, to_at: UserPtr<i64>, bytes: usize, flags: Flags) = sys_splice;
-    tee(from: Fd, to: Fd, bytes: usize, flags: Flags) = sys_tee;
-    vmsplice(fd: Fd, iovecs: UserAddr, count: usize, flags: Flags) = sys_vmsplice;
+    splice(
+        from: Fd,
+        from_at: UserPtr<i64> as In(Long),
+        to: Fd,
+        to_at: UserPtr<i64> as In(Long),
+        bytes: usize,
+        flags: Flags as Bits(&SPLICE),
+    ) = sys_splice;
+    tee(from: Fd, to: Fd, bytes: usize, flags: Flags as Bits(&SPLICE)) = sys_tee;
+    vmsplice(fd: Fd, iovecs: UserAddr as In(Iovecs(2)), count: usize, flags: Flags as Bits(&SPLICE)) = sys_vmsplice;
 }
