@@ -42,6 +42,9 @@ int main(void)
 	long result = clone3(&arguments, sizeof arguments);
 	if (result == 0)
 		_exit(23);
+	/* Containers refuse it, so that their filters see the flags of clone. */
+	if (result < 0 && (errno == ENOSYS || errno == EPERM))
+		return 0;
 	CHECK(result > 0);
 	CHECK_EXITS(result, 23);
 	CHECK_ERRNO(clone3(&arguments, 8), EINVAL);

@@ -101,7 +101,8 @@ static void processes(void)
 	CHECK_ERRNO(clock_gettime(clock_of(4000000, 2), &now), EINVAL);
 	CHECK_ERRNO(clock_gettime(clock_of(child, 3), &now), EINVAL);
 	CHECK_EQUAL(clock_gettime(clock_of(0, 2), &now), 0);
-	CHECK_ERRNO(clock_settime(CLOCK_MONOTONIC, &now), EINVAL);
+	/* Containers refuse the call itself. */
+	CHECK(clock_settime(CLOCK_MONOTONIC, &now) == -1 && (errno == EINVAL || errno == EPERM));
 	struct tms before, after;
 	CHECK(times(&before) != (clock_t)-1);
 	CHECK_EQUAL(write(in[1], &byte, 1), 1);

@@ -69,7 +69,8 @@ int main(void)
 	CHECK_ERRNO(rename(".", "x"), EBUSY);
 	CHECK_ERRNO(rename("dir/..", "x"), EBUSY);
 	CHECK_ERRNO(rename("dir", "."), EBUSY);
-	CHECK_ERRNO(rename("/", "x"), EBUSY);
+	/* The second where this is another file system. */
+	CHECK(rename("/", "x") == -1 && (errno == EBUSY || errno == EXDEV));
 	CHECK_ERRNO(rename("dir", "dir/x"), EINVAL);
 	CHECK_EQUAL(mkdir("dir/sub", 0755), 0);
 	CHECK_ERRNO(rename("dir/sub", "dir"), ENOTEMPTY);

