@@ -113,6 +113,13 @@ impl CpuLocal {
         }
     }
 
+    /// Whether the idle thread runs. Own CPU, interrupts off.
+    #[inline(always)]
+    pub(crate) fn runs_idle(&self) -> bool {
+        // SAFETY: the running thread is alive; null before the scheduler runs.
+        unsafe { self.running.load(Ordering::Relaxed).as_ref() }.is_none_or(Thread::is_idle)
+    }
+
     /// Whether the running thread should give way.
     #[inline(always)]
     pub(crate) fn needs_reschedule(&self) -> bool {

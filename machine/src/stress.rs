@@ -9,11 +9,12 @@ use crate::random::fill;
 use crate::sync::{IrqSafe, LockClass, Mutex, RwLock, SpinLock, Wait, WaitError, WaitQueue};
 use crate::thread::{self, CpuSet, CurrentThread, IrqContext, Schedule, Thread};
 use crate::time::{self, Expire, Instant, Timer};
-use crate::{cpu, log};
+use crate::{cpu, log, sample};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use wire::sample::{KERNEL_TRUNCATED, MOST_WORDS, Samples};
 
 static SPIN: LockClass = LockClass { name: "trial spin lock", rank: 100 };
 static IRQ: LockClass = LockClass { name: "trial irq lock", rank: 110 };
@@ -45,7 +46,10 @@ fn team(cx: &mut CurrentThread, count: usize, body: impl Fn(&mut CurrentThread, 
 fn spawn(body: impl FnOnce(&mut CurrentThread) + Send + 'static) -> Arc<Thread> {
     let spawned = thread::spawn("trial", Arc::new(()), Box::new(body));
     assert!(spawned.is_ok(), "there is memory for the trial's threads");
-    spawned.unwrap_or_else(|_| unreachable!())
+    let thread = spawned.unwrap_or_else(|_| unreachable!());
+    // Their waits are noted too.
+    thread.set_label(LABEL);
+    thread
 }
 
 fn wait_until(cx: &mut CurrentThread, queue: &WaitQueue, ready: impl Fn() -> bool) {
@@ -78,6 +82,8 @@ pub(crate) fn run(cx: &mut CurrentThread) {
         ("heap", heap_storm),
         ("frames", frame_storm),
     ];
+    // Every trial is sampled, so the sampler too is tried in whatever it may interrupt.
+    assert!(sample::start(cx, SAMPLES_PER_SECOND, true), "there is memory for samples");
     // The first round fills caches and pools, so that the second can be compared with it.
     let mut before = None;
     for round in 0..3 {
@@ -104,8 +110,38 @@ pub(crate) fn run(cx: &mut CurrentThread) {
             assert!(free_now + 256 > free_before, "free frames: {free_before} before, {free_now} now");
         }
     }
+    sample::stop(cx);
+    check_samples();
     log!(Info, "trials passed");
 }
+
+/// The samples taken are sound: stacks lie in the kernel, and those of threads end where threads begin.
+fn check_samples() {
+    let mut right = sample::Empty::take();
+    let right = right.as_mut().filter(|_| sample::rate() == 0);
+    let mut words = alloc::vec![0; 16 * MOST_WORDS];
+    let (mut samples, mut whole) = (0, 0);
+    if let Some(right) = right {
+        for cpu in 0..cpu::count() {
+            // CAST: a CPU's number.
+            let taken = right.read(cpu::CpuId(cpu as u32), &mut words);
+            for sample in Samples::of(&words[..taken]) {
+                assert!(sample.user.is_empty(), "no program runs");
+                assert!(sample.kernel.iter().all(|frame| *frame >= crate::addr::IMAGE_BASE as u64), "{sample:x?}");
+                samples += 1;
+                whole += usize::from(sample.head.flags & KERNEL_TRUNCATED == 0);
+            }
+        }
+    }
+    assert!(samples > 0, "the trials were sampled");
+    // A stack can only be followed through code that keeps frames; assembly and a function's first instructions do not.
+    assert!(whole * 10 >= samples * 9, "{whole} of {samples} stacks are whole");
+}
+
+/// How often the trials are sampled.
+const SAMPLES_PER_SECOND: u32 = 2000;
+/// What the trials' threads are called in samples.
+const LABEL: u64 = 1;
 
 /// Visits every CPU and lets it idle.
 fn settle(cx: &mut CurrentThread) {

@@ -13,7 +13,7 @@ use wire::symbols::{SECTION_BYTES, Table};
 static SECTION: [u8; SECTION_BYTES] = [0; SECTION_BYTES];
 
 /// The function that `address` lies in: its name and how far into it.
-pub(crate) fn find(address: usize) -> Option<(&'static str, u32)> {
+pub fn find(address: usize) -> Option<(&'static str, u32)> {
     let offset = u32::try_from(address.checked_sub(IMAGE_BASE)?).ok()?;
     Table::new(black_box(&SECTION))?.find(offset)
 }

@@ -122,6 +122,7 @@ pub fn run_user(cx: &mut CurrentThread, context: &mut UserContext) -> UserExit {
         // SAFETY: own thread, interrupts off.
         unsafe { (*cx.thread().user.get()).load(Arc::as_ptr(cx.thread()), cpu) };
         crate::probe!(crate::trace::providers::sched::to_user(cx.thread().id()));
+        crate::sample::enter_user(header, context);
         header.in_user.set(true);
         // SAFETY: interrupts are off, the context is the caller's, and the scheduler loaded the thread's space.
         let exit = unsafe { arch::user::enter(context) };

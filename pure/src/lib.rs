@@ -32,3 +32,4 @@ pub mod tmpfs_options;
 pub mod trace_ring;
 pub mod unix_address;
 pub mod vdso_image;
+pub mod word_ring;

@@ -32,7 +32,10 @@ impl Guest {
     /// The same with another of the commands that run a program.
     fn command_of(&self, name: &str, options: &[&str], program: &[&str]) -> Command {
         let mut command = Command::new(&self.ochre);
-        command.args([name, "--arch", &self.arch, "--accel", "tcg"]);
+        command.args([name, "--arch", &self.arch]);
+        if !options.contains(&"--accel") {
+            command.args(["--accel", "tcg"]);
+        }
         if !options.contains(&"--timeout") {
             command.args(["--timeout", "5m"]);
         }

@@ -73,6 +73,7 @@ const CASES: &[Case] = &[
     ("strace::children_are_followed", Short, strace::children_are_followed),
     ("strace::calls_are_chosen_and_counted", Short, strace::calls_are_chosen_and_counted),
     ("strace::what_was_missing_is_told", Short, strace::what_was_missing_is_told),
+    ("tracing::samples_are_taken_from_within", Short, tracing::samples_are_taken_from_within),
     ("programs::a_host_program_is_run", Short, programs::a_host_program_is_run),
     ("programs::a_large_program_is_hardly_read", Short, programs::a_large_program_is_hardly_read),
     (

@@ -64,3 +64,37 @@ pub(crate) fn counters_tell_the_truth(guest: &Guest) {
     // The second substitution forks once (its subshell) and twice (grep and cut) more.
     assert!((6..=8).contains(&forks), "{forks} forks counted");
 }
+
+/// The numbers of a CPU's line in `/proc/trace/profile`, by name.
+fn count(line: &str, name: &str) -> u64 {
+    let mut words = line.split(' ').skip_while(|word| *word != name);
+    words.nth(1).and_then(|word| word.parse().ok()).unwrap_or_else(|| panic!("no {name}: {line:?}"))
+}
+
+pub(crate) fn samples_are_taken_from_within(guest: &Guest) {
+    // Time passes by instructions, so that the counts do not depend on how busy the host is.
+    let script = "cd /proc/trace
+        for bad in '' x 10001 -1 '1000 on-cpu' '1000 off-cpu 1'; do echo $bad > profile 2> /dev/null && echo taken: $bad; done
+        echo 2000 > profile; i=0; while [ $i -lt 3000 ]; do i=$((i+1)); done; sleep 0.25; echo 0 > profile; cat profile
+        echo ---; echo 1000 off-cpu > profile; sleep 0.01; (sleep 0.02); echo 0 > profile; cat profile; echo ---; cat profile";
+    let run = guest.run(&["--accel", "icount", "--memory", "64M"], &["busybox", "sh", "-c", script]);
+    let out = run.stdout();
+    let parts: Vec<&str> = out.split("---\n").collect();
+    let [on, off, empty] = parts[..] else { panic!("{out:?}") };
+    let counts = on.lines().find(|line| line.starts_with("# cpu 0 ")).unwrap_or_else(|| panic!("{on:?}"));
+    let [user, kernel, idle] = ["user", "kernel", "idle"].map(|name| count(counts, name));
+    // A quarter of a second asleep at 2000 a second; the loop takes some hundred periods.
+    assert!((495..=510).contains(&idle), "{counts}");
+    assert!(user > 40, "{counts}");
+    assert_eq!((count(counts, "missed"), count(counts, "lost")), (0, 0), "{counts}");
+    let samples = |text: &str, kind: &str| text.lines().filter(|line| line.starts_with(kind)).count() as u64;
+    assert_eq!((samples(on, "user "), samples(on, "kernel "), samples(on, "asleep ")), (user, kernel, 0));
+    // Two sleeps, and two waits for them.
+    assert!(samples(off, "asleep ") >= 4, "{off}");
+    assert!(
+        off.lines()
+            .any(|line| line.starts_with("asleep") && line.contains("user_loop::run;") && line.contains("sys_wait4;")),
+        "{off}"
+    );
+    assert!(empty.lines().all(|line| line.starts_with('#')), "read samples are gone: {empty}");
+}

@@ -24,6 +24,9 @@ pub(crate) enum Accelerator {
     Kvm,
     /// Emulation.
     Tcg,
+    /// Emulation of one processor at a time, in which a nanosecond passes with each instruction: what is measured there does not depend on
+    /// how busy the host is.
+    Icount,
 }
 
 /// `--machine`.
@@ -97,7 +100,7 @@ impl Drop for Vmm {
 pub(crate) fn choose_accelerator(wanted: Accelerator, arch: Arch) -> anyhow::Result<Accelerator> {
     let usable = arch == Arch::host() && has_hardware_virtualization() && kvm_opens();
     match wanted {
-        Accelerator::Tcg => Ok(Accelerator::Tcg),
+        Accelerator::Tcg | Accelerator::Icount => Ok(wanted),
         Accelerator::Auto => Ok(if usable { Accelerator::Kvm } else { Accelerator::Tcg }),
         Accelerator::Kvm if usable => Ok(Accelerator::Kvm),
         Accelerator::Kvm => {
@@ -205,7 +208,11 @@ fn arguments(request: &Request<'_>, control: i32, observe: Option<i32>, initramf
         "-M",
         machine,
         "-accel",
-        if kvm { "kvm" } else { "tcg,thread=multi" },
+        match request.accelerator {
+            Accelerator::Kvm => "kvm",
+            Accelerator::Icount => "tcg,thread=single",
+            Accelerator::Tcg | Accelerator::Auto => "tcg,thread=multi",
+        },
         "-cpu",
         processor,
         "-nodefaults",
@@ -241,6 +248,11 @@ fn arguments(request: &Request<'_>, control: i32, observe: Option<i32>, initramf
     // The file has no name; QEMU opens its own copy of the descriptor again.
     add("-initrd", format!("/dev/fd/{initramfs}"));
     add("-append", request.command_line.clone());
+    if request.accelerator == Accelerator::Icount {
+        words.extend(
+            ["-icount", "shift=0,sleep=off", "-rtc", "base=2020-01-01,clock=vm", "-seed", "1"].map(String::from),
+        );
+    }
     words.extend_from_slice(request.extra);
     words
 }

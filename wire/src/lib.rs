@@ -13,6 +13,7 @@ pub mod config;
 pub mod control;
 pub mod observe;
 pub mod strace;
+pub mod sample;
 pub mod symbols;
 #[cfg(test)]
 mod test_random;

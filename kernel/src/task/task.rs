@@ -122,6 +122,9 @@ impl Task {
     /// Changes it, under the table's lock.
     pub(super) fn set_tid(&self, tid: Pid) {
         self.tid.store(tid, Ordering::Relaxed);
+        if let Some(thread) = self.thread() {
+            self.label_thread(&thread);
+        }
     }
     /// The process it belongs to.
     pub fn process(&self) -> &Arc<Process> {
@@ -134,10 +137,15 @@ impl Task {
     /// Ties the machine thread to it, once.
     pub(crate) fn set_thread(&self, thread: &Arc<Thread>) {
         self.thread.call_once(|| {
+            self.label_thread(thread);
             let (pid, parent) = (self.process.pid(), self.process.parent_pid());
             probe!(trace::proc::create(self.tid(), pid, parent, thread.id()));
             Arc::downgrade(thread)
         });
+    }
+    /// Tells the profiler whose thread it is.
+    fn label_thread(&self, thread: &Thread) {
+        thread.set_label(u64::from(self.process.pid()) << 32 | u64::from(self.tid()));
     }
     /// Makes it attend to its state: see [`Thread::notify`].
     pub fn notify(&self) {

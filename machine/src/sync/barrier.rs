@@ -38,6 +38,7 @@ pub(crate) fn answer(cpu: &CpuLocal) {
     if cpu.barrier_seen.load(Ordering::Relaxed) != wanted {
         fence(Ordering::SeqCst);
         scheduler::mark_running(cpu);
+        crate::sample::look_again(cpu);
         cpu.barrier_seen.store(wanted, Ordering::Release);
     }
 }

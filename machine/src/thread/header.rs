@@ -8,6 +8,7 @@
 //! counts as they found them). `cpu` is set by the scheduler before the thread runs. `interrupts_off` is zero exactly while
 //! this thread runs with interrupts on in the hardware, apart from the few instructions in which they are switched.
 use crate::arch;
+use crate::arch::user::UserContext;
 use crate::cpu::CpuLocal;
 use crate::sync::LockClass;
 use crate::thread::Thread;
@@ -52,6 +53,9 @@ pub(crate) struct StackHeader {
     pub(crate) handlers: Cell<u32>,
     /// User code runs on top of this stack.
     pub(crate) in_user: Cell<bool>,
+    /// The registers of the program that this thread runs, once it has run one: a place on this stack, or an old address. For the
+    /// profiler, which checks.
+    pub(crate) user_context: Cell<*const UserContext>,
     /// While not zero, a fault in a user copy fails at once.
     pub(crate) no_fault: Cell<u32>,
     held_count: Cell<u32>,
@@ -87,6 +91,7 @@ impl StackHeader {
             interrupts_off: Cell::new(1),
             handlers: Cell::new(0),
             in_user: Cell::new(false),
+            user_context: Cell::new(ptr::null()),
             no_fault: Cell::new(0),
             held_count: Cell::new(0),
             held_rank: Cell::new(0),

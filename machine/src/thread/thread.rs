@@ -100,6 +100,8 @@ pub struct Thread {
     pub(super) preemptions: AtomicU64,
     /// The last system call, one added; 0: none yet.
     last_call: AtomicU64,
+    /// What the kernel calls it; see [`Thread::set_label`].
+    label: AtomicU64,
     /// Ends timed waits.
     pub(super) timer: Arc<TimerNode>,
     /// Links of the list of all threads (and, after the end, of those to be dropped); under that list's lock.
@@ -152,6 +154,7 @@ impl Thread {
             sleeps: AtomicU64::new(0),
             preemptions: AtomicU64::new(0),
             last_call: AtomicU64::new(0),
+            label: AtomicU64::new(0),
             timer: TimerNode::for_thread(),
             next: AtomicPtr::new(ptr::null_mut()),
             previous: AtomicPtr::new(ptr::null_mut()),
@@ -180,6 +183,18 @@ impl Thread {
     #[inline(always)]
     pub(super) fn noted_call(&self) -> u64 {
         self.last_call.load(Ordering::Relaxed)
+    }
+
+    /// Gives it a number that samples carry, so that whoever reads them knows whose they are: the kernel's process and task. Zero,
+    /// as at first, is a thread of the kernel's own.
+    pub fn set_label(&self, label: u64) {
+        self.label.store(label, Ordering::Relaxed);
+    }
+
+    /// The number given last.
+    #[inline(always)]
+    pub(crate) fn label(&self) -> u64 {
+        self.label.load(Ordering::Relaxed)
     }
 
     /// Its number.

@@ -1,6 +1,8 @@
 //! Timers. Each CPU has a queue of deadlines (`pure::timer_queue`) and programs its hardware for the soonest of them and of the
 //! scheduler's tick. A timer is armed on the CPU that arms it.
 //!
+//! The profiler's samples (`sample`) come by the same hardware, at the beginning of its interrupt.
+//!
 //! The tick runs only while a thread other than the idle one does; an idle CPU is woken by nothing but its deadlines.
 //!
 //! Invariants: a node is in the queue of CPU `cpu`, or in none (`cpu` is [`NOWHERE`]); both change under that queue's lock.
@@ -10,6 +12,7 @@ use super::Instant;
 use super::clock::{now, ticks_at};
 use crate::arch;
 use crate::cpu::{self, CpuId, CpuLocal};
+use crate::sample::{self, SampleClock};
 use crate::sync::RawSpin;
 use crate::thread::{self, IrqContext, Thread, header, scheduler};
 use crate::trace::{self, Counter};
@@ -70,6 +73,8 @@ pub(crate) struct CpuTimers {
     programmed: Cell<u64>,
     /// When the next tick is due, or [`NEVER`]. Own CPU, interrupts off.
     next_tick: Cell<u64>,
+    /// When the CPU is to be sampled. Own CPU, interrupts off.
+    samples: SampleClock,
 }
 
 impl CpuTimers {
@@ -78,11 +83,23 @@ impl CpuTimers {
             queue: RawSpin::new("timer queue", TimerQueue::new()),
             programmed: Cell::new(NEVER),
             next_tick: Cell::new(NEVER),
+            samples: SampleClock::new(),
         }
     }
 
+    /// The profiler's clock.
+    #[inline(always)]
+    pub(crate) fn samples(&self) -> &SampleClock {
+        &self.samples
+    }
+
+    /// An idle CPU needs no tick. The one that is started when it has work again also sees to the samples.
+    pub(crate) fn rest(&self) {
+        self.next_tick.set(NEVER);
+    }
+
     /// Programs the hardware if `deadline_ns` comes before what it is programmed for. Own CPU, interrupts off.
-    fn program_if_sooner(&self, deadline_ns: u64) {
+    pub(crate) fn program_if_sooner(&self, deadline_ns: u64) {
         if deadline_ns < self.programmed.get() {
             self.programmed.set(deadline_ns);
             arch::timer::set_deadline(Some(ticks_at(Instant(deadline_ns))));
@@ -231,6 +248,9 @@ pub(crate) fn interrupt() {
         crate::probe!(trace::providers::irq::timer(timers.programmed.get()));
         timers.programmed.set(NEVER);
         let time = now().0;
+        if timers.samples.due() <= time {
+            sample::due(cpu, time);
+        }
         while let Some(due) = pop_due(timers, time) {
             fire(cx, due);
         }
@@ -240,7 +260,8 @@ pub(crate) fn interrupt() {
             thread::sample_load();
             need_tick(cpu);
         }
-        let soonest = timers.queue.with(|queue| queue.soonest()).unwrap_or(NEVER).min(timers.next_tick.get());
+        let soonest = timers.queue.with(|queue| queue.soonest()).unwrap_or(NEVER);
+        let soonest = soonest.min(timers.next_tick.get()).min(timers.samples.due());
         if soonest == NEVER {
             arch::timer::set_deadline(None);
         } else {
@@ -292,7 +313,9 @@ pub(crate) fn need_tick(cpu: &CpuLocal) {
 
 #[inline(never)]
 fn start_tick(cpu: &CpuLocal) {
-    let next = now().0 + TICK_NS;
+    let now = now().0;
+    let next = now + TICK_NS;
     cpu.timers.next_tick.set(next);
-    cpu.timers.program_if_sooner(next);
+    sample::resume(cpu, now);
+    cpu.timers.program_if_sooner(next.min(cpu.timers.samples.due()));
 }

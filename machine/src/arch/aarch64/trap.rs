@@ -29,6 +29,7 @@ const PSTATE_IRQ_MASKED: u64 = 1 << 7;
 
 unsafe extern "C" {
     static ochre_vectors: u8;
+    static ochre_irq_return: u8;
 }
 
 /// Points VBAR_EL1 to the vectors.
@@ -72,6 +73,11 @@ unsafe extern "C" fn ochre_kernel_sync(frame: *mut KernelFrame) {
 extern "C" fn ochre_kernel_irq() {
     irq::handle();
     crate::thread::interrupt_exit();
+}
+
+/// Whether a return address is that of the interrupt's entry: the frame record after it is the interrupted code's.
+pub(crate) fn is_interrupt_return(address: usize) -> bool {
+    address == (&raw const ochre_irq_return).addr()
 }
 
 /// An exception that should not exist. `kind` counts the vectors: 0 to 15.
@@ -286,6 +292,8 @@ ochre_irq_tail:
     str x1, [sp, #176]
     mov x29, sp
     bl ochre_kernel_irq
+    .global ochre_irq_return
+ochre_irq_return:
     ldr x1, [sp, #176]
     ldp x29, x0, [sp]
     msr elr_el1, x0

@@ -121,6 +121,19 @@ impl UserContext {
     }
 }
 
+/// Program counter, stack pointer and frame pointer of a context.
+///
+/// # Safety
+/// `context` is readable and aligned to a word.
+pub(crate) unsafe fn place_of(context: *const UserContext) -> [usize; 3] {
+    // SAFETY: fields of what the caller says is readable.
+    let [pc, sp, frame] = unsafe {
+        [&raw const (*context).pc, &raw const (*context).sp, &raw const (*context).x[29]]
+            .map(|field| field.read_volatile())
+    };
+    [pc as usize, sp as usize, frame as usize]
+}
+
 /// Whether programs have a GS base.
 pub(crate) const HAS_GS_BASE: bool = false;
 /// Alignment of the buffers of [`fp_save`] and [`fp_restore`].

@@ -98,7 +98,14 @@ global_asm!(
     "jmp x86_user_leave",
     "2:",
     "mov rdi, rsp",
+    // A frame record, so that stack walks go through the trap.
+    "push qword ptr [rdi + 17*8]",
+    "push rbp",
+    "mov rbp, rsp",
     "call {kernel_trap}",
+    ".global x86_trap_return",
+    "x86_trap_return:",
+    "add rsp, 16",
     pop_registers!(),
     "add rsp, 16",
     "iretq",
@@ -186,6 +193,7 @@ global_asm!(
 unsafe extern "C" {
     static x86_trap_vectors: u8;
     static x86_trap_syscall: u8;
+    static x86_trap_return: u8;
     static x86_trap_nmi: u8;
     static x86_trap_double_fault: u8;
     static x86_trap_machine_check: u8;
@@ -307,6 +315,11 @@ extern "C" fn paranoid_trap(frame: &mut Frame) {
     }
     let addr = (frame.vector as usize == DOUBLE_FAULT).then(registers::read_cr2);
     fatal(frame, addr);
+}
+
+/// Whether a return address is that of the trap entry: the frame record after it is the interrupted code's.
+pub(crate) fn is_interrupt_return(address: usize) -> bool {
+    address == (&raw const x86_trap_return).addr()
 }
 
 /// Names of the exceptions, for the epitaph.

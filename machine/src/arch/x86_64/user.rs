@@ -305,6 +305,19 @@ fn floating_point_code(exceptions: u32) -> i32 {
     CODES.iter().find(|(mask, _)| exceptions & mask != 0).map_or(0, |(_, code)| *code)
 }
 
+/// Program counter, stack pointer and frame pointer of a context.
+///
+/// # Safety
+/// `context` is readable and aligned to a word.
+pub(crate) unsafe fn place_of(context: *const UserContext) -> [usize; 3] {
+    // SAFETY: fields of what the caller says is readable.
+    let [pc, sp, frame] = unsafe {
+        let frame = &raw const (*context).frame;
+        [&raw const (*frame).rip, &raw const (*frame).rsp, &raw const (*frame).rbp].map(|field| field.read_volatile())
+    };
+    [pc as usize, sp as usize, frame as usize]
+}
+
 /// Whether programs have a GS base.
 pub(crate) const HAS_GS_BASE: bool = true;
 /// Alignment of the buffers of [`fp_save`] and [`fp_restore`].

@@ -8,9 +8,9 @@ use crate::cpu::CpuLocal;
 use crate::thread::header::{self, StackHeader};
 use crate::thread::thread::{RunState, attention};
 use crate::thread::{CurrentThread, Thread, stack};
-use crate::time;
 use crate::trace::flight::{self, Left};
 use crate::trace::{self, Counter, providers};
+use crate::{sample, time};
 use core::ptr::{self, NonNull};
 use core::sync::atomic::Ordering;
 use pure::ready_threads::Occasion;
@@ -177,8 +177,10 @@ fn switch_to(
         return;
     }
     cpu.scheduler.switches.fetch_add(1, Ordering::Relaxed);
+    let left_at = queue.since;
     // SAFETY: as above.
-    note_switch(cpu, queue.since, previous, unsafe { sched(previous) }.state, next);
+    let state = unsafe { sched(previous) }.state;
+    note_switch(cpu, left_at, previous, state, next);
     let bits = previous.attention_after_switch.load(Ordering::Relaxed);
     if bits != 0 {
         previous.attention.fetch_or(bits, Ordering::Relaxed);
@@ -198,7 +200,11 @@ fn switch_to(
     }
     // SAFETY: interrupts are off; the contexts are of the thread that runs and of one that was saved or prepared.
     unsafe { arch::context::switch(previous.context.get(), next.context.get()) };
-    finish_switch(self::header::current());
+    let header = self::header::current();
+    finish_switch(header);
+    if sample::wants_off_cpu() {
+        sample::note_off_cpu(header.cpu(), previous, left_at, matches!(state, RunState::Parked { .. }));
+    }
 }
 
 /// Makes the thread that runs on this CPU look at its state as after a switch, if it wants to. In interrupt context.

@@ -1,0 +1,178 @@
+//! Taking a sample, and the rings they go to.
+//!
+//! Invariant: a ring's only writer is its CPU with interrupts off; its only reader holds the one [`Empty`]. Rings are made by the first
+//! start and kept.
+use super::walk;
+use crate::arch;
+use crate::cpu::{self, CpuLocal, MAX_CPUS};
+use crate::sync::Once;
+use crate::thread::{Thread, header};
+use crate::time;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use pure::word_ring::WordRing;
+use wire::sample::{Counts, Head, KERNEL_TRUNCATED, Kind, MOST_WORDS, USER_TRUNCATED};
+
+/// Words of a CPU's ring (256 KiB): what the highest rate makes in a tenth of a second with stacks of thirty frames.
+const RING_WORDS: usize = 32 * 1024;
+/// Words of all rings together, at most (8 MiB).
+const MOST_RING_WORDS: usize = 1024 * 1024;
+
+/// What each CPU has.
+struct PerCpu {
+    ring: Once<WordRing>,
+    user: AtomicU64,
+    kernel: AtomicU64,
+    idle: AtomicU64,
+    missed: AtomicU64,
+}
+
+static CPUS: [PerCpu; MAX_CPUS] = [const {
+    PerCpu {
+        ring: Once::new(),
+        user: AtomicU64::new(0),
+        kernel: AtomicU64::new(0),
+        idle: AtomicU64::new(0),
+        missed: AtomicU64::new(0),
+    }
+}; MAX_CPUS];
+
+static WANTS_OFF_CPU: AtomicBool = AtomicBool::new(false);
+
+/// Makes every CPU's ring, if it is not there; false without memory.
+pub(super) fn make_rings() -> bool {
+    let words = RING_WORDS.min(MOST_RING_WORDS / cpu::count().max(1));
+    CPUS.iter().take(cpu::count()).all(|here| {
+        if here.ring.get().is_none()
+            && let Some(ring) = WordRing::new(words)
+        {
+            here.ring.call_once(|| ring);
+        }
+        here.ring.get().is_some()
+    })
+}
+
+pub(super) fn set_off_cpu(is_wanted: bool) {
+    WANTS_OFF_CPU.store(is_wanted, Ordering::Relaxed);
+}
+
+/// Whether [`note_off_cpu`] is to be called.
+#[inline(always)]
+pub(crate) fn wants_off_cpu() -> bool {
+    WANTS_OFF_CPU.load(Ordering::Relaxed)
+}
+
+fn of(cpu: &CpuLocal) -> &'static PerCpu {
+    &CPUS[cpu.id.0 as usize % MAX_CPUS]
+}
+
+pub(super) fn count_idle(cpu: &CpuLocal, periods: u64) {
+    of(cpu).idle.fetch_add(periods, Ordering::Relaxed);
+}
+
+pub(super) fn count_missed(cpu: &CpuLocal, periods: u64) {
+    of(cpu).missed.fetch_add(periods, Ordering::Relaxed);
+}
+
+/// Notes what the interrupt that runs now came upon. Interrupts are off.
+pub(super) fn sample(cpu: &CpuLocal) {
+    let header = header::current();
+    let here = of(cpu);
+    let kind = if header.in_user.get() { Kind::User } else { Kind::Kernel };
+    let count = if kind == Kind::User { &here.user } else { &here.kernel };
+    count.fetch_add(1, Ordering::Relaxed);
+    // SAFETY: the running thread is alive, and this CPU runs it.
+    let thread = unsafe { &*cpu.running.load(Ordering::Relaxed) };
+    let frame = arch::cpu::frame_pointer();
+    write(cpu, thread, kind, frame, 1);
+    // Were this the function's end, the compiler could give up its frame before the call.
+    core::hint::black_box(frame);
+}
+
+/// `thread`, which runs here, was off the CPU since `since` (raw clock). Called on its way back, interrupts off.
+#[cold]
+#[inline(never)]
+pub(crate) fn note_off_cpu(cpu: &CpuLocal, thread: &Thread, since: u64, was_asleep: bool) {
+    // Threads of the kernel wait in places that everybody knows.
+    if thread.label() == 0 {
+        return;
+    }
+    let kind = if was_asleep { Kind::Asleep } else { Kind::Waiting };
+    let ns = time::ns_of_ticks(time::ticks().saturating_sub(since));
+    let frame = arch::cpu::frame_pointer();
+    write(cpu, thread, kind, frame, ns);
+    // Were this the function's end, the compiler could give up its frame before the call.
+    core::hint::black_box(frame);
+}
+
+fn write(cpu: &CpuLocal, thread: &Thread, kind: Kind, frame: usize, weight: u64) {
+    let header = header::current();
+    let Some(mut draft) = of(cpu).ring.get().and_then(|ring| ring.begin(MOST_WORDS)) else { return };
+    let ticks = time::ticks();
+    for word in [ticks, thread.label(), thread.id().0, weight] {
+        draft.push(word);
+    }
+    let mut flags = 0;
+    let mut kernel_frames = 0;
+    if kind != Kind::User {
+        let walked = walk::kernel(header, frame, !kind.is_off_cpu(), &mut draft);
+        kernel_frames = walked.frames;
+        flags |= if walked.is_truncated { KERNEL_TRUNCATED } else { 0 };
+    }
+    let mut user_frames = 0;
+    if let Some(place) = walk::user_place(header) {
+        let walked = walk::user(place, &mut draft);
+        user_frames = walked.frames;
+        flags |= if walked.is_truncated { USER_TRUNCATED } else { 0 };
+    }
+    // CAST: there are at most 64 CPUs, and the frames' bounds fit.
+    let (cpu, kernel_frames, user_frames) = (cpu.id.0 as u8, kernel_frames as u8, user_frames as u8);
+    let (task, thread) = (thread.label(), thread.id().0);
+    draft.finish(Head { kind, flags, cpu, kernel_frames, user_frames, ticks, task, thread, weight }.first_word());
+}
+
+/// The counts of CPU number `cpu` since boot.
+pub fn counts(cpu: cpu::CpuId) -> Counts {
+    let here = &CPUS[cpu.0 as usize % MAX_CPUS];
+    let load = |count: &AtomicU64| count.load(Ordering::Relaxed);
+    Counts {
+        user: load(&here.user),
+        kernel: load(&here.kernel),
+        idle: load(&here.idle),
+        missed: load(&here.missed),
+        lost: here.ring.get().map_or(0, WordRing::lost),
+    }
+}
+
+/// Words that wait in the fullest ring.
+pub fn waiting() -> usize {
+    CPUS.iter().filter_map(|here| here.ring.get()).map(WordRing::waiting).max().unwrap_or(0)
+}
+
+/// The right to empty the rings: there is one at a time.
+#[derive(Debug)]
+pub struct Empty(());
+
+static IS_EMPTYING: AtomicBool = AtomicBool::new(false);
+
+impl Empty {
+    /// The right, unless somebody has it.
+    pub fn take() -> Option<Empty> {
+        (!IS_EMPTYING.swap(true, Ordering::Acquire)).then_some(Empty(()))
+    }
+
+    /// Takes whole samples of CPU number `cpu` out of its ring, as many as fit; answers how many words.
+    pub fn read(&mut self, cpu: cpu::CpuId, out: &mut [u64]) -> usize {
+        CPUS[cpu.0 as usize % MAX_CPUS].ring.get().map_or(0, |ring| ring.take(out))
+    }
+
+    /// Throws all samples away.
+    pub fn clear(&mut self) {
+        CPUS.iter().filter_map(|here| here.ring.get()).for_each(WordRing::clear);
+    }
+}
+
+impl Drop for Empty {
+    fn drop(&mut self) {
+        IS_EMPTYING.store(false, Ordering::Release);
+    }
+}

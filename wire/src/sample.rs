@@ -1,0 +1,218 @@
+//! A profiler's sample as the kernel writes it and the tool reads it: what ran, or waited, and the stacks of kernel and program.
+//!
+//! A sample is a row of little-endian 64-bit words: the [head](Head) in [`HEADER_WORDS`] words, then the kernel's frames, then the
+//! program's, each from the innermost outwards; the first of each is a program counter, the others are return addresses. The length in words
+//! stands in the low 16 bits of the first word, so that samples can be taken from a stream; a reader skips kinds it does not know.
+
+/// Version of the layout.
+pub const VERSION: u32 = 1;
+/// Words before the frames.
+pub const HEADER_WORDS: usize = 5;
+/// Most frames of the kernel in one sample.
+pub const MOST_KERNEL_FRAMES: usize = 64;
+/// Most frames of the program in one sample.
+pub const MOST_USER_FRAMES: usize = 127;
+/// Most words of a sample.
+pub const MOST_WORDS: usize = HEADER_WORDS + MOST_KERNEL_FRAMES + MOST_USER_FRAMES;
+
+/// Samples a second that can be asked for.
+pub const RATES: core::ops::RangeInclusive<u32> = 1..=10_000;
+
+/// What a sample is of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// The CPU ran the program.
+    User,
+    /// The CPU ran the kernel.
+    Kernel,
+    /// The thread was off the CPU, asleep; the weight is nanoseconds.
+    Asleep,
+    /// The thread was off the CPU although it could have run; the weight is nanoseconds.
+    Waiting,
+}
+
+impl Kind {
+    const ALL: [Kind; 4] = [Kind::User, Kind::Kernel, Kind::Asleep, Kind::Waiting];
+
+    /// Whether the thread was off its CPU.
+    pub const fn is_off_cpu(self) -> bool {
+        matches!(self, Kind::Asleep | Kind::Waiting)
+    }
+}
+
+/// The kernel's stack has more frames than are told, or could not be followed to its end.
+pub const KERNEL_TRUNCATED: u8 = 1;
+/// The same of the program's stack.
+pub const USER_TRUNCATED: u8 = 2;
+
+/// What stands before the frames.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Head {
+    /// What it is of.
+    pub kind: Kind,
+    /// [`KERNEL_TRUNCATED`], [`USER_TRUNCATED`].
+    pub flags: u8,
+    /// The CPU.
+    pub cpu: u8,
+    /// Frames of the kernel.
+    pub kernel_frames: u8,
+    /// Frames of the program.
+    pub user_frames: u8,
+    /// Raw clock.
+    pub ticks: u64,
+    /// Process in the high half, task in the low half; 0 for a thread of the kernel.
+    pub task: u64,
+    /// The kernel's number of the thread.
+    pub thread: u64,
+    /// 1, or nanoseconds off the CPU.
+    pub weight: u64,
+}
+
+impl Head {
+    /// The first word but for the length.
+    pub const fn first_word(&self) -> u64 {
+        (self.kind as u64) << 16
+            | (self.flags as u64) << 24
+            | (self.cpu as u64) << 32
+            | (self.kernel_frames as u64) << 40
+            | (self.user_frames as u64) << 48
+    }
+    /// The process.
+    pub const fn process(&self) -> u32 {
+        (self.task >> 32) as u32
+    }
+    /// The task (Linux's TID).
+    pub const fn tid(&self) -> u32 {
+        // CAST: the low half.
+        self.task as u32
+    }
+}
+
+/// A sample in a row of words.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sample<'a> {
+    /// What it is of.
+    pub head: Head,
+    /// The kernel's stack.
+    pub kernel: &'a [u64],
+    /// The program's stack.
+    pub user: &'a [u64],
+}
+
+/// The samples in a row of words, in order. Stops at the first that is not whole; leaves out those of unknown kinds and those
+/// whose lengths disagree.
+#[derive(Clone, Debug)]
+pub struct Samples<'a> {
+    rest: &'a [u64],
+}
+
+impl<'a> Samples<'a> {
+    /// Of these words.
+    pub const fn of(words: &'a [u64]) -> Samples<'a> {
+        Samples { rest: words }
+    }
+
+    fn decode(words: &'a [u64]) -> Option<Sample<'a>> {
+        let (header, frames) = words.split_first_chunk::<HEADER_WORDS>()?;
+        let [first, ticks, task, thread, weight] = *header;
+        let [.., kind, flags, cpu, kernel_frames, user_frames, _] = first.to_le_bytes();
+        let kind = *Kind::ALL.get(usize::from(kind))?;
+        let head = Head { kind, flags, cpu, kernel_frames, user_frames, ticks, task, thread, weight };
+        let (kernel, user) = frames.split_at_checked(usize::from(kernel_frames))?;
+        Some(Sample { head, kernel, user: user.get(..usize::from(user_frames))? })
+    }
+}
+
+impl<'a> Iterator for Samples<'a> {
+    type Item = Sample<'a>;
+
+    fn next(&mut self) -> Option<Sample<'a>> {
+        loop {
+            let length = usize::from(*self.rest.first()? as u16);
+            if length == 0 {
+                return None;
+            }
+            let (sample, rest) = self.rest.split_at_checked(length)?;
+            self.rest = rest;
+            if let Some(sample) = Samples::decode(sample) {
+                return Some(sample);
+            }
+        }
+    }
+}
+
+/// How many samples a CPU took, and how many it did not.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Counts {
+    /// Found the program running.
+    pub user: u64,
+    /// Found the kernel running.
+    pub kernel: u64,
+    /// Found the CPU idle, or would have: an idle CPU is not woken for it.
+    pub idle: u64,
+    /// Came too late: the machine did not get to run in time.
+    pub missed: u64,
+    /// Found no room in the ring.
+    pub lost: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_random::Random;
+    use std::vec::Vec;
+
+    const HEAD: Head = Head {
+        kind: Kind::Kernel,
+        flags: USER_TRUNCATED,
+        cpu: 3,
+        kernel_frames: 2,
+        user_frames: 1,
+        ticks: 77,
+        task: 5 << 32 | 6,
+        thread: 9,
+        weight: 1,
+    };
+
+    fn words(head: &Head, frames: &[u64]) -> Vec<u64> {
+        let mut words = Vec::from([head.first_word(), head.ticks, head.task, head.thread, head.weight]);
+        words.extend(frames);
+        words[0] |= words.len() as u64;
+        words
+    }
+
+    #[test]
+    fn comes_back_as_written() {
+        let mut row = words(&HEAD, &[1, 2, 3]);
+        row.extend(words(&Head { kind: Kind::Asleep, kernel_frames: 0, user_frames: 0, ..HEAD }, &[]));
+        let mut samples = Samples::of(&row);
+        let first = samples.next().unwrap();
+        assert_eq!((first.head, first.kernel, first.user), (HEAD, &[1, 2][..], &[3][..]));
+        assert_eq!((first.head.process(), first.head.tid()), (5, 6));
+        assert!(samples.next().unwrap().head.kind.is_off_cpu());
+        assert_eq!(samples.next(), None);
+    }
+
+    #[test]
+    fn leaves_out_what_it_does_not_know_or_is_not_sound() {
+        let mut row = words(&HEAD, &[1, 2, 3]);
+        row[0] |= 0x7f << 16;
+        row.extend(words(&Head { user_frames: 9, ..HEAD }, &[1, 2, 3]));
+        row.extend(words(&HEAD, &[4, 5, 6]));
+        row.push(3);
+        let found: Vec<_> = Samples::of(&row).collect();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].user, [6]);
+    }
+
+    #[test]
+    fn survives_anything() {
+        let mut random = Random::new(11);
+        for _ in 0..20_000 {
+            let row: Vec<u64> =
+                (0..random.below(40)).map(|_| (random.below(1 << 20) as u64) << random.below(40)).collect();
+            let found = Samples::of(&row).map(|sample| sample.kernel.len() + sample.user.len()).sum::<usize>();
+            assert!(found <= row.len());
+        }
+    }
+}
