@@ -45,6 +45,8 @@ lock_classes! {
     OBSERVE_DRAIN = 380;
     /// How far the trace rings have been followed (`observe::records`).
     OBSERVE_RECORDS = 382;
+    /// Held by whoever takes the profiler's samples out of their rings (`observe::samples`).
+    OBSERVE_SAMPLES = 384;
     /// Held by the one who looks for memory to free when there is none (`mm::oom`). Taken where programs' frames run out.
     OUT_OF_MEMORY = 390;
     /// One address space: areas, page table, heap (`mm::space`). Taken by faults, so after every lock that may be held while user

@@ -18,6 +18,7 @@ mod languages;
 mod machines;
 mod memory;
 mod observe;
+mod profile;
 mod programs;
 mod roots;
 mod scripts;
@@ -74,6 +75,11 @@ const CASES: &[Case] = &[
     ("strace::calls_are_chosen_and_counted", Short, strace::calls_are_chosen_and_counted),
     ("strace::what_was_missing_is_told", Short, strace::what_was_missing_is_told),
     ("tracing::samples_are_taken_from_within", Short, tracing::samples_are_taken_from_within),
+    ("profile::shares_are_true", Short, profile::shares_are_true),
+    ("profile::two_processes_have_half_each", Short, profile::two_processes_have_half_each),
+    ("profile::sampling_costs_little", Short, profile::sampling_costs_little),
+    ("profile::formats_and_refusals", Short, profile::formats_and_refusals),
+    ("profile::recipes_run_as_written", Short, profile::recipes_run_as_written),
     ("programs::a_host_program_is_run", Short, programs::a_host_program_is_run),
     ("programs::a_large_program_is_hardly_read", Short, programs::a_large_program_is_hardly_read),
     (

@@ -1,11 +1,12 @@
 //! The command line, and which command it means.
 
 use crate::cmd::bench::BenchArguments;
+use crate::cmd::profile::ProfileArguments;
 use crate::cmd::run::{MachineOptions, RunArguments};
 use crate::cmd::strace::StraceArguments;
 use crate::cmd::test::TestArguments;
 use crate::cmd::trace::TraceArguments;
-use crate::cmd::{bench, doctor, run, shell, strace, test, trace};
+use crate::cmd::{bench, doctor, profile, run, shell, strace, test, trace};
 use crate::home::Home;
 use crate::{status, vmm};
 use clap::{Parser, Subcommand};
@@ -31,6 +32,9 @@ enum Command {
     /// Run a program and show its system calls, with strace's options
     #[command(after_help = status::HELP)]
     Strace(StraceArguments),
+    /// Run a program, and show in which functions of it and of the kernel time goes
+    #[command(after_help = status::HELP)]
+    Profile(ProfileArguments),
     /// Show what is installed, what is missing, what will be used
     Doctor,
     /// Run every test of the project, on both architectures
@@ -54,6 +58,7 @@ pub(crate) fn run() -> anyhow::Result<u8> {
         Command::Bench(arguments) => bench::bench(&home, &arguments),
         Command::Trace(arguments) => trace::trace(&home, arguments),
         Command::Strace(arguments) => strace::strace(&home, arguments),
+        Command::Profile(arguments) => profile::profile(&home, arguments),
         Command::Shell(options) => shell::shell(&home, options),
     }
 }

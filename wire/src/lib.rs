@@ -12,8 +12,8 @@ extern crate std;
 pub mod config;
 pub mod control;
 pub mod observe;
-pub mod strace;
 pub mod sample;
+pub mod strace;
 pub mod symbols;
 #[cfg(test)]
 mod test_random;

@@ -99,6 +99,15 @@ pub struct Sample<'a> {
     pub user: &'a [u64],
 }
 
+/// Takes whole records off the front of a row of words; `None` at the first that is not whole.
+fn next_record<'a>(rest: &mut &'a [u64]) -> Option<&'a [u64]> {
+    // CAST: the length stands in the low 16 bits.
+    let length = usize::from(*rest.first()? as u16);
+    let (record, after) = rest.split_at_checked(length).filter(|(record, _)| !record.is_empty())?;
+    *rest = after;
+    Some(record)
+}
+
 /// The samples in a row of words, in order. Stops at the first that is not whole; leaves out those of unknown kinds and those
 /// whose lengths disagree.
 #[derive(Clone, Debug)]
@@ -128,13 +137,7 @@ impl<'a> Iterator for Samples<'a> {
 
     fn next(&mut self) -> Option<Sample<'a>> {
         loop {
-            let length = usize::from(*self.rest.first()? as u16);
-            if length == 0 {
-                return None;
-            }
-            let (sample, rest) = self.rest.split_at_checked(length)?;
-            self.rest = rest;
-            if let Some(sample) = Samples::decode(sample) {
+            if let Some(sample) = Samples::decode(next_record(&mut self.rest)?) {
                 return Some(sample);
             }
         }
@@ -154,6 +157,56 @@ pub struct Counts {
     pub missed: u64,
     /// Found no room in the ring.
     pub lost: u64,
+}
+
+/// The number that stands in place of a sample's kind in a record of [`Counts`].
+const COUNTS: u64 = 0x80;
+/// Words of a record of [`Counts`].
+pub const COUNTS_WORDS: usize = 6;
+
+impl Counts {
+    /// As a record among samples.
+    pub const fn record(&self, cpu: u8) -> [u64; COUNTS_WORDS] {
+        let first = COUNTS_WORDS as u64 | COUNTS << 16 | (cpu as u64) << 32;
+        [first, self.user, self.kernel, self.idle, self.missed, self.lost]
+    }
+
+    /// Those in a row of words, each with its CPU.
+    pub fn all(mut words: &[u64]) -> impl Iterator<Item = (u8, Counts)> {
+        core::iter::from_fn(move || {
+            loop {
+                let record = next_record(&mut words)?;
+                if record[0] >> 16 & 0xff == COUNTS
+                    && let [first, user, kernel, idle, missed, lost] = *record
+                {
+                    // CAST: the CPU's byte.
+                    return Some(((first >> 32) as u8, Counts { user, kernel, idle, missed, lost }));
+                }
+            }
+        })
+    }
+}
+
+/// What the host asks for before the program starts.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Wish {
+    /// Samples a second.
+    pub hz: u32,
+    /// Whether to note where threads wait, too.
+    pub off_cpu: bool,
+}
+
+impl Wish {
+    /// As a payload.
+    pub const fn encode(self) -> [u8; 5] {
+        let [a, b, c, d] = self.hz.to_le_bytes();
+        [a, b, c, d, self.off_cpu as u8]
+    }
+    /// From a payload; later fields are ignored.
+    pub fn decode(payload: &[u8]) -> Option<Wish> {
+        let [a, b, c, d, off_cpu] = *payload.first_chunk::<5>()?;
+        Some(Wish { hz: u32::from_le_bytes([a, b, c, d]), off_cpu: off_cpu != 0 })
+    }
 }
 
 #[cfg(test)]
@@ -206,13 +259,25 @@ mod tests {
     }
 
     #[test]
+    fn counts_travel_among_samples() {
+        let counts = Counts { user: 1, kernel: 2, idle: 3, missed: 4, lost: u64::MAX };
+        let mut row = words(&HEAD, &[1, 2, 3]);
+        row.extend(counts.record(7));
+        row.extend(words(&HEAD, &[1, 2, 3]));
+        assert_eq!(Samples::of(&row).count(), 2);
+        assert_eq!(Counts::all(&row).collect::<Vec<_>>(), [(7, counts)]);
+        let wish = Wish { hz: 997, off_cpu: true };
+        assert_eq!((Wish::decode(&wish.encode()), Wish::decode(&[1, 2])), (Some(wish), None));
+    }
+
+    #[test]
     fn survives_anything() {
         let mut random = Random::new(11);
         for _ in 0..20_000 {
             let row: Vec<u64> =
                 (0..random.below(40)).map(|_| (random.below(1 << 20) as u64) << random.below(40)).collect();
             let found = Samples::of(&row).map(|sample| sample.kernel.len() + sample.user.len()).sum::<usize>();
-            assert!(found <= row.len());
+            assert!(found <= row.len() && Counts::all(&row).count() <= row.len());
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::task::exec::{self, NewProgram};
 use crate::trace::{self, Counter, probe};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use machine::addr::UserAddr;
+use machine::addr::{USER_END, UserAddr};
 use machine::user::UserContext;
 
 /// A program ready to run: its memory with everything in it, and where it begins.
@@ -37,5 +37,6 @@ impl PreparedExec {
         trace::count(Counter::ProcessesExecuted);
         probe!(trace::proc::exec(call.task.tid(), UserAddr(self.entry)));
         observe::executed(call.cx, call.task, &path);
+        observe::mapped(call.cx, call.task, 0..USER_END);
     }
 }

@@ -10,14 +10,15 @@
 //! receiving thread, before the program starts (`Start` ends the wait, see [`wait_for_start`]) or while it runs.
 //!
 //! `carrier` is the way to the device, `thread` the draining, `request` the host's wishes, `records` the source that follows the trace
-//! rings, `process` what happens to processes. Locks: `OBSERVE_DRAIN`, a sleeping lock, held by whoever asks the sources.
+//! rings, `samples` that of the profiler, `process` what happens to processes. Locks: `OBSERVE_DRAIN`, a sleeping lock, held by whoever asks the sources.
 mod carrier;
 mod process;
 mod records;
 mod request;
+mod samples;
 mod thread;
 
 pub use carrier::{Carrier, dropped, is_on, register, send, try_send};
-pub use process::{copy_of_path, created, ended, executed, renamed};
+pub use process::{copy_of_path, created, ended, executed, mapped, renamed};
 pub use request::{Receiver, Request, on_request, refuse, wait_for_start};
 pub use thread::{Source, add_source, finish};

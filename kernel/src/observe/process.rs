@@ -1,8 +1,11 @@
 //! What happens to processes, told as it happens: from it the tool knows which program a thread's records and addresses belong to.
 //! Without a channel each of these costs one load.
 use super::carrier::{is_on, send};
+use crate::mm::Protection;
+use crate::mm::listing::AreaContent;
 use crate::task::Task;
 use alloc::vec::Vec;
+use core::ops::Range;
 use machine::thread::CurrentThread;
 use machine::time;
 use wire::observe::{Happened, Kind, ProcessEvent, Writer};
@@ -45,6 +48,34 @@ pub fn renamed(cx: &mut CurrentThread, task: &Task) {
     if is_on() {
         let name = task.name(cx);
         tell(cx, task, Happened::Renamed, [0; 3], &name, b"");
+    }
+}
+
+/// Tells what the calling task's memory holds within `range` that may be executed.
+pub fn mapped(cx: &mut CurrentThread, task: &Task, range: Range<usize>) {
+    if !is_on() {
+        return;
+    }
+    let Some(areas) = task.space(cx).and_then(|space| space.list_areas(cx).ok()) else { return };
+    let root = task.fs(cx).root(cx);
+    for area in areas {
+        if !area.protection.allows(Protection::EXECUTE)
+            || area.range.start >= range.end
+            || area.range.end <= range.start
+        {
+            continue;
+        }
+        let words = [area.range.start as u64, area.range.len() as u64, area.offset];
+        match &area.content {
+            AreaContent::File(file) => {
+                // Without memory for the path, the addresses stay without names.
+                if let Ok(path) = file.path().absolute_name(cx, &root) {
+                    tell(cx, task, Happened::Mapped, words, b"", &path);
+                }
+            }
+            AreaContent::Named(name) => tell(cx, task, Happened::Mapped, words, b"", name.as_bytes()),
+            AreaContent::Anonymous => tell(cx, task, Happened::Mapped, words, b"", b"[anon]"),
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The channel's thread: asks every source for what it has, every few milliseconds; and the end of a run.
 use super::carrier::{carrier, dropped, send, try_send};
+use super::samples;
 use crate::lock_order;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -88,6 +89,7 @@ fn ask(cx: &mut CurrentThread, is_last: bool) -> bool {
 pub fn finish(cx: &mut CurrentThread) {
     let Some(carrier) = carrier() else { return };
     HAS_ENDED.store(true, Ordering::Relaxed);
+    samples::finish(cx);
     ask(cx, true);
     send(cx, Kind::End, 0, &[]);
     carrier.drain(cx, END_PATIENCE_NS);

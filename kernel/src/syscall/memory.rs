@@ -11,6 +11,7 @@ use crate::mm::advise::Advice;
 use crate::mm::map::MemoryLimits;
 use crate::mm::remap::RemapRequest;
 use crate::mm::{AddressSpace, CacheBacking, Locking, MapRequest, Place, Populate, Protection, Vma};
+use crate::observe;
 use crate::ptrace::access;
 use crate::user_memory::{UserSlice, read_iovecs};
 use abi::linux::{
@@ -104,7 +105,11 @@ pub fn sys_mmap(
     }
     let wants_pages = flags & (MAP_POPULATE | MAP_NONBLOCK) == MAP_POPULATE;
     let request = MapRequest { addr, bytes, place, vma, is_reserved: flags & MAP_NORESERVE == 0, wants_pages };
-    Ok(space.map(call.cx, request, &limits)?.0 as u64)
+    let start = space.map(call.cx, request, &limits)?;
+    if protection.allows(Protection::EXECUTE) {
+        observe::mapped(call.cx, call.task, start.0..start.0.saturating_add(bytes));
+    }
+    Ok(start.0 as u64)
 }
 
 /// An area of shared anonymous memory: a page cache of its own.
@@ -148,7 +153,11 @@ pub fn sys_mprotect(call: &mut Call<'_>, addr: UserAddr, bytes: usize, protectio
         bytes = bytes.checked_add(addr.0 - start.0).ok_or(Errno::ENOMEM)?;
         addr = start;
     }
-    space.protect(call.cx, addr, bytes, Protection::from_bits(protection.0), &limits)?;
+    let protection = Protection::from_bits(protection.0);
+    space.protect(call.cx, addr, bytes, protection, &limits)?;
+    if protection.allows(Protection::EXECUTE) {
+        observe::mapped(call.cx, call.task, addr.0..addr.0.saturating_add(bytes));
+    }
     Ok(0)
 }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod doctor;
+pub(crate) mod profile;
 pub(crate) mod run;
 pub(crate) mod shell;
 pub(crate) mod strace;

@@ -132,7 +132,7 @@ pub(crate) fn run(home: &Home, arguments: &RunArguments) -> anyhow::Result<u8> {
 pub(crate) fn run_observed(
     home: &Home,
     arguments: &RunArguments,
-    observer: Option<Box<dyn Observer>>,
+    mut observer: Option<Box<dyn Observer>>,
 ) -> anyhow::Result<u8> {
     run_watched(home, arguments, observer, arguments.options.strace.then(StraceOptions::default))
 }
@@ -173,6 +173,9 @@ fn run_watched(
     };
     if options.accel == Accelerator::Auto && accelerator == Accelerator::Tcg {
         say_emulated_once(home, arch);
+    }
+    if let Some(observer) = &mut observer {
+        observer.booting(&initramfs, &kernel)?;
     }
     let request = vmm::Request {
         arch,

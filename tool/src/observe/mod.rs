@@ -11,6 +11,8 @@ pub(crate) mod talk;
 pub(crate) mod watcher;
 
 use guest::Guest;
+use std::fs::File;
+use std::path::Path;
 use wire::observe::Kind;
 
 /// Words for the kernel's command line with which rings are long enough for records that leave the guest.
@@ -21,6 +23,10 @@ pub(crate) trait Observer: Send {
     /// Words to add to the kernel's command line.
     fn command_line(&self) -> String {
         String::new()
+    }
+    /// What the machine boots with: the root as an archive, the kernel's image. Before it is started.
+    fn booting(&mut self, _initramfs: &File, _kernel: &Path) -> anyhow::Result<()> {
+        Ok(())
     }
     /// What to ask of the guest before the program starts. An error ends the run.
     fn probes_known(&mut self, guest: &Guest) -> anyhow::Result<Vec<(Kind, Vec<u8>)>>;

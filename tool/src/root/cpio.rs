@@ -11,7 +11,8 @@ use std::io::{self, Read, Write};
 const PAGE: u64 = 4096;
 /// Linux refuses names longer than this, padding included.
 const MAX_NAME: u64 = 4096;
-const HEADER_BYTES: u64 = 110;
+/// Bytes of an entry's header.
+pub(crate) const HEADER_BYTES: u64 = 110;
 const TYPE_MASK: u32 = 0o170_000;
 /// Type bits of a directory's mode.
 pub(crate) const DIRECTORY: u32 = 0o040_000;

@@ -47,6 +47,11 @@ impl Index {
 
     /// What `path` leads to, links followed.
     pub(crate) fn resolve(&self, path: &[u8]) -> Option<&Node> {
+        Some(self.resolve_path(path)?.1)
+    }
+
+    /// The path without links that `path` leads to, and what is there.
+    pub(crate) fn resolve_path(&self, path: &[u8]) -> Option<(Vec<u8>, &Node)> {
         let mut done: Vec<Vec<u8>> = Vec::new();
         let mut todo: Vec<Vec<u8>> = components(path).rev().collect();
         let mut links = 0;
@@ -76,7 +81,7 @@ impl Index {
                 found = node;
             }
         }
-        Some(found)
+        Some((done.join(&b'/'), found))
     }
 
     /// As lines of text.
@@ -146,6 +151,7 @@ mod tests {
         for path in ["bin/busybox", "/bin/sh", "usr/bin/sh", "/sbin/./sh", "/usr/../bin//sh"] {
             assert_eq!(index.resolve(path.as_bytes()), busybox, "{path}");
         }
+        assert_eq!(sample().resolve_path(b"/sbin/sh").map(|found| found.0).as_deref(), Some(&b"bin/busybox"[..]));
         for path in ["loop", "bin/none", "bin/sh/x", "none/sh"] {
             assert_eq!(index.resolve(path.as_bytes()), None, "{path}");
         }

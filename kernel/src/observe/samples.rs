@@ -1,0 +1,170 @@
+//! The profiler's samples on their way to the host: taken out of their rings when there is a frame's worth of them, so that a thousand samples a
+//! second wake nobody more often than ten times. At the end of the run the rest, the counts, and what JIT compilers tell of the processes that
+//! were sampled (`/tmp/perf-PID.map`).
+use super::carrier::{send, try_send};
+use super::request::{on_request, refuse};
+use super::thread::add_source;
+use crate::fs::{Sink, open_for_kernel};
+use crate::lock_order;
+use abi::linux::O_RDONLY;
+use alloc::format;
+use alloc::vec::Vec;
+use machine::cpu::{self, CpuId};
+use machine::sample::{self, Empty};
+use machine::sync::Mutex;
+use machine::thread::CurrentThread;
+use wire::observe::{Kind, MAX_PAYLOAD};
+use wire::sample::{COUNTS_WORDS, Samples, Wish};
+
+/// Words in a frame.
+const FRAME_WORDS: usize = MAX_PAYLOAD / 8;
+/// Most processes of which a map of functions is looked for.
+const MOST_PROCESSES: usize = 1024;
+/// Most bytes of a map that are sent.
+const MOST_MAP_BYTES: usize = 64 << 20;
+
+/// Whoever takes samples out.
+struct Taker {
+    right: Empty,
+    words: Vec<u64>,
+    payload: Vec<u8>,
+    /// Bytes of `payload` that found no room yet, and the CPU they are of.
+    waiting: (usize, u8),
+    /// Processes that were sampled.
+    processes: Vec<u32>,
+}
+
+static TAKER: Mutex<Option<Taker>> = Mutex::new(&lock_order::OBSERVE_SAMPLES, None);
+
+/// Registers what the host may ask for.
+pub(super) fn start() {
+    on_request(Kind::Sample, begin);
+    add_source(source);
+}
+
+fn begin(cx: &mut CurrentThread, payload: &[u8]) {
+    let Some(wish) = Wish::decode(payload) else { return refuse(cx, "the wish for samples is too short") };
+    let taker = Empty::take().and_then(Taker::new);
+    let Some(taker) = taker else { return refuse(cx, "no memory for samples, or somebody takes them already") };
+    *TAKER.lock(cx) = Some(taker);
+    if !sample::start(cx, wish.hz, wish.off_cpu) {
+        refuse(cx, "no memory for samples, or no such rate: 1 to 10,000 a second are taken");
+    }
+}
+
+fn source(cx: &mut CurrentThread, _is_last: bool) -> bool {
+    if sample::waiting() < FRAME_WORDS {
+        return false;
+    }
+    let mut taker = TAKER.lock(cx);
+    let Some(taker) = &mut *taker else { return false };
+    taker.take_all(cx, false);
+    true
+}
+
+/// The run is over: no more samples are taken, and what is left is sent.
+pub(super) fn finish(cx: &mut CurrentThread) {
+    let taker = TAKER.lock(cx).take();
+    let Some(mut taker) = taker else { return };
+    sample::stop(cx);
+    taker.take_all(cx, true);
+    for number in 0..cpu::count() {
+        // CAST: there are at most 64 CPUs.
+        let record = sample::counts(CpuId(number as u32)).record(number as u8);
+        let mut bytes = [0; COUNTS_WORDS * 8];
+        encode(&record, &mut bytes);
+        send(cx, Kind::Samples, number as u8, &bytes);
+    }
+    for pid in &taker.processes {
+        send_map(cx, *pid, &mut taker.payload);
+    }
+}
+
+fn encode(words: &[u64], out: &mut [u8]) {
+    for (word, place) in words.iter().zip(out.chunks_exact_mut(8)) {
+        place.copy_from_slice(&word.to_le_bytes());
+    }
+}
+
+impl Taker {
+    fn new(right: Empty) -> Option<Taker> {
+        let (mut words, mut payload) = (Vec::new(), Vec::new());
+        words.try_reserve_exact(FRAME_WORDS).ok()?;
+        words.resize(FRAME_WORDS, 0);
+        payload.try_reserve_exact(MAX_PAYLOAD).ok()?;
+        payload.resize(MAX_PAYLOAD, 0);
+        Some(Taker { right, words, payload, waiting: (0, 0), processes: Vec::new() })
+    }
+
+    /// Sends every CPU's samples: as long as there is room, or all of them. What found no room waits for the next time; then the rings fill, and
+    /// count what they lose.
+    fn take_all(&mut self, cx: &mut CurrentThread, must_send: bool) {
+        if !self.send_waiting(cx, must_send) {
+            return;
+        }
+        for number in 0..cpu::count() {
+            // CAST: there are at most 64 CPUs.
+            let cpu = CpuId(number as u32);
+            loop {
+                let taken = self.right.read(cpu, &mut self.words);
+                if taken == 0 {
+                    break;
+                }
+                self.note_processes(taken);
+                encode(&self.words[..taken], &mut self.payload);
+                self.waiting = (taken * 8, number as u8);
+                if !self.send_waiting(cx, must_send) {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Whether nothing waits any more.
+    fn send_waiting(&mut self, cx: &mut CurrentThread, must_send: bool) -> bool {
+        let (bytes, stream) = self.waiting;
+        if bytes != 0 {
+            let payload = &self.payload[..bytes];
+            if must_send {
+                send(cx, Kind::Samples, stream, payload);
+            } else if !try_send(cx, Kind::Samples, stream, payload) {
+                return false;
+            }
+            self.waiting = (0, 0);
+        }
+        true
+    }
+
+    fn note_processes(&mut self, taken: usize) {
+        let mut last = 0;
+        for sample in Samples::of(&self.words[..taken]) {
+            let pid = sample.head.process();
+            if pid == last || sample.user.is_empty() {
+                continue;
+            }
+            last = pid;
+            let is_new = self.processes.len() < MOST_PROCESSES && !self.processes.contains(&pid);
+            if is_new && self.processes.try_reserve(1).is_ok() {
+                self.processes.push(pid);
+            }
+        }
+    }
+}
+
+/// Sends the functions that a process's JIT compiler told of, if there are any.
+fn send_map(cx: &mut CurrentThread, pid: u32, buffer: &mut [u8]) {
+    let path = format!("/tmp/perf-{pid}.map");
+    let Ok(file) = open_for_kernel(cx, path.as_bytes(), O_RDONLY, 0) else { return };
+    let head = path.len() + 1;
+    buffer[..path.len()].copy_from_slice(path.as_bytes());
+    buffer[path.len()] = 0;
+    let mut sent = 0;
+    while sent < MOST_MAP_BYTES {
+        let count = match file.read(cx, &mut Sink::Kernel(&mut buffer[head..])) {
+            Ok(0) | Err(_) => return,
+            Ok(count) => count,
+        };
+        send(cx, Kind::File, 0, &buffer[..head + count]);
+        sent += count;
+    }
+}

@@ -1,0 +1,47 @@
+//! `ochre profile`: a program in a machine, and where time goes in it and in the kernel.
+
+use super::run::{self, MachineOptions, RunArguments};
+use crate::home::Home;
+use crate::profile::observer::{Profiler, Wanted};
+use crate::profile::output::Output;
+use crate::profile::resolve::By;
+use std::ffi::OsString;
+use std::path::PathBuf;
+use wire::sample::{RATES, Wish};
+
+/// `ochre profile`'s command line.
+#[derive(clap::Args, Clone, Debug)]
+pub(crate) struct ProfileArguments {
+    #[command(flatten)]
+    options: MachineOptions,
+    /// Write the profile into this file; its name's end tells the format: .svg (flame graph), .folded, .pb.gz (pprof), .json
+    /// (speedscope), .txt [default: a list on stderr]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Samples a second on each processor
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = rate)]
+    hz: u32,
+    /// Show where threads wait, in place of what runs
+    #[arg(long)]
+    off_cpu: bool,
+    /// What stacks begin with
+    #[arg(long, value_enum, default_value = "name")]
+    by: By,
+    /// The program, by name or path in the root, or by path on the host; and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM")]
+    program: Vec<OsString>,
+}
+
+fn rate(text: &str) -> Result<u32, String> {
+    let rate = text.parse().ok().filter(|rate| RATES.contains(rate));
+    rate.ok_or_else(|| format!("from {} to {} samples a second can be taken", RATES.start(), RATES.end()))
+}
+
+/// Runs the program; answers its exit status.
+pub(crate) fn profile(home: &Home, arguments: ProfileArguments) -> anyhow::Result<u8> {
+    let ProfileArguments { options, output, hz, off_cpu, by, program } = arguments;
+    let output = output.as_deref().map(Output::create).transpose()?;
+    let title = program.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    let profiler = Profiler::new(Wanted { wish: Wish { hz, off_cpu }, by, title, output });
+    run::run_observed(home, &RunArguments { options, program }, Some(Box::new(profiler)))
+}

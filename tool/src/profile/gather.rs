@@ -1,0 +1,97 @@
+//! What the guest sent for a profile, as it came: samples, what happened to processes, what JIT compilers told. Names are found when the
+//! run is over, since a file may be mapped, and a process named, after its first sample.
+
+use crate::symbols::{PerfMap, Spaces};
+use std::collections::HashMap;
+use wire::observe::{Kind, ProcessEvent, Reader};
+use wire::sample::Counts;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    /// Samples, each as a row of words.
+    pub(crate) words: Vec<u64>,
+    /// Encoded process events, in the order in which they came.
+    events: Vec<u8>,
+    /// Files by path.
+    files: HashMap<Vec<u8>, Vec<u8>>,
+}
+
+/// Most bytes kept of all files together.
+const MOST_FILE_BYTES: usize = 256 << 20;
+
+impl Gathered {
+    /// Takes a frame; those of other kinds are not for us.
+    pub(crate) fn take(&mut self, kind: Kind, payload: &[u8]) {
+        match kind {
+            Kind::Samples => {
+                let words = payload.chunks_exact(8).filter_map(|bytes| bytes.try_into().ok().map(u64::from_le_bytes));
+                self.words.extend(words);
+            }
+            Kind::Process => self.events.extend_from_slice(payload),
+            Kind::File => {
+                if let Some(end) = payload.iter().position(|byte| *byte == 0) {
+                    let (path, piece) = (&payload[..end], &payload[end + 1..]);
+                    let kept: usize = self.files.values().map(Vec::len).sum();
+                    if kept + piece.len() <= MOST_FILE_BYTES {
+                        self.files.entry(path.to_vec()).or_default().extend_from_slice(piece);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The processes, from what was told of them in order of time.
+    pub(crate) fn spaces(&self) -> Spaces {
+        let mut events = Vec::new();
+        let mut from = Reader(&self.events);
+        while let Some(event) = ProcessEvent::decode(&mut from) {
+            events.push(event);
+        }
+        events.sort_by_key(|event| event.ticks);
+        let mut spaces = Spaces::default();
+        events.iter().for_each(|event| spaces.take(event));
+        spaces
+    }
+
+    /// What JIT compilers told, by process.
+    pub(crate) fn perf_maps(&self) -> HashMap<u32, PerfMap> {
+        let maps = self.files.iter().filter_map(|(path, text)| Some((PerfMap::pid(path)?, PerfMap::parse(text))));
+        maps.collect()
+    }
+
+    /// The counts of all CPUs together.
+    pub(crate) fn counts(&self) -> Counts {
+        Counts::all(&self.words).fold(Counts::default(), |sum, (_, counts)| Counts {
+            user: sum.user.saturating_add(counts.user),
+            kernel: sum.kernel.saturating_add(counts.kernel),
+            idle: sum.idle.saturating_add(counts.idle),
+            missed: sum.missed.saturating_add(counts.missed),
+            lost: sum.lost.saturating_add(counts.lost),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_put_together() {
+        let mut gathered = Gathered::default();
+        gathered.take(Kind::File, b"/tmp/perf-5.map\x00100 10 a\n20");
+        gathered.take(Kind::File, b"/tmp/perf-5.map\x000 8 b\n");
+        gathered.take(Kind::File, b"no end");
+        let maps = gathered.perf_maps();
+        assert_eq!(maps[&5].function(0x203), Some("b"));
+        for cpu in 0..2 {
+            let counts = Counts { user: 1, kernel: 2, idle: 3, missed: 4, lost: 5 };
+            let bytes: Vec<u8> = counts.record(cpu).iter().flat_map(|word| word.to_le_bytes()).collect();
+            gathered.take(Kind::Samples, &bytes);
+        }
+        assert_eq!(gathered.counts(), Counts { user: 2, kernel: 4, idle: 6, missed: 8, lost: 10 });
+        gathered.take(Kind::Process, &[9; 40]);
+        assert!(gathered.spaces().mapping(0, 0, 0).is_none());
+    }
+}

@@ -1,0 +1,122 @@
+//! The functions of an ELF file: by offset in the file, which is what a mapping tells.
+
+use object::elf;
+use object::read::elf::ElfFile64;
+use object::{Endianness, Object, ObjectSegment, ObjectSymbol, SegmentFlags, SymbolKind};
+
+/// What is kept of a file.
+#[derive(Debug)]
+pub(crate) struct ObjectFile {
+    /// Functions in order of address: start, bytes (0 if not told), name.
+    functions: Vec<(u64, u64, String)>,
+    /// Loaded parts: offset in the file, bytes in the file, address.
+    segments: Vec<(u64, u64, u64)>,
+    /// It has no symbols but those that the dynamic linker needs.
+    pub(crate) is_stripped: bool,
+    /// The linker's number of this build.
+    pub(crate) build_id: Option<Vec<u8>>,
+    /// The name of the separate file with its symbols.
+    pub(crate) debug_link: Option<Vec<u8>>,
+}
+
+impl ObjectFile {
+    /// From the file's bytes; `None` if they are not a 64-bit ELF file.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<ObjectFile> {
+        let file = ElfFile64::<Endianness>::parse(bytes).ok()?;
+        let mut functions: Vec<(u64, u64, String)> = Vec::new();
+        let mut is_stripped = true;
+        for (symbol, is_full) in file.symbols().map(|s| (s, true)).chain(file.dynamic_symbols().map(|s| (s, false))) {
+            let is_function = symbol.kind() == SymbolKind::Text && symbol.is_definition() && symbol.address() != 0;
+            if is_function && let Ok(name) = symbol.name_bytes() {
+                is_stripped &= !is_full;
+                // Mapping symbols of ARM64 are no functions.
+                if !name.is_empty() && !name.starts_with(b"$") {
+                    functions.push((symbol.address(), symbol.size(), readable(name)));
+                }
+            }
+        }
+        // Of several names the first in order: so a run's names do not depend on chance.
+        functions.sort();
+        functions.dedup_by(|later, earlier| {
+            later.0 == earlier.0 && (earlier.1 == later.1 || earlier.1 != 0 && later.1 == 0)
+        });
+        let is_loaded = |flags| matches!(flags, SegmentFlags::Elf { p_flags, .. } if p_flags & elf::PF_X == elf::PF_X);
+        let segments = file.segments().filter(|segment| is_loaded(segment.flags()));
+        let segments = segments.map(|segment| {
+            let (offset, bytes) = segment.file_range();
+            (offset, bytes, segment.address())
+        });
+        Some(ObjectFile {
+            functions,
+            segments: segments.collect(),
+            is_stripped,
+            build_id: file.build_id().ok().flatten().map(<[u8]>::to_vec),
+            debug_link: file.gnu_debuglink().ok().flatten().map(|(name, _)| name.to_vec()),
+        })
+    }
+
+    /// Uses the symbols of a separate file: addresses are the same, offsets in it mean nothing.
+    pub(crate) fn take_symbols(&mut self, from: ObjectFile) {
+        self.functions = from.functions;
+    }
+
+    /// The function at `offset` of the file.
+    pub(crate) fn function(&self, offset: u64) -> Option<&str> {
+        let (start, _, address) =
+            self.segments.iter().find(|(start, bytes, _)| (*start..start + bytes).contains(&offset))?;
+        let address = offset - start + address;
+        let after = self.functions.partition_point(|(start, ..)| *start <= address);
+        let (start, bytes, name) = self.functions[..after].last()?;
+        // A function that tells no length (of assembly, often) ends where the next one begins.
+        (*bytes == 0 || address < start + bytes).then_some(name)
+    }
+}
+
+/// The name as people write it: Rust's are decoded, and the version of a symbol is left out.
+fn readable(name: &[u8]) -> String {
+    let name = String::from_utf8_lossy(name);
+    let name = name.split('@').next().unwrap_or(&name);
+    format!("{:#}", rustc_demangle::demangle(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn object(functions: &[(u64, u64, &str)]) -> ObjectFile {
+        ObjectFile {
+            functions: functions.iter().map(|(start, bytes, name)| (*start, *bytes, (*name).to_string())).collect(),
+            segments: vec![(0x1000, 0x2000, 0x40_1000)],
+            is_stripped: false,
+            build_id: None,
+            debug_link: None,
+        }
+    }
+
+    #[test]
+    fn offsets_lead_to_functions() {
+        let object = object(&[(0x40_1000, 0x10, "first"), (0x40_1020, 0, "assembly"), (0x40_2000, 8, "last")]);
+        assert_eq!(object.function(0x100f), Some("first"));
+        assert_eq!(object.function(0x1010), None, "between functions");
+        assert_eq!(object.function(0x1fff), Some("assembly"));
+        assert_eq!(object.function(0x2007), Some("last"));
+        assert_eq!((object.function(0xfff), object.function(0x3000)), (None, None), "not loaded");
+    }
+
+    #[test]
+    fn the_tools_own_file_is_read() {
+        let bytes = std::fs::read(std::env::current_exe().unwrap()).unwrap();
+        let object = ObjectFile::parse(&bytes).unwrap();
+        assert!(!object.functions.is_empty() && !object.segments.is_empty());
+        assert!(ObjectFile::parse(b"#!/bin/sh").is_none());
+        for length in [0, 16, 64, 200, bytes.len() / 2] {
+            let _ = ObjectFile::parse(&bytes[..length]);
+        }
+    }
+
+    #[test]
+    fn names_are_readable() {
+        assert_eq!(readable(b"_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE"), "core::fmt::Write::write_fmt");
+        assert_eq!(readable(b"memcpy@@GLIBC_2.14"), "memcpy");
+    }
+}
