@@ -132,7 +132,7 @@ pub(crate) fn run(home: &Home, arguments: &RunArguments) -> anyhow::Result<u8> {
 pub(crate) fn run_observed(
     home: &Home,
     arguments: &RunArguments,
-    mut observer: Option<Box<dyn Observer>>,
+    observer: Option<Box<dyn Observer>>,
 ) -> anyhow::Result<u8> {
     run_watched(home, arguments, observer, arguments.options.strace.then(StraceOptions::default))
 }
@@ -145,7 +145,7 @@ pub(crate) fn run_strace(home: &Home, arguments: &RunArguments, strace: StraceOp
 fn run_watched(
     home: &Home,
     arguments: &RunArguments,
-    observer: Option<Box<dyn Observer>>,
+    mut observer: Option<Box<dyn Observer>>,
     strace: Option<StraceOptions>,
 ) -> anyhow::Result<u8> {
     let RunArguments { options, program } = arguments;
