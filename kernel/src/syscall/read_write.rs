@@ -238,11 +238,11 @@ pub fn sys_lseek(call: &mut Call<'_>, fd: Fd, distance: i64, whence: u32) -> Res
 }
 
 /// Moves bytes between two files through a kernel buffer; answers how many. `from_at` and `to_at` are moved along; without
-/// one the file's position is used. What was read and could not be written is not lost: the position goes back.
+/// the second the file's position is used. What was read and could not be written is not lost: `from_at` is behind what was written.
 fn copy(
     call: &mut Call<'_>,
     from: &OpenFile,
-    from_at: Option<&mut u64>,
+    from_at: &mut u64,
     to: &OpenFile,
     to_at: Option<&mut u64>,
     limit: usize,
@@ -256,7 +256,7 @@ fn copy(
 fn copy_pieces(
     call: &mut Call<'_>,
     from: &OpenFile,
-    mut from_at: Option<&mut u64>,
+    from_at: &mut u64,
     to: &OpenFile,
     mut to_at: Option<&mut u64>,
     limit: usize,
@@ -268,11 +268,7 @@ fn copy_pieces(
     while total < limit {
         let part = (limit - total).min(bytes.len());
         let mut sink = Sink::Kernel(&mut bytes[..part]);
-        let read = match from_at.as_deref() {
-            None => from.read(call.cx, &mut sink),
-            Some(at) => from.read_at(call.cx, *at, &mut sink),
-        };
-        let read = match read {
+        let read = match from.read_at(call.cx, *from_at, &mut sink) {
             Ok(0) => break,
             Ok(read) => read,
             Err(_) if total > 0 => break,
@@ -287,13 +283,7 @@ fn copy_pieces(
         if let Some(at) = to_at.as_deref_mut() {
             *at += moved as u64;
         }
-        match from_at.as_deref_mut() {
-            Some(at) => *at += moved as u64,
-            None if moved < read && !from.file().is_stream() => {
-                from.with_offset(call.cx, |_, position| *position -= (read - moved) as u64);
-            }
-            None => {}
-        }
+        *from_at += moved as u64;
         total += moved;
         match written {
             Err(error) if total == 0 => return Err(error),
@@ -319,10 +309,16 @@ pub fn sys_sendfile(call: &mut Call<'_>, to: Fd, from: Fd, at: UserPtr<i64>, byt
     }
     let limit = bytes.min(TRANSFER_BYTES);
     match at.non_null() {
-        None => copy(call, &from, None, &to, None, limit),
+        // LINUX: others may move the position meanwhile; at the end it is where this call came to.
+        None => {
+            let mut start = from.with_offset(call.cx, |_, position| *position);
+            let moved = copy(call, &from, &mut start, &to, None, limit)?;
+            from.with_offset(call.cx, |_, position| *position = start);
+            Ok(moved)
+        }
         Some(pointer) => {
             let mut start = offset(pointer.read(call.cx)?)?;
-            let moved = copy(call, &from, Some(&mut start), &to, None, limit)?;
+            let moved = copy(call, &from, &mut start, &to, None, limit)?;
             // CAST: file sizes fit.
             pointer.write(call.cx, &(start as i64))?;
             Ok(moved)
@@ -355,28 +351,25 @@ pub fn sys_copy_file_range(
     if !from.is_readable() || !to.is_writable() || to.flags() & O_APPEND != 0 {
         return Err(Errno::EBADF);
     }
-    let mut starts = [None, None];
-    for (start, pointer) in starts.iter_mut().zip([from_at, to_at]) {
-        if let Some(pointer) = pointer.non_null() {
-            *start = Some(offset(pointer.read(call.cx)?)?);
-        }
-    }
-    let [mut from_start, mut to_start] = starts;
-    let limit = bytes.min(TRANSFER_BYTES);
-    if Arc::ptr_eq(from.inode(), to.inode()) {
-        let first = |start: Option<u64>, file: &OpenFile, call: &mut Call<'_>| {
-            start.unwrap_or_else(|| file.with_offset(call.cx, |_, position| *position))
+    let mut starts = [0, 0];
+    let places = [(&from, from_at), (&to, to_at)];
+    for (start, (file, pointer)) in starts.iter_mut().zip(places) {
+        *start = match pointer.non_null() {
+            Some(pointer) => offset(pointer.read(call.cx)?)?,
+            None => file.with_offset(call.cx, |_, position| *position),
         };
-        let (source, target) = (first(from_start, &from, call), first(to_start, &to, call));
-        if source.abs_diff(target) < limit as u64 {
-            return Err(Errno::EINVAL);
-        }
     }
-    let moved = copy(call, &from, from_start.as_mut(), &to, to_start.as_mut(), limit)?;
-    for (start, pointer) in [(from_start, from_at), (to_start, to_at)] {
-        if let Some(start) = start {
+    let [mut source, mut target] = starts;
+    let limit = bytes.min(TRANSFER_BYTES);
+    if Arc::ptr_eq(from.inode(), to.inode()) && source.abs_diff(target) < limit as u64 {
+        return Err(Errno::EINVAL);
+    }
+    let moved = copy(call, &from, &mut source, &to, Some(&mut target), limit)?;
+    for (start, (file, pointer)) in [source, target].into_iter().zip(places) {
+        match pointer.non_null() {
             // CAST: file sizes fit.
-            pointer.write(call.cx, &(start as i64))?;
+            Some(pointer) => pointer.write(call.cx, &(start as i64))?,
+            None => file.with_offset(call.cx, |_, position| *position = start),
         }
     }
     Ok(moved)
