@@ -29,6 +29,7 @@ pub mod split_ring;
 pub mod stack_image;
 pub mod timer_queue;
 pub mod tmpfs_options;
+pub mod trace_program;
 pub mod trace_ring;
 pub mod unix_address;
 pub mod vdso_image;
