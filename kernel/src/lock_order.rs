@@ -43,6 +43,8 @@ lock_classes! {
     STRACE = 150;
     /// Held by whoever asks the sources of the observation channel for what they have (`observe::thread`).
     OBSERVE_DRAIN = 380;
+    /// What is gathered of a trace program before it is loaded (`trace::program`).
+    TRACE_PROGRAM = 381;
     /// How far the trace rings have been followed (`observe::records`).
     OBSERVE_RECORDS = 382;
     /// Held by whoever takes the profiler's samples out of their rings (`observe::samples`).

@@ -19,7 +19,7 @@ use pure::stack_image::Strings;
 use wire::config::{FILE_NAME, FLAG_STRACE, MAX_BYTES, RunConfig, Terminal};
 
 /// The group of the program that the kernel starts: init is 1, and numbers are given in order.
-const FIRST_PROGRAM: Pid = 2;
+pub(crate) const FIRST_PROGRAM: Pid = 2;
 
 /// What to run, in the kernel's own memory.
 struct Run {

@@ -30,7 +30,7 @@ impl Guest {
     }
 
     /// The same with another of the commands that run a program.
-    fn command_of(&self, name: &str, options: &[&str], program: &[&str]) -> Command {
+    pub(crate) fn command_of(&self, name: &str, options: &[&str], program: &[&str]) -> Command {
         let mut command = Command::new(&self.ochre);
         command.args([name, "--arch", &self.arch]);
         if !options.contains(&"--accel") {

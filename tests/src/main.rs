@@ -69,7 +69,6 @@ const CASES: &[Case] = &[
     ("tracing::records_are_whole_and_in_order", Short, tracing::records_are_whole_and_in_order),
     ("tracing::counters_tell_the_truth", Short, tracing::counters_tell_the_truth),
     ("observe::records_leave_the_guest", Short, observe::records_leave_the_guest),
-    ("observe::unknown_probes_are_told", Short, observe::unknown_probes_are_told),
     ("strace::calls_are_shown_as_by_strace", Short, strace::calls_are_shown_as_by_strace),
     ("strace::children_are_followed", Short, strace::children_are_followed),
     ("strace::calls_are_chosen_and_counted", Short, strace::calls_are_chosen_and_counted),
@@ -80,6 +79,15 @@ const CASES: &[Case] = &[
     ("profile::sampling_costs_little", Short, profile::sampling_costs_little),
     ("profile::formats_and_refusals", Short, profile::formats_and_refusals),
     ("profile::recipes_run_as_written", Short, profile::recipes_run_as_written),
+    ("observe::programs_count_exactly", Short, observe::programs_count_exactly),
+    ("observe::bad_programs_are_refused", Short, observe::bad_programs_are_refused),
+    ("observe::programs_end_runs", Short, observe::programs_end_runs),
+    ("observe::two_consumers_do_not_disturb_each_other", Short, observe::two_consumers_do_not_disturb_each_other),
+    (
+        "observe::a_reader_that_stops_does_not_stop_the_guest",
+        Short,
+        observe::a_reader_that_stops_does_not_stop_the_guest,
+    ),
     ("programs::a_host_program_is_run", Short, programs::a_host_program_is_run),
     ("programs::a_large_program_is_hardly_read", Short, programs::a_large_program_is_hardly_read),
     (

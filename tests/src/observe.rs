@@ -42,8 +42,85 @@ pub(crate) fn records_leave_the_guest(guest: &Guest) {
     assert!(text.contains("proc:::exit"), "no end of a task");
 }
 
-pub(crate) fn unknown_probes_are_told(guest: &Guest) {
-    let (run, _) = trace(guest, &[], &["nosuch:::probe"], &["busybox", "true"]);
+/// The shell's script of the cases below: dd's reads are known.
+const WORK: &str = "dd if=/dev/zero of=/dev/null bs=1 count=10000 2> /dev/null; echo done";
+
+pub(crate) fn programs_count_exactly(guest: &Guest) {
+    let program = "syscall:::entry /execname == \"dd\"/ { @[probefunc] = count(); }
+        syscall::read:entry /execname == \"dd\"/ { self->t = timestamp; }
+        syscall::read:return /self->t/ {
+            @time = quantize(timestamp - self->t); @sum[execname, cpu >= 0] = sum(result > 0); self->t = 0; reads++;
+        }
+        END { printf(\"%s: %d reads by %d%%\\n\", probename, reads > 9999, 100); }";
+    let (run, text) = trace(guest, &["--cpus", "2"], &[program], &["busybox", "sh", "-c", WORK]);
+    run.exits(0).prints("done\n");
+    assert_eq!(lost(&run), 0, "nothing is lost of what is counted in the guest: {}", run.stderr());
+    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+    let count = |name: &str| {
+        lines.iter().find(|words| words.first() == Some(&name)).and_then(|words| words.last()?.parse().ok())
+    };
+    let reads: Option<u64> = count("read");
+    // Besides the blocks, dd may read while it starts.
+    assert!(reads.is_some_and(|reads| (10_000..10_010).contains(&reads)), "{text}");
+    assert_eq!(count("dd"), Some(10_000), "{text}");
+    let of_distribution =
+        |words: &&Vec<&str>| words.len() >= 3 && words[1].starts_with('|') && words[0].parse::<u64>().is_ok();
+    let in_buckets: u64 =
+        lines.iter().filter(of_distribution).filter_map(|words| words.last()?.parse::<u64>().ok()).sum();
+    assert_eq!(Some(in_buckets), reads, "{text}");
+    assert!(text.contains("END: 1 reads by 100%"), "{text}");
+}
+
+pub(crate) fn bad_programs_are_refused(guest: &Guest) {
+    // Before anything boots, and once the probes are known.
+    for (program, message, mark) in [
+        ("syscall:::entry { @ = count( }", "a value is missing here", "                               ^"),
+        ("nosuch:::probe", "no probe is called nosuch:::probe", "  ^"),
+        ("syscall:::entry /nosuch/ { }", "there is no variable called nosuch", "                   ^"),
+    ] {
+        let run = guest.observe("trace", &[program], &["busybox", "true"]);
+        run.exits(2).prints("");
+        assert!(run.stderr().contains(message) && run.stderr().lines().any(|line| line == mark), "{}", run.stderr());
+    }
+}
+
+pub(crate) fn programs_end_runs(guest: &Guest) {
+    let script = "while :; do busybox true; done";
+    let program = "proc:::exec { started++; } tick-100ms /started > 3/ { printf(\"enough\\n\"); exit(9); }";
+    let (run, text) = trace(guest, &[], &[program], &["busybox", "sh", "-c", script]);
+    run.exits(9);
+    assert!(text.starts_with("enough\n"), "{text}");
+}
+
+pub(crate) fn two_consumers_do_not_disturb_each_other(guest: &Guest) {
+    // The guest reads and switches by /proc what the tool follows by the channel.
+    let script = "cd /proc/trace; echo 'sched:::*' > enable; for i in 1 2 3 4 5; do cat buffer > /dev/null; echo > buffer; done
+        dd if=/dev/zero of=/dev/null bs=1 count=5000 2> /dev/null; echo 0 > enable; grep -c ' 1$' enable; grep -c : buffer";
+    let program = "syscall:::entry /execname == \"dd\"/ { @[probefunc] = count(); }";
+    let (run, text) = trace(guest, &["--cpus", "2"], &[program], &["busybox", "sh", "-c", script]);
     run.exits(0);
-    assert!(run.stderr().contains("no probe is called nosuch:::probe"), "{}", run.stderr());
+    let out = run.stdout();
+    let mut lines = out.lines();
+    assert_eq!(lines.next(), Some("0"), "what was switched off is off: {out}");
+    assert!(lines.next().and_then(|count| count.parse::<u64>().ok()).is_some_and(|count| count > 10), "{out}");
+    let reads = text.lines().find_map(|line| line.trim().strip_prefix("read "));
+    assert!(reads.is_some_and(|reads| reads.trim().parse::<u64>().is_ok_and(|reads| reads >= 5000)), "{text:.300}");
+}
+
+pub(crate) fn a_reader_that_stops_does_not_stop_the_guest(guest: &Guest) {
+    // The trace goes into a pipe that nobody reads until the program has ended; the program's own output is not held up.
+    let script = "dd if=/dev/zero of=/dev/null bs=1 count=60000 2> /dev/null; echo done";
+    let mut child = guest
+        .command_of("trace", &["syscall:::*"], &["busybox", "sh", "-c", script])
+        .spawn()
+        .expect("ochre can be started");
+    let mut out = String::new();
+    let stdout = child.stdout.take().expect("a pipe");
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut out).expect("text");
+    assert_eq!(out, "done\n");
+    let mut err = Vec::new();
+    std::io::Read::read_to_end(&mut child.stderr.take().expect("a pipe"), &mut err).expect("bytes");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let err = String::from_utf8_lossy(&err);
+    assert!(err.lines().count() > 1000, "{err:.300}");
 }

@@ -21,6 +21,19 @@ pub const PORT_NAME: &str = "ochre.observe";
 /// Most bytes in one frame's payload.
 pub const MAX_PAYLOAD: usize = 16 * 1024 - HEADER_BYTES;
 
+/// Number of a trace program's first event in records: it begins.
+pub const BEGIN: u16 = 0xfe01;
+/// It ends.
+pub const END: u16 = 0xfe02;
+/// The first of its ticks; the others follow.
+pub const TICK: u16 = 0xfe10;
+/// It asked for the end of the run, with this status.
+pub const EXIT: u16 = 0xfd00;
+/// Records of these numbers, up to [`OUTPUT_LAST`], are a trace program's outputs.
+pub const OUTPUT: u16 = 0xf000;
+/// The last of them.
+pub const OUTPUT_LAST: u16 = OUTPUT + 0x7ff;
+
 /// What a frame is. Guest to host below 128, host to guest from 128 on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
@@ -41,10 +54,9 @@ pub enum Kind {
     Text = 7,
     /// Guest: counters by CPU: the u64s of `wire::trace::Counter` in order, for the CPU that `stream` tells.
     Counters = 8,
-    /// Guest: what trace programs gathered; its own format.
+    /// Guest: entries of the aggregation that `stream` tells, of one CPU: the key's words, u16 how many words of the value are not zero, and each
+    /// of them after its place (u16).
     Aggregations = 9,
-    /// Guest: what trace programs said; its own format.
-    Output = 10,
     /// Guest: a file's contents for the tool: name, zero byte, a piece of the contents.
     File = 11,
     /// Guest: the answer to a wish that could not be granted, as a sentence.
@@ -59,7 +71,7 @@ pub enum Kind {
     Calls = 16,
     /// Host: patterns of probes to enable, separated by blanks.
     Enable = 0x81,
-    /// Host: a trace program; its own format.
+    /// Host: a piece of a trace program (`pure::trace_program`), after a byte that is 1 for the last piece.
     Program = 0x82,
     /// Host: how to sample; the profiler's own format.
     Sample = 0x83,
@@ -69,6 +81,8 @@ pub enum Kind {
     Start = 0x85,
     /// Host: metrics are wanted now. Empty.
     Query = 0x86,
+    /// Host: intervals of a trace program's ticks in nanoseconds (u64), before the program.
+    Ticks = 0x87,
 }
 
 impl Kind {
@@ -83,7 +97,6 @@ impl Kind {
         Kind::Text,
         Kind::Counters,
         Kind::Aggregations,
-        Kind::Output,
         Kind::File,
         Kind::Refused,
         Kind::End,
@@ -96,6 +109,7 @@ impl Kind {
         Kind::Strace,
         Kind::Start,
         Kind::Query,
+        Kind::Ticks,
     ];
 
     /// The kind with this number, if it is known.

@@ -56,6 +56,8 @@ pub fn register(cx: &mut CurrentThread, carrier: Arc<dyn Carrier>) {
         return;
     }
     // The host may answer as soon as it has heard.
+    // Trace programs first: their last words go into the rings.
+    crate::trace::program::start();
     records::start();
     request::start();
     samples::start();

@@ -6,6 +6,7 @@ pub mod credentials;
 pub mod exec;
 mod exit;
 pub mod futex;
+mod glance;
 pub mod host;
 pub mod init;
 pub mod io_count;

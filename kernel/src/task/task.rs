@@ -4,6 +4,7 @@
 //! ([`Task::current`]). The machine thread is referred to weakly, so that the two do not keep each other alive.
 //! Locks: `TASK_RESOURCES` around the references; what only the task itself writes is atomic.
 use super::completion::Completion;
+use super::glance::Glance;
 use super::io_count::IoCounters;
 use super::process::Process;
 use super::rseq::Registration;
@@ -51,6 +52,7 @@ pub struct Task {
     process: Arc<Process>,
     thread: Once<Weak<Thread>>,
     resources: SpinLock<Resources>,
+    glance: Glance,
     /// Signal state.
     pub signals: TaskSignals,
     /// Whether and how it is traced.
@@ -94,6 +96,7 @@ impl Task {
             tid: AtomicU32::new(tid),
             process,
             thread: Once::new(),
+            glance: Glance::of(&resources),
             resources: SpinLock::new(&lock_order::TASK_RESOURCES, resources),
             signals,
             tracing: Tracing::new(),
@@ -184,19 +187,27 @@ impl Task {
     }
     /// Changes who it acts as.
     pub fn set_credentials(&self, cx: &CurrentThread, credentials: Arc<Credentials>) {
-        self.resources.lock(cx).credentials = credentials;
+        let mut resources = self.resources.lock(cx);
+        resources.credentials = credentials;
+        self.glance.update(&resources);
     }
     /// Its name (`comm`), without the zeros.
     pub fn name(&self, cx: &CurrentThread) -> alloc::vec::Vec<u8> {
         let name = self.resources.lock(cx).name;
         name.iter().copied().take_while(|byte| *byte != 0).collect()
     }
+    /// What can be seen of it in any context.
+    pub fn glance(&self) -> &Glance {
+        &self.glance
+    }
     /// Sets its name, cut at 15 bytes.
     pub fn set_name(&self, cx: &CurrentThread, name: &[u8]) {
         let mut field = [0; NAME_BYTES];
         let length = name.len().min(NAME_BYTES - 1);
         field[..length].copy_from_slice(&name[..length]);
-        self.resources.lock(cx).name = field;
+        let mut resources = self.resources.lock(cx);
+        resources.name = field;
+        self.glance.update(&resources);
     }
 
     /// How it is scheduled.

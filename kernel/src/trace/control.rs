@@ -16,7 +16,7 @@ pub fn set_enabled(pattern: &str, is_enabled: bool) -> usize {
 }
 
 /// The system call path tests one word for all who watch it: tells it about the probes.
-fn update_watch() {
+pub(super) fn update_watch() {
     use super::syscall::{entry, r#return};
     for (probe, bit) in [(&entry::PROBE, watch::PROBE_ENTRY), (&r#return::PROBE, watch::PROBE_RETURN)] {
         if probe.is_enabled() {

@@ -68,7 +68,7 @@ fn forget(_cx: &mut CurrentThread, _bytes: &[u8]) -> Result<()> {
 
 fn enable(out: &mut Text) -> fmt::Result {
     for probe in each_provider().flat_map(|provider| provider.probes) {
-        writeln!(out, "{probe} {}", u8::from(probe.is_enabled()))?;
+        writeln!(out, "{probe} {}", u8::from(probe.is_recorded()))?;
     }
     Ok(())
 }
@@ -128,7 +128,7 @@ fn counters(out: &mut Text) -> fmt::Result {
 
 fn providers(out: &mut Text) -> fmt::Result {
     for provider in each_provider() {
-        let bits = provider.probes.iter().enumerate().filter(|(_, probe)| probe.is_enabled());
+        let bits = provider.probes.iter().enumerate().filter(|(_, probe)| probe.is_recorded());
         let bits = bits.fold(0u64, |bits, (i, _)| bits | 1 << (i % 64));
         let stability = provider.stability.name();
         writeln!(out, "{} {:#04x} {bits:#018x} {stability} {}", provider.name, provider.id, provider.meaning)?;

@@ -5,6 +5,7 @@
 mod control;
 pub mod files;
 mod profile;
+pub(crate) mod program;
 pub mod providers;
 mod watchdog;
 

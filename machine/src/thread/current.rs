@@ -4,6 +4,7 @@ use super::{CurrentThread, Thread, header, scheduler};
 use crate::sync::WaitError;
 use crate::time::{self, Instant};
 use alloc::sync::Arc;
+use core::any::Any;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::sync::atomic::Ordering;
@@ -104,6 +105,15 @@ pub fn notify_current() {
     let thread = header::current().thread.get();
     // SAFETY: the scheduler keeps a count for a thread that runs, and this one does until the call returns.
     unsafe { &*thread }.notify();
+}
+
+/// Shows the data of the thread that runs here, if threads run at all yet. For probes, which fire in any context.
+pub(crate) fn visit_current_data(visit: &mut dyn FnMut(&(dyn Any + Send + Sync))) {
+    let thread = header::current().thread.get();
+    if !thread.is_null() {
+        // SAFETY: the scheduler keeps a count for the thread on whose stack we are, to the end of what runs there.
+        visit(&**unsafe { &*thread }.data());
+    }
 }
 
 #[cold]

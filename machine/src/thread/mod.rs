@@ -30,6 +30,7 @@ mod thread;
 pub(crate) mod user_state;
 
 pub use current::notify_current;
+pub(crate) use current::visit_current_data;
 pub use life::{Placement, SpawnError, ThreadCounts, all, counts, spawn, spawn_at};
 pub(crate) use life::{adopt_boot_stack, all_after_failure};
 pub(crate) use load::sample as sample_load;

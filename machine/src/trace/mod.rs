@@ -3,6 +3,7 @@
 //! Providers of this crate's own events are in [`providers`]; those of Linux's events are declared by `kernel`. Called by
 //! everyone, from any context: firing a probe and counting take no lock and no memory and work in interrupt handlers.
 //! The formats are `wire::trace`'s, the ring's algorithm is `pure::trace_ring`'s.
+mod consumer;
 mod counter;
 mod dump;
 pub(crate) mod flight;
@@ -10,10 +11,11 @@ mod probe;
 pub mod providers;
 mod ring;
 
+pub use consumer::{Consumer, Fired, fire, missed, set_consumer};
 pub use counter::{add, count, per_cpu, total};
 pub use dump::{dump, dump_switches, lost_of};
 pub use probe::{
-    Argument, Probe, ProbeValue, Provider, enable_matching, matches, providers as each_provider, register,
+    Argument, Probe, ProbeValue, Provider, enable_matching, matches, providers as each_provider, register, set_watched,
 };
 pub use ring::{current_thread, drain, init, read, ring_records, set_current_thread, visit};
 pub use wire::trace::{ArgumentKind, Counter, Head, Record, Stability};

@@ -6,11 +6,11 @@
 //!
 //! Names have four parts as DTrace's have, `provider:module:function:name`; module and function may be empty, as in
 //! `syscall:::entry`. Patterns match the whole name with `*` and `?`.
-use super::ring;
+use super::{consumer, ring};
 use crate::sync::Once;
 use crate::time::Instant;
 use core::fmt;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicU8, Ordering};
 use wire::trace::{ArgumentKind, Stability};
 
 /// Something a probe may tell: becomes one word.
@@ -56,11 +56,16 @@ pub struct Argument {
     pub kind: ArgumentKind,
 }
 
+/// Bit of a probe's switch: its records go into the ring.
+const RECORDED: u8 = 1;
+/// Bit of a probe's switch: the consumer is told.
+const WATCHED: u8 = 2;
+
 /// A probe: its switch and its description.
 #[derive(Debug)]
 pub struct Probe {
-    /// Off until enabled.
-    pub(super) is_enabled: AtomicBool,
+    /// Who wants to know, as bits; zero until somebody does.
+    wanted: AtomicU8,
     /// Provider in the high byte, probe in the low byte.
     pub id: u16,
     /// Name of its provider.
@@ -85,22 +90,43 @@ impl Probe {
     ) -> Probe {
         // A probe named like a keyword is declared as a raw identifier.
         let name = if let [b'r', b'#', ..] = name.as_bytes() { name.split_at(2).1 } else { name };
-        Probe { is_enabled: AtomicBool::new(false), id, provider, name, meaning, arguments }
+        Probe { wanted: AtomicU8::new(0), id, provider, name, meaning, arguments }
     }
-    /// Whether it records.
+    /// Whether anybody wants to know when it fires.
     #[inline(always)]
     pub fn is_enabled(&self) -> bool {
-        self.is_enabled.load(Ordering::Relaxed)
+        self.wanted.load(Ordering::Relaxed) != 0
     }
-    /// Switches it.
-    pub fn set_enabled(&self, is_enabled: bool) {
-        self.is_enabled.store(is_enabled, Ordering::Relaxed);
+    /// Whether it records.
+    pub fn is_recorded(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed) & RECORDED != 0
     }
-    /// Records the event, whether enabled or not. Use [`probe!`](crate::probe!).
+    /// Switches its recording.
+    pub fn set_recorded(&self, is_recorded: bool) {
+        self.set(RECORDED, is_recorded);
+    }
+    /// Switches whether the consumer is told of it, see [`set_consumer`](super::set_consumer).
+    fn set_watched(&self, is_watched: bool) {
+        self.set(WATCHED, is_watched);
+    }
+    fn set(&self, bit: u8, is_wanted: bool) {
+        if is_wanted {
+            self.wanted.fetch_or(bit, Ordering::Relaxed);
+        } else {
+            self.wanted.fetch_and(!bit, Ordering::Relaxed);
+        }
+    }
+    /// Tells whoever wants to know; records if nobody says so. Use [`probe!`](crate::probe!).
     #[doc(hidden)]
     #[cold]
     pub fn record(&self, arguments: &[u64]) {
-        ring::record(self.id, arguments);
+        let wanted = self.wanted.load(Ordering::Relaxed);
+        if wanted & WATCHED != 0 {
+            consumer::fire(self.id, arguments);
+        }
+        if wanted != WATCHED {
+            ring::record(self.id, arguments);
+        }
     }
 }
 
@@ -148,13 +174,20 @@ pub(super) fn find(id: u16) -> Option<&'static Probe> {
     REGISTERED.get(usize::from(provider))?.get()?.probes.get(usize::from(probe)).copied()
 }
 
+/// Switches whether the consumer is told of the probe with this number; a number that no probe has means nothing.
+pub fn set_watched(id: u16, is_watched: bool) {
+    if let Some(probe) = find(id) {
+        probe.set_watched(is_watched);
+    }
+}
+
 /// Enables or disables every probe whose name matches; answers how many match. Without colons in it, a pattern means a
 /// whole provider: `sched` is `sched:::*`.
 pub fn enable_matching(pattern: &str, is_enabled: bool) -> usize {
     let mut found = 0;
     for probe in providers().flat_map(|provider| provider.probes) {
         if matches(pattern, probe) {
-            probe.set_enabled(is_enabled);
+            probe.set_recorded(is_enabled);
             found += 1;
         }
     }

@@ -179,10 +179,11 @@ impl Table {
                     state.store(hash | 1, Ordering::Release);
                     return Some(values);
                 }
-                state if state == hash | 1 => {
-                    if own.iter().zip(key).all(|(word, value)| word.load(Ordering::Relaxed) == *value) {
-                        return Some(values);
-                    }
+                state
+                    if state == hash | 1
+                        && own.iter().zip(key).all(|(word, value)| word.load(Ordering::Relaxed) == *value) =>
+                {
+                    return Some(values);
                 }
                 _ => {}
             }
@@ -258,7 +259,10 @@ mod tests {
         assert_eq!([0, 1, 2, 3, 4, -1, -2].map(power_bucket), [64, 65, 66, 66, 67, 63, 62]);
         assert_eq!((power_bucket(i64::MAX), power_bucket(i64::MIN)), (127, 0));
         let shape = shape(Aggregate::LinearQuantize, 0);
-        assert_eq!([9, 10, 14, 15, 29, 30, i64::MAX, i64::MIN].map(|v| linear_bucket(&shape, v)), [0, 1, 1, 2, 4, 5, 5, 0]);
+        assert_eq!(
+            [9, 10, 14, 15, 29, 30, i64::MAX, i64::MIN].map(|v| linear_bucket(&shape, v)),
+            [0, 1, 1, 2, 4, 5, 5, 0]
+        );
     }
 
     #[test]

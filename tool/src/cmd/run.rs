@@ -206,10 +206,13 @@ fn run_watched(
         };
         session::run(vmm, session, &signals, watcher.as_ref())?
     };
-    if let Some(watcher) = watcher {
-        watcher.finish(matches!(ending.outcome, Outcome::TimedOut | Outcome::Ended(_)))?;
-    }
-    conclude(ending, options, program)
+    let wanted = match watcher {
+        Some(watcher) => watcher.finish(matches!(ending.outcome, Outcome::TimedOut | Outcome::Ended(_)))?,
+        None => None,
+    };
+    let has_exited = matches!(ending.outcome, Outcome::Exited(_));
+    let status = conclude(ending, options, program)?;
+    Ok(wanted.filter(|_| has_exited).unwrap_or(status))
 }
 
 /// The tool says why runs are slow, but not before every one of them.

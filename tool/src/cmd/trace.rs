@@ -17,8 +17,8 @@ pub(crate) struct TraceArguments {
     /// Write the trace into this file [default: stderr]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// What to trace: patterns of probes' names
-    #[arg(required = true, value_name = "PROBES")]
+    /// What to trace: probes, and what to do with them: 'PROBES [/PREDICATE/] [{ ACTIONS }]' (see docs/observability.md)
+    #[arg(required = true, value_name = "CLAUSES")]
     probes: Vec<String>,
     /// The program, and its arguments
     #[arg(required = true, last = true, value_name = "PROGRAM")]
@@ -32,6 +32,6 @@ pub(crate) fn trace(home: &Home, arguments: TraceArguments) -> anyhow::Result<u8
         let file = output.unwrap_or_default();
         failure(status::USAGE, format!("cannot write {}: {error}", file.display()))
     })?;
-    let tracer = Tracer::new(probes, talk);
+    let tracer = Tracer::new(&probes, talk)?;
     run::run_observed(home, &RunArguments { options, program }, Some(Box::new(tracer)))
 }

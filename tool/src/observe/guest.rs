@@ -107,6 +107,13 @@ impl Guest {
         self.probes.get(&id)
     }
 
+    /// Every probe, in order of their numbers.
+    pub(crate) fn probes(&self) -> Vec<&Probe> {
+        let mut all: Vec<&Probe> = self.probes.values().collect();
+        all.sort_by_key(|probe| probe.id);
+        all
+    }
+
     /// The name of a system call on the guest's architecture.
     pub(crate) fn call(&self, number: u64) -> Option<&str> {
         self.calls.get(&u16::try_from(number).ok()?).map(String::as_str)

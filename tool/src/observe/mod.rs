@@ -34,4 +34,8 @@ pub(crate) trait Observer: Send {
     fn frame(&mut self, guest: &Guest, kind: Kind, stream: u8, payload: &[u8]) -> anyhow::Result<()>;
     /// The run is over, and all its frames have come, unless `is_cut`. Drops have been told.
     fn finish(&mut self, guest: &Guest, is_cut: bool) -> anyhow::Result<()>;
+    /// The status with which the tool is to exit, after `finish`, if not with the program's.
+    fn exit_status(&self) -> Option<u8> {
+        None
+    }
 }

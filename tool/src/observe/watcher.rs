@@ -52,13 +52,14 @@ impl Watcher {
     }
 
     /// The machine has gone: waits until everything it sent is read; lets the observer finish, and tells what was lost.
-    pub(crate) fn finish(self, is_ended_from_outside: bool) -> anyhow::Result<()> {
+    /// Answers the exit status that the observer wants.
+    pub(crate) fn finish(self, is_ended_from_outside: bool) -> anyhow::Result<Option<u8>> {
         if is_ended_from_outside {
             // A reader of the observer's output that stalls must not hold a run that is to end.
             let mut fds = [rustix::event::PollFd::new(&self.is_done, rustix::event::PollFlags::IN)];
             let limit = rustix::event::Timespec { tv_sec: GRACE.as_secs().cast_signed(), tv_nsec: 0 };
             if matches!(rustix::event::poll(&mut fds, Some(&limit)), Ok(0)) {
-                return Ok(());
+                return Ok(None);
             }
         }
         let Ok(mut watched) = self.thread.join() else { anyhow::bail!("the observer's thread panicked") };
@@ -72,7 +73,8 @@ impl Watcher {
         if watched.guest.hello.is_some() && !watched.has_ended {
             eprintln!("ochre: the machine ended before everything observed was told");
         }
-        watched.observer.finish(&watched.guest, !watched.has_ended)
+        watched.observer.finish(&watched.guest, !watched.has_ended)?;
+        Ok(watched.observer.exit_status())
     }
 }
 

@@ -1,7 +1,17 @@
-//! What `ochre trace` does with what the guest records: [`merge`] puts the records of all CPUs in the order of time, [`show`] makes lines of
-//! them, [`tracer`] is the observer that ties them together.
+//! What `ochre trace` does: [`parse`] reads the user's words into [`syntax`], before anything boots; [`compile`] makes a [`plan`] of them, once the
+//! guest has told its probes; [`merge`] puts the records of all CPUs in the order of time; [`show`], [`printf`] and [`aggregation`] make text
+//! of what comes; [`tracer`] is the observer that ties them together. Mistakes point at their place in the text ([`source`]).
+mod aggregation;
+mod compile;
+#[cfg(test)]
+mod compile_tests;
 mod merge;
+mod parse;
+mod plan;
+mod printf;
 mod show;
+mod source;
+mod syntax;
 mod tracer;
 
 pub(crate) use tracer::Tracer;

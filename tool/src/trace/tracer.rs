@@ -1,38 +1,101 @@
 //! The observer of `ochre trace`.
+use super::aggregation::Aggregations;
+use super::compile::compile;
 use super::merge::Merger;
+use super::parse::parse;
+use super::plan::{Output, Piece, Plan};
 use super::show;
+use super::source::{Mistake, Shown};
+use super::syntax::Clause;
 use crate::observe::guest::Guest;
 use crate::observe::talk::Talk;
 use crate::observe::{Observer, RING_WORDS};
+use crate::status::{self, failure};
 use std::io::Write;
-use wire::observe::{Kind, Reader, take_record};
+use wire::observe::{BEGIN, EXIT, Kind, MAX_PAYLOAD, OUTPUT, OUTPUT_LAST, Reader, take_record};
+use wire::trace::Record;
 
 /// How far marks are set back: a record's time is taken shortly before the record can be read.
 const SLACK_NS: u64 = 100_000;
 
-/// Enables probes and shows their records.
+/// Has a trace program run in the guest and shows what comes of it.
 pub(crate) struct Tracer {
-    patterns: Vec<String>,
+    text: String,
+    clauses: Vec<Clause>,
+    plan: Plan,
     talk: Talk,
     merger: Merger,
+    aggregations: Aggregations,
     has_heading: bool,
+    exit_status: Option<u8>,
 }
 
 impl Tracer {
-    /// For the probes that `patterns` mean.
-    pub(crate) fn new(patterns: Vec<String>, talk: Talk) -> Tracer {
-        Tracer { patterns, talk, merger: Merger::default(), has_heading: false }
+    /// For the program that `texts` are, one after another. A mistake that shows without a guest is told at once.
+    pub(crate) fn new(texts: &[String], talk: Talk) -> anyhow::Result<Tracer> {
+        let text = texts.join("\n;");
+        let clauses = parse(&text).map_err(|mistake| refuse(&text, &mistake))?;
+        Ok(Tracer {
+            text,
+            clauses,
+            plan: Plan::default(),
+            talk,
+            merger: Merger::default(),
+            aggregations: Aggregations::default(),
+            has_heading: false,
+            exit_status: None,
+        })
     }
 
     fn show_until(&mut self, guest: &Guest, mark: u64) -> anyhow::Result<()> {
         while let Some(record) = self.merger.pop(mark) {
-            if !std::mem::replace(&mut self.has_heading, true) {
-                writeln!(self.talk, "{}", show::HEADING)?;
-            }
-            writeln!(self.talk, "{}", show::line(guest, &record))?;
+            self.show(guest, &record)?;
         }
         Ok(self.talk.flush()?)
     }
+
+    fn show(&mut self, guest: &Guest, record: &Record) -> anyhow::Result<()> {
+        match record.head.probe {
+            EXIT => self.exit_status = record.values().first().and_then(|status| u8::try_from(*status).ok()),
+            number @ OUTPUT..=OUTPUT_LAST => {
+                if let Some(output) = self.plan.outputs.get(usize::from(number - OUTPUT)) {
+                    write!(self.talk, "{}", said(&self.plan, guest, output, record.values()))?;
+                }
+            }
+            BEGIN.. => {}
+            _ => {
+                if !std::mem::replace(&mut self.has_heading, true) {
+                    writeln!(self.talk, "{}", show::HEADING)?;
+                }
+                writeln!(self.talk, "{}", show::line(guest, record))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refuse(text: &str, mistake: &Mistake) -> anyhow::Error {
+    failure(status::USAGE, Shown(text, mistake).to_string())
+}
+
+/// An output with its values.
+fn said(plan: &Plan, guest: &Guest, output: &Output, values: &[u64]) -> String {
+    let mut rest = values;
+    let mut text = String::new();
+    for piece in &output.pieces {
+        match piece {
+            Piece::Text(piece) => text.push_str(piece),
+            Piece::Value(conversion, column) => {
+                let (words, later) = rest.split_at(column.width().min(rest.len()));
+                rest = later;
+                let shown = column.shown(plan, guest, words);
+                let value =
+                    if column.is_text() { Err(shown.as_str()) } else { Ok(words.first().copied().unwrap_or(0)) };
+                text.push_str(&conversion.apply(value));
+            }
+        }
+    }
+    text
 }
 
 impl Observer for Tracer {
@@ -40,29 +103,50 @@ impl Observer for Tracer {
         RING_WORDS.into()
     }
 
-    fn probes_known(&mut self, _guest: &Guest) -> anyhow::Result<Vec<(Kind, Vec<u8>)>> {
-        Ok(vec![(Kind::Enable, self.patterns.join(" ").into_bytes())])
+    fn probes_known(&mut self, guest: &Guest) -> anyhow::Result<Vec<(Kind, Vec<u8>)>> {
+        self.plan = compile(&self.clauses, guest).map_err(|mistake| refuse(&self.text, &mistake))?;
+        let ticks = self.plan.ticks.iter().flat_map(|ns| ns.to_le_bytes()).collect();
+        let mut wishes = vec![(Kind::Ticks, ticks)];
+        let image = self.plan.image();
+        anyhow::ensure!(image.len() <= pure::trace_program::MAX_IMAGE, "the trace program is too long for the kernel");
+        let mut pieces = image.chunks(MAX_PAYLOAD - 1).peekable();
+        while let Some(piece) = pieces.next() {
+            wishes.push((Kind::Program, [&[u8::from(pieces.peek().is_none())], piece].concat()));
+        }
+        Ok(wishes)
     }
 
-    fn frame(&mut self, guest: &Guest, kind: Kind, _stream: u8, payload: &[u8]) -> anyhow::Result<()> {
+    fn frame(&mut self, guest: &Guest, kind: Kind, stream: u8, payload: &[u8]) -> anyhow::Result<()> {
         let mut from = Reader(payload);
         match kind {
             Kind::Records => {
                 while let Some(record) = take_record(&mut from) {
                     self.merger.push(record);
                 }
-                Ok(())
             }
             Kind::Mark => {
                 let slack = guest.hello.map_or(0, |hello| hello.ticks_per_second / (1_000_000_000 / SLACK_NS));
-                self.show_until(guest, from.u64().unwrap_or(0).saturating_sub(slack))
+                self.show_until(guest, from.u64().unwrap_or(0).saturating_sub(slack))?;
             }
-            _ => Ok(()),
+            Kind::Aggregations => {
+                if let Some(table) = self.plan.tables.get(usize::from(stream)) {
+                    self.aggregations.take(stream, &table.shape, payload);
+                }
+            }
+            _ => {}
         }
+        Ok(())
     }
 
     fn finish(&mut self, guest: &Guest, _is_cut: bool) -> anyhow::Result<()> {
         self.talk.no_longer_raw();
-        self.show_until(guest, u64::MAX)
+        self.show_until(guest, u64::MAX)?;
+        let shown = self.aggregations.show(&self.plan, guest);
+        write!(self.talk, "{shown}")?;
+        Ok(self.talk.flush()?)
+    }
+
+    fn exit_status(&self) -> Option<u8> {
+        self.exit_status
     }
 }

@@ -1,0 +1,75 @@
+//! The consumer: one function that is told of probes as they fire, for whoever wants more than a record of them (trace programs).
+//!
+//! It is called with interrupts off, in whatever context the probe stands: under any lock, in the scheduler, in an interrupt handler. So it
+//! may take no lock and no memory and must be short. A probe that fires while the consumer of its CPU runs (it uses code with probes, or
+//! was interrupted by what cannot be held off) is not told of: tracing does not trace itself.
+use super::ring;
+use crate::arch;
+use crate::cpu::{self, CpuId, MAX_CPUS};
+use crate::sync::Once;
+use crate::thread;
+use core::any::Any;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// A probe that has fired.
+#[derive(Debug)]
+pub struct Fired<'a> {
+    /// Its number.
+    pub probe: u16,
+    /// What it tells.
+    pub arguments: &'a [u64],
+    /// Where.
+    pub cpu: CpuId,
+    /// The kernel's number of the thread that runs; 0 before the first.
+    pub thread: u64,
+}
+
+/// Who is told.
+pub type Consumer = fn(&Fired<'_>);
+
+static CONSUMER: Once<Consumer> = Once::new();
+/// Whether a CPU's consumer runs.
+static BUSY: [AtomicBool; MAX_CPUS] = [const { AtomicBool::new(false) }; MAX_CPUS];
+static MISSED: AtomicU64 = AtomicU64::new(0);
+
+/// Sets who is told; the first one stays.
+pub fn set_consumer(consumer: Consumer) {
+    CONSUMER.call_once(|| consumer);
+}
+
+/// Probes that fired while the consumer ran.
+pub fn missed() -> u64 {
+    MISSED.load(Ordering::Relaxed)
+}
+
+/// Tells the consumer of a probe, or of an event that is none of the declared ones.
+pub fn fire(probe: u16, arguments: &[u64]) {
+    let Some(consumer) = CONSUMER.get() else { return };
+    let were_on = arch::cpu::interrupts_off();
+    let cpu = cpu::current();
+    let busy = &BUSY[cpu.0 as usize % MAX_CPUS];
+    if busy.swap(true, Ordering::Relaxed) {
+        MISSED.fetch_add(1, Ordering::Relaxed);
+    } else {
+        consumer(&Fired { probe, arguments, cpu, thread: ring::current_thread().into() });
+        busy.store(false, Ordering::Relaxed);
+    }
+    arch::cpu::interrupts_restore(were_on);
+}
+
+impl Fired<'_> {
+    /// Puts a record of it into the ring.
+    pub fn record(&self) {
+        ring::record(self.probe, self.arguments);
+    }
+
+    /// Puts a record of another number into the ring, with at most seven words.
+    pub fn emit(&self, number: u16, words: &[u64]) {
+        ring::record(number, &words[..words.len().min(wire::trace::MAX_ARGUMENTS)]);
+    }
+
+    /// Shows the data of the thread that runs, if there is one.
+    pub fn with_thread_data(&self, visit: &mut dyn FnMut(&(dyn Any + Send + Sync))) {
+        thread::visit_current_data(visit);
+    }
+}

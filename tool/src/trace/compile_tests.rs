@@ -1,0 +1,268 @@
+//! The compiler against a guest that is played: what it makes passes the kernel's verifier, and mistakes point at their place.
+use super::compile::compile;
+use super::parse::parse;
+use super::plan::Plan;
+use super::source::Mistake;
+use crate::observe::guest::Guest;
+use proptest::prelude::*;
+use pure::trace_program::{Environment, Program, Source, run};
+use std::cell::RefCell;
+use wire::observe::{Kind, ProbeDescription, Writer};
+
+/// A probe as it is told: number, names, arguments with their kinds.
+type Told<'a> = (u16, &'a str, &'a str, &'a [(u8, &'a str)]);
+
+/// A guest with a few probes and system calls.
+fn guest() -> Guest {
+    let mut guest = Guest::default();
+    let probes: &[Told<'_>] = &[
+        (0x300, "syscall", "entry", &[(0, "number"), (2, "a0"), (2, "a1"), (2, "a2")]),
+        (0x301, "syscall", "return", &[(0, "number"), (1, "result"), (0, "tid")]),
+        (0x100, "sched", "off_cpu", &[(0, "thread"), (0, "next"), (0, "state")]),
+        (0x101, "sched", "on_cpu", &[(0, "thread")]),
+    ];
+    let mut bytes = [0; 4096];
+    let mut out = Writer::new(&mut bytes);
+    for (id, provider, name, arguments) in probes {
+        let mut names = [0; 256];
+        let mut described = Writer::new(&mut names);
+        for (kind, name) in *arguments {
+            described.u8(*kind).text(name.as_bytes());
+        }
+        let used = described.finish().expect("fits");
+        let (provider, name) = (provider.as_bytes(), name.as_bytes());
+        ProbeDescription { id: *id, provider, name, arguments: &names[..used] }.encode(&mut out);
+    }
+    let used = out.finish().expect("fits");
+    guest.take(Kind::Probes, &bytes[..used]).expect("sound");
+    let mut out = Writer::new(&mut bytes);
+    for (number, name) in [(0, "read"), (1, "write"), (2, "open"), (257, "openat")] {
+        out.u16(number).text(name.as_bytes());
+    }
+    let used = out.finish().expect("fits");
+    guest.take(Kind::Calls, &bytes[..used]).expect("sound");
+    guest
+}
+
+fn plan(text: &str) -> Result<Plan, Mistake> {
+    let plan = compile(&parse(text)?, &guest())?;
+    let decoded = Program::decode(&plan.image());
+    assert_eq!(decoded.as_ref(), Ok(&plan.program), "the kernel would refuse {text}");
+    Ok(plan)
+}
+
+/// What a clause does, run for `probe` with these arguments by a task called `name`.
+#[derive(Default)]
+struct World {
+    arguments: Vec<u64>,
+    name: [u64; 2],
+    done: RefCell<Vec<String>>,
+}
+
+impl World {
+    fn say(&self, text: String) {
+        self.done.borrow_mut().push(text);
+    }
+}
+
+impl Environment for World {
+    fn load(&self, source: Source, index: u8) -> u64 {
+        match source {
+            Source::Argument => self.arguments.get(usize::from(index)).copied().unwrap_or(0),
+            Source::Name => self.name[usize::from(index)],
+            Source::Pid => 77,
+            _ => 0,
+        }
+    }
+    fn store_global(&self, index: u8, value: u64) {
+        self.say(format!("global {index} = {}", value.cast_signed()));
+    }
+    fn store_local(&self, index: u8, value: u64) {
+        self.say(format!("local {index} = {}", value.cast_signed()));
+    }
+    fn aggregate(&self, table: u8, registers: &[u64], value: i64) {
+        self.say(format!("@{table}[{}] {value}", registers[0]));
+    }
+    fn emit(&self, output: u16, values: &[u64]) {
+        self.say(format!("output {output} {values:?}"));
+    }
+    fn record(&self) {
+        self.say("record".into());
+    }
+    fn exit(&self, status: u64) {
+        self.say(format!("exit {status}"));
+    }
+}
+
+/// What a program does when `probe` fires.
+fn done(text: &str, probe: u16, arguments: &[u64], name: &str) -> Vec<String> {
+    let plan = plan(text).unwrap_or_else(|mistake| panic!("{text}: {mistake:?}"));
+    let mut bytes = [0; 16];
+    bytes[..name.len()].copy_from_slice(name.as_bytes());
+    let words = bytes.as_chunks::<8>().0;
+    let name = [u64::from_le_bytes(words[0]), u64::from_le_bytes(words[1])];
+    let world = World { arguments: arguments.to_vec(), name, done: RefCell::default() };
+    for clause in plan.program.clauses.iter().filter(|clause| clause.probes.contains(&probe)) {
+        let _ = run(&clause.instructions, &world);
+    }
+    world.done.into_inner()
+}
+
+#[test]
+fn the_example_counts_calls_of_one_program() {
+    let text = "syscall:::entry /execname == \"python3\"/ { @[probefunc] = count(); }";
+    assert_eq!(done(text, 0x300, &[257, 1], "python3"), ["@0[257] 1"]);
+    assert_eq!(done(text, 0x300, &[257, 1], "python"), [""; 0]);
+    assert_eq!(done(text, 0x301, &[257, 1], "python3"), [""; 0]);
+}
+
+#[test]
+fn expressions_give_what_c_gives() {
+    let value = |text: &str| done(&format!("sched:::off_cpu {{ x = {text} }}"), 0x100, &[5, 6, 7], "sh").join(";");
+    for (text, wanted) in [
+        ("1 + 2 * 3", 7i64),
+        ("(1 + 2) * 3", 9),
+        ("-7 / 2", -3),
+        ("thread + next * state", 47),
+        ("arg0 - arg2", -2),
+        ("args[1]", 6),
+        ("1 < 2 && 2 > 3", 0),
+        ("0 || 5", 1),
+        ("0 && 1 / 0", 0),
+        ("state == 7 ? 10 : 20", 10),
+        ("!state ? 10 : 20", 20),
+        ("~0 ^ 1", -2),
+        ("0xffffffff << 4", 0xf_ffff_fff0),
+        ("execname == \"sh\"", 1),
+        ("\"sh\" != execname", 0),
+        ("execname == \"shh\"", 0),
+        ("probename == \"off_cpu\"", 1),
+        ("probeprov != \"sched\"", 0),
+        ("pid >= 77", 1),
+        ("1 == 1 == 1 != 0", 1),
+    ] {
+        assert_eq!(value(text), format!("global 0 = {wanted}"), "{text}");
+    }
+    assert_eq!(value("1 / (state - 7)"), "");
+}
+
+#[test]
+fn arguments_of_calls_are_counted_as_by_dtrace() {
+    assert_eq!(done("syscall:::entry { trace(arg1) }", 0x300, &[0, 10, 11, 12], ""), ["output 0 [11]"]);
+    assert_eq!(done("syscall:::return { trace(arg0); trace(arg1) }", 0x301, &[0, 10], "").len(), 2);
+    let text = "syscall::open*:entry { @[probefunc] = count() }";
+    assert_eq!(done(text, 0x300, &[257], ""), ["@0[257] 1"]);
+    assert_eq!(done(text, 0x300, &[2], ""), ["@0[2] 1"]);
+    assert_eq!(done(text, 0x300, &[0], ""), [""; 0]);
+    assert_eq!(done("syscall:::entry /probefunc == \"write\"/ { exit(3) }", 0x300, &[1], ""), ["exit 3"]);
+}
+
+#[test]
+fn probes_with_the_same_code_share_it() {
+    let plan = plan("syscall:::*, sched:::* { @ = count() } sched:::* BEGIN".trim_end_matches(" BEGIN")).unwrap();
+    assert_eq!(plan.program.clauses.len(), 2);
+    assert_eq!(plan.program.clauses[0].probes.len(), 4);
+}
+
+#[test]
+fn mistakes_point_at_their_place() {
+    for (text, at, message) in [
+        ("nosuch:::entry", 0, "no probe"),
+        ("syscall:::entry /foo == 1/ {}", 17, "foo"),
+        ("syscall:::entry, sched:::off_cpu { trace(a0) }", 41, "sched:::off_cpu has the arguments thread"),
+        ("syscall:::entry { @ = nosuch() }", 22, "nosuch"),
+        ("syscall:::entry { @ = sum() }", 22, "takes 1"),
+        ("syscall:::entry { @a = count(); @a = sum(1) }", 32, "elsewhere"),
+        ("syscall:::entry { @a[1] = count(); @a[execname] = count() }", 35, "elsewhere"),
+        ("syscall:::entry { x = execname }", 22, "text"),
+        ("syscall:::entry { printf(\"%d %d\", 1) }", 25, "2 values"),
+        ("syscall:::entry { printf(\"%s\", 1) }", 31, "number"),
+        ("syscall:::entry { printf(\"%q\") }", 26, "%q"),
+        ("syscall::nosuch:entry", 0, "no system call"),
+        ("syscall:::entry /probefunc == \"nosuch\"/ {}", 30, "nosuch"),
+        ("syscall:::entry { pid = 1 }", 18, "cannot be set"),
+        ("tick-1x { exit(0) }", 0, "tick"),
+        ("BEGIN", 0, "nothing to record"),
+        ("BEGIN { trace(self->x) }", 14, "never set"),
+        ("BEGIN { @ = lquantize(1, 5, 1) }", 28, "distribution"),
+        ("BEGIN { x = 1/execname }", 14, "text"),
+    ] {
+        let mistake = plan(text).expect_err(text);
+        assert!(mistake.message.contains(message), "{text}: {mistake:?}");
+        assert_eq!(mistake.at, at, "{text}: {mistake:?}");
+    }
+}
+
+/// Words of the language, from which random programs are put together.
+const WORDS: &[&str] = &[
+    "syscall:::entry",
+    "sched:::*",
+    "BEGIN",
+    "tick-1s",
+    "/",
+    "{",
+    "}",
+    "@",
+    "a",
+    "[",
+    "]",
+    "=",
+    "count()",
+    "quantize(",
+    ")",
+    "(",
+    ";",
+    ",",
+    "self->x",
+    "x",
+    "pid",
+    "execname",
+    "probefunc",
+    "\"read\"",
+    "1",
+    "0x7f",
+    "+",
+    "-",
+    "*",
+    "%",
+    "==",
+    "!=",
+    "&&",
+    "||",
+    "?",
+    ":",
+    "!",
+    "~",
+    "<",
+    ">>",
+    "printf(\"%d\", ",
+    "trace(",
+    "exit(",
+    "arg0",
+    "args[1]",
+    "++",
+    "lquantize(1, 0, 10)",
+    " ",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2048))]
+
+    /// Whatever is typed: an answer, never a panic; and what is accepted the kernel accepts too.
+    #[test]
+    fn random_words_do_no_harm(words in prop::collection::vec(prop::sample::select(WORDS), 0..30)) {
+        let _ = plan(&words.join(" "));
+    }
+
+    /// The same with a clause around them, so that more of them get through.
+    #[test]
+    fn random_expressions_do_no_harm(words in prop::collection::vec(prop::sample::select(&WORDS[18..]), 1..12)) {
+        let _ = plan(&format!("syscall:::entry /{}/ {{ x = {} }}", words.join(" "), words.join(" ")));
+    }
+
+    #[test]
+    fn random_text_does_no_harm(text in "\\PC{0,60}") {
+        let _ = plan(&text);
+        let _ = plan(&format!("BEGIN {{ {text} }}"));
+    }
+}

@@ -1,0 +1,193 @@
+//! What a compiled program is: the kernel's part of it, and what the tool must know to show what comes of it.
+use super::printf::Conversion;
+use crate::observe::guest::{Guest, Probe};
+use pure::trace_program::{Program, Shape};
+use wire::trace::ArgumentKind;
+
+/// A compiled program.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    /// For the kernel.
+    pub(crate) program: Program,
+    /// The intervals of its ticks, in nanoseconds.
+    pub(crate) ticks: Vec<u64>,
+    /// Its aggregations, in the order of the program's tables.
+    pub(crate) tables: Vec<TableInfo>,
+    /// Its outputs, by number.
+    pub(crate) outputs: Vec<Output>,
+    /// Texts that stand in records as numbers.
+    texts: Vec<String>,
+}
+
+/// Texts are numbered from here on, system calls below.
+const FIRST_TEXT: u64 = 1 << 32;
+
+impl Plan {
+    /// The word that stands for a text.
+    pub(crate) fn text(&mut self, text: &str) -> i64 {
+        let place = self.texts.iter().position(|other| other == text).unwrap_or(self.texts.len());
+        if place == self.texts.len() {
+            self.texts.push(text.to_string());
+        }
+        (FIRST_TEXT + place as u64).cast_signed()
+    }
+
+    /// What a word of a name's column stands for.
+    pub(crate) fn name_of(&self, guest: &Guest, word: u64) -> String {
+        match word.checked_sub(FIRST_TEXT) {
+            None => guest.call(word).map_or_else(|| format!("call {word}"), str::to_string),
+            Some(place) => {
+                usize::try_from(place).ok().and_then(|place| self.texts.get(place)).cloned().unwrap_or_default()
+            }
+        }
+    }
+}
+
+/// What a word or two in a key or an output are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Column {
+    /// A number.
+    Number(ArgumentKind),
+    /// A system call or a text, see [`Plan::name_of`].
+    Name,
+    /// A task's name: two words.
+    Comm,
+}
+
+impl Column {
+    /// Words it takes.
+    pub(crate) fn width(self) -> usize {
+        if self == Column::Comm { 2 } else { 1 }
+    }
+    /// Whether it is shown as text.
+    pub(crate) fn is_text(self) -> bool {
+        !matches!(self, Column::Number(_))
+    }
+    /// What it is if it is also `other` elsewhere; `None` if the two do not go together.
+    pub(crate) fn with(self, other: &Column) -> Option<Column> {
+        match (self, *other) {
+            (same, other) if same == other => Some(same),
+            (Column::Number(_), Column::Number(_)) => Some(Column::Number(ArgumentKind::Signed)),
+            _ => None,
+        }
+    }
+    /// The text of its words.
+    pub(crate) fn shown(self, plan: &Plan, guest: &Guest, words: &[u64]) -> String {
+        let first = words.first().copied().unwrap_or(0);
+        match self {
+            Column::Number(kind) => super::show::shown(kind, first),
+            Column::Name => plan.name_of(guest, first),
+            Column::Comm => {
+                let bytes: Vec<u8> = words.iter().take(2).flat_map(|word| word.to_le_bytes()).collect();
+                let name = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
+                // The kernel's own threads have none.
+                if name.is_empty() { "kernel".into() } else { String::from_utf8_lossy(name).into_owned() }
+            }
+        }
+    }
+}
+
+/// An aggregation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TableInfo {
+    /// Its name, without the `@`; may be empty.
+    pub(crate) name: String,
+    /// What the kernel makes.
+    pub(crate) shape: Shape,
+    /// What its key is made of.
+    pub(crate) columns: Vec<Column>,
+}
+
+/// An output: text and values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Output {
+    /// In order.
+    pub(crate) pieces: Vec<Piece>,
+}
+
+/// A piece of an output.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// As it is.
+    Text(String),
+    /// The next value, by a conversion.
+    Value(Conversion, Column),
+}
+
+impl Piece {
+    /// A value as it is shown without a format.
+    pub(crate) fn plain(column: Column) -> Piece {
+        let letter = match column {
+            Column::Number(ArgumentKind::Hex) => 'a',
+            Column::Number(ArgumentKind::Unsigned | ArgumentKind::Bool) => 'u',
+            Column::Number(ArgumentKind::Signed) => 'd',
+            Column::Name | Column::Comm => 's',
+        };
+        Piece::Value(Conversion::of(letter), column)
+    }
+}
+
+/// What a clause is run for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event<'a> {
+    /// A probe of the kernel.
+    Kernel(&'a Probe),
+    /// One of the program's own: its name and number.
+    Own(&'static str, u16),
+}
+
+impl Event<'_> {
+    /// Its number.
+    pub(crate) fn number(&self) -> u16 {
+        match self {
+            Event::Kernel(probe) => probe.id,
+            Event::Own(_, number) => *number,
+        }
+    }
+    /// The last part of its name.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Event::Kernel(probe) => &probe.name,
+            Event::Own(name, _) => name,
+        }
+    }
+    /// The first part of its name.
+    pub(crate) fn provider(&self) -> &str {
+        match self {
+            Event::Kernel(probe) => &probe.provider,
+            Event::Own(..) => "dtrace",
+        }
+    }
+    /// All of its name.
+    pub(crate) fn full_name(&self) -> String {
+        format!("{}:::{}", self.provider(), self.name())
+    }
+    fn arguments(&self) -> &[(String, ArgumentKind)] {
+        match self {
+            Event::Kernel(probe) => &probe.arguments,
+            Event::Own(..) => &[],
+        }
+    }
+    /// The names of its arguments.
+    pub(crate) fn argument_names(&self) -> String {
+        self.arguments().iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+    /// Which word an argument is, by name or as `arg0`, `arg1`, ….
+    pub(crate) fn argument(&self, name: &str) -> Option<(u8, ArgumentKind)> {
+        let arguments = self.arguments();
+        let place = match arguments.iter().position(|(own, _)| own == name) {
+            Some(place) => place,
+            None => {
+                let number: usize = name.strip_prefix("arg").filter(|n| n.len() == 1)?.parse().ok()?;
+                // As DTrace counts a system call's arguments and results.
+                match (self.provider(), self.name()) {
+                    ("syscall", "entry") => number + 1,
+                    ("syscall", "return") if number < 2 => 1,
+                    _ => number,
+                }
+            }
+        };
+        let (_, kind) = arguments.get(place)?;
+        Some((u8::try_from(place).ok()?, *kind))
+    }
+}
