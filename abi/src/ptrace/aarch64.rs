@@ -60,14 +60,6 @@ pub fn arguments(words: &Words) -> [u64; 6] {
     [words[0], words[1], words[2], words[3], words[4], words[5]]
 }
 
-/// The floating-point set of a saved state.
-pub fn fp_set(image: &[u8]) -> [u8; FP_SET_BYTES] {
-    let mut set = [0; FP_SET_BYTES];
-    let count = image.len().min(FP_SET_BYTES);
-    set[..count].copy_from_slice(&image[..count]);
-    set
-}
-
 /// Puts a floating-point set, or its beginning, into a saved state.
 pub fn change_fp(image: &mut [u8], set: &[u8]) {
     let count = set.len().min(image.len());

@@ -10,6 +10,14 @@ pub use aarch64::*;
 #[cfg(target_arch = "x86_64")]
 pub use x86_64::*;
 
+/// The floating-point set of a saved state, which begins with it on both.
+pub fn fp_set(image: &[u8]) -> [u8; FP_SET_BYTES] {
+    let mut set = [0; FP_SET_BYTES];
+    let count = image.len().min(FP_SET_BYTES);
+    set[..count].copy_from_slice(&image[..count]);
+    set
+}
+
 /// Requests.
 #[allow(missing_docs, reason = "ptrace(2)")]
 pub mod request {
