@@ -97,6 +97,7 @@ const CASES: &[Case] = &[
     ),
     ("programs::environment_and_workdir_are_set", Short, programs::environment_and_workdir_are_set),
     ("programs::the_clock_is_right", Short, programs::the_clock_is_right),
+    ("programs::the_clock_can_be_set", Short, programs::the_clock_can_be_set),
     ("programs::unknown_calls_are_reported", Short, programs::unknown_calls_are_reported),
     ("languages::c_musl", Long, languages::c_musl),
     ("languages::c_glibc", Long, languages::c_glibc),

@@ -30,6 +30,12 @@ pub(crate) fn the_clock_is_right(guest: &Guest) {
     assert!((before..=now() + 1).contains(&seen), "{seen} is not between {before} and {}", now());
 }
 
+/// Not among the programs that run on the host too: it would set the host's clock.
+pub(crate) fn the_clock_can_be_set(guest: &Guest) {
+    let program = guest.user_program("clock_set_test").display().to_string();
+    guest.run(&["--cpus", "2"], &[&program, "set"]).exits(0).prints("").says("");
+}
+
 pub(crate) fn unknown_calls_are_reported(guest: &Guest) {
     let program = guest.user_program("suite/syscall_enosys");
     let run = guest.run(&[], &[&program.display().to_string()]);
