@@ -1,4 +1,4 @@
-//! Structures and numbers of System V inter-process communication. `linux-raw-sys` does not have these headers.
+//! Structures and numbers of inter-process communication, System V's and POSIX's. `linux-raw-sys` does not have these headers.
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// The key that is nobody's.
@@ -255,7 +255,24 @@ pub struct Msginfo {
     pub padding: u16,
 }
 
+/// `struct mq_attr`: a POSIX message queue's figures.
+#[derive(Clone, Copy, Debug, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct MqAttr {
+    /// O_NONBLOCK or nothing.
+    pub flags: i64,
+    /// Most messages.
+    pub most_messages: i64,
+    /// Most bytes of a message.
+    pub most_bytes: i64,
+    /// Messages in it.
+    pub messages: i64,
+    /// Nothing yet.
+    pub reserved: [i64; 4],
+}
+
 const _: () = {
+    assert!(size_of::<MqAttr>() == 64);
     assert!(size_of::<IpcPerm>() == 48);
     assert!(size_of::<ShmidDs>() == 112);
     assert!(size_of::<MsqidDs>() == 120);

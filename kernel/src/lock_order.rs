@@ -144,6 +144,10 @@ lock_classes! {
     IPC_PERMISSIONS = 672;
     /// What is in one of them (`ipc`).
     IPC_STATE = 674;
+    /// The names of POSIX message queues (`ipc::posix_queue`).
+    QUEUE_NAMES = 676;
+    /// How much each user's POSIX message queues may hold (`ipc::posix_queue`).
+    QUEUE_SHARES = 678;
     /// Host and domain name (`task::host`).
     HOST_NAMES = 690;
     /// Standard input that is not a terminal (`console::input`).

@@ -368,6 +368,24 @@ CALL(SYS_mount, "mount", "sssop")
 #ifdef SYS_mprotect
 CALL(SYS_mprotect, "mprotect", "pzo")
 #endif
+#ifdef SYS_mq_getsetattr
+CALL(SYS_mq_getsetattr, "mq_getsetattr", "fpp")
+#endif
+#ifdef SYS_mq_notify
+CALL(SYS_mq_notify, "mq_notify", "fp")
+#endif
+#ifdef SYS_mq_open
+CALL(SYS_mq_open, "mq_open", "soop")
+#endif
+#ifdef SYS_mq_timedreceive
+CALL(SYS_mq_timedreceive, "mq_timedreceive", "fpzpp")
+#endif
+#ifdef SYS_mq_timedsend
+CALL(SYS_mq_timedsend, "mq_timedsend", "fpzip")
+#endif
+#ifdef SYS_mq_unlink
+CALL(SYS_mq_unlink, "mq_unlink", "s")
+#endif
 #ifdef SYS_mremap
 CALL(SYS_mremap, "mremap", "pzzop")
 #endif

@@ -6,6 +6,7 @@
 //! # Invariants
 //! `read` and `write` move `*offset` themselves, so that appending and streams need no second convention. They make
 //! progress known through their source or sink: bytes moved before an error count, the error is then forgotten.
+use super::file_lock::TableId;
 use super::listing::Listing;
 use super::open_file::OpenFile;
 use super::transfer::{Sink, Source};
@@ -120,6 +121,9 @@ pub trait File: Any + Send + Sync {
     fn details(&self, _cx: &CurrentThread) -> Option<String> {
         None
     }
+
+    /// A descriptor of this description in a table was closed. Runs in destructors: must not sleep.
+    fn closed(&self, _table: TableId) {}
 
     /// The last descriptor of this description has gone. Runs in a destructor: must not sleep.
     fn released(&self, _open: &OpenFile) {}

@@ -340,6 +340,7 @@ impl FileTable {
         if let Some(locks) = file.inode().base().file_locks_if_any() {
             locks.release_table(self.id);
         }
+        file.file().closed(self.id);
         drop(file);
     }
 }

@@ -25,6 +25,7 @@ pub mod pidfd;
 pub mod pipe;
 mod place;
 pub mod poll;
+pub mod posix_queue;
 pub mod process;
 pub mod ptrace;
 pub mod read_write;

@@ -6,6 +6,7 @@ use super::tree::{Content, Entry, ReadText, WriteText};
 use crate::errno::{Errno, Result};
 use crate::fs::inotify;
 use crate::fs::{devpts, path};
+use crate::ipc::posix_queue;
 use crate::task::{host, table, usage};
 use core::sync::atomic::{AtomicU64, Ordering};
 use machine::addr::PAGE_SIZE;
@@ -67,8 +68,17 @@ const SYS_FS_INOTIFY: &[Entry] = &[
     text("max_user_watches", |_, out| put!(out, "{}\n", inotify::MOST_WATCHES)),
 ];
 
+const SYS_FS_MQUEUE: &[Entry] = &[
+    text("msg_default", |_, out| put!(out, "{}\n", posix_queue::MOST_MESSAGES)),
+    text("msg_max", |_, out| put!(out, "{}\n", posix_queue::MOST_MESSAGES)),
+    text("msgsize_default", |_, out| put!(out, "{}\n", posix_queue::MOST_BYTES)),
+    text("msgsize_max", |_, out| put!(out, "{}\n", posix_queue::MOST_BYTES)),
+    text("queues_max", |_, out| put!(out, "{}\n", posix_queue::MOST_QUEUES)),
+];
+
 const SYS_FS: &[Entry] = &[
     directory("inotify", SYS_FS_INOTIFY),
+    directory("mqueue", SYS_FS_MQUEUE),
     text("file-max", |_, out| put!(out, "{}\n", i64::MAX)),
     text("nr_open", |_, out| put!(out, "{}\n", crate::fs::table::MOST_FILES)),
     text("pipe-max-size", |_, out| put!(out, "{}\n", crate::fs::pipe::MOST_BYTES)),

@@ -108,6 +108,7 @@ mod open;
 mod pidfd;
 mod pipe;
 mod poll;
+mod posix_queue;
 mod process;
 mod ptrace;
 mod read_write;
@@ -141,6 +142,7 @@ const SUBJECTS: &[&[Row]] = &[
     pidfd::ROWS,
     pipe::ROWS,
     poll::ROWS,
+    posix_queue::ROWS,
     process::ROWS,
     ptrace::ROWS,
     read_write::ROWS,
