@@ -1,5 +1,6 @@
 //! A trial of `memcpy`, `memmove`, `memset` and `memcmp` as the compiler calls them: every short length and alignment, compared with
-//! what loops over single bytes do. On ARM64 they are ours (`arch/aarch64/memory_copy.rs`).
+//! what loops over single bytes do. On ARM64 they are ours (`arch/aarch64/memory_copy.rs`), on
+//! x86-64 `memcmp` is (`arch/x86_64/memory_compare.rs`).
 use crate::thread::CurrentThread;
 use core::cmp::Ordering;
 use core::hint::black_box;

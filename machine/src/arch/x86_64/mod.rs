@@ -9,6 +9,7 @@ pub(crate) mod device;
 pub(crate) mod discovery;
 pub(crate) mod irq;
 pub(crate) mod linux_image;
+pub(crate) mod memory_compare;
 pub(crate) mod page_table;
 pub(crate) mod power;
 pub(crate) mod random;
