@@ -24,6 +24,7 @@ pub mod random;
 pub mod sample;
 mod stress;
 mod stress_memory;
+mod stress_trace;
 pub mod symbols;
 pub mod sync;
 pub mod thread;

@@ -28,7 +28,11 @@ struct Team {
 }
 
 /// Runs `count` threads with `body` (given the thread's number) and waits for all of them.
-fn team(cx: &mut CurrentThread, count: usize, body: impl Fn(&mut CurrentThread, usize) + Send + Sync + 'static) {
+pub(crate) fn team(
+    cx: &mut CurrentThread,
+    count: usize,
+    body: impl Fn(&mut CurrentThread, usize) + Send + Sync + 'static,
+) {
     let team = Arc::new(Team { left: AtomicUsize::new(count), done: WaitQueue::new() });
     let body = Arc::new(body);
     for number in 0..count {
@@ -58,7 +62,7 @@ fn wait_until(cx: &mut CurrentThread, queue: &WaitQueue, ready: impl Fn() -> boo
     assert!(outcome.is_ok(), "a trial's threads are done within a minute");
 }
 
-fn random() -> u64 {
+pub(crate) fn random() -> u64 {
     let mut bytes = [0; 8];
     fill(&mut bytes);
     u64::from_le_bytes(bytes)
@@ -69,7 +73,7 @@ type Trial = (&'static str, fn(&mut CurrentThread));
 
 /// Runs every trial.
 pub(crate) fn run(cx: &mut CurrentThread) {
-    let trials: [Trial; 11] = [
+    let trials: [Trial; 12] = [
         ("memory routines", crate::stress_memory::copies),
         ("spawn and end", spawn_storm),
         ("locks", lock_storm),
@@ -81,6 +85,7 @@ pub(crate) fn run(cx: &mut CurrentThread) {
         ("fair shares", fair_shares),
         ("heap", heap_storm),
         ("frames", frame_storm),
+        ("trace rings", crate::stress_trace::rings),
     ];
     // Every trial is sampled, so the sampler too is tried in whatever it may interrupt.
     assert!(sample::start(cx, SAMPLES_PER_SECOND, true), "there is memory for samples");

@@ -22,6 +22,8 @@ pub fn init() {
     for provider in [
         &of_machine::sched::PROVIDER,
         &of_machine::irq::PROVIDER,
+        &of_machine::timer::PROVIDER,
+        &of_machine::lock::PROVIDER,
         &syscall::PROVIDER,
         &vminfo::PROVIDER,
         &proc::PROVIDER,

@@ -8,6 +8,8 @@
 use super::LockClass;
 use super::wait_queue::{Wait, WaitQueue};
 use crate::thread::{CurrentThread, header};
+use crate::time;
+use crate::trace::providers::{Hex, lock};
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
@@ -51,11 +53,14 @@ impl<T> Mutex<T> {
     #[inline(never)]
     fn lock_slow(&self, cx: &mut CurrentThread) {
         crate::trace::count(crate::trace::Counter::LockContentions);
+        let began = time::now();
         // Whoever has waited cannot know whether others wait too, so it takes the word as contended.
         let taken = self.queue.wait(cx, Wait::uninterruptible(self.class.name), |_| {
             (self.state.swap(CONTENDED, Ordering::Acquire) == FREE).then_some(())
         });
         debug_assert!(taken.is_ok(), "an uninterruptible wait without a deadline ends only with its event");
+        let lock = Hex(core::ptr::from_ref(&self.state) as u64);
+        crate::probe!(lock::mutex(lock, time::now().since(began)));
     }
 
     /// Takes it if it is free.

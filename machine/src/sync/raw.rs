@@ -5,6 +5,8 @@
 //! then nobody gets the lock.
 use crate::arch;
 use crate::thread::header;
+use crate::time;
+use crate::trace::providers::{Hex, lock};
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -42,6 +44,7 @@ impl Word {
     fn spin(&self, name: &'static str) {
         crate::trace::count(crate::trace::Counter::SpinContentions);
         let mut rounds = 0u32;
+        let spin_began = arch::timer::ticks();
         let mut started = 0;
         let mut is_told = false;
         loop {
@@ -59,6 +62,8 @@ impl Word {
                 }
             }
             if self.try_acquire() {
+                let lock = Hex(core::ptr::from_ref(self) as u64);
+                crate::probe!(lock::spin(lock, time::ns_of_ticks(arch::timer::ticks() - spin_began)));
                 return;
             }
         }

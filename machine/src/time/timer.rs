@@ -289,6 +289,7 @@ fn pop_due(timers: &CpuTimers, time: u64) -> Option<(u64, Queued)> {
 
 fn fire(cx: &IrqContext, (deadline, due): (u64, Queued)) {
     trace::count(Counter::TimersExpired);
+    crate::probe!(trace::providers::timer::expire(deadline, now().0.saturating_sub(deadline)));
     let node = &due.0;
     if node.is_firing.load(Ordering::Relaxed) {
         // SAFETY: `is_firing` keeps `Timer`'s drop from taking the target.

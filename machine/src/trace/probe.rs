@@ -121,6 +121,9 @@ impl Probe {
     #[cold]
     pub fn record(&self, arguments: &[u64]) {
         let wanted = self.wanted.load(Ordering::Relaxed);
+        if wanted == RECORDED {
+            return ring::record(self.id, arguments);
+        }
         if wanted & WATCHED != 0 {
             consumer::fire(self.id, arguments);
         }

@@ -1,4 +1,4 @@
-//! The providers of events that `machine` itself makes: `sched` and `irq`.
+//! The providers of events that `machine` itself makes: `sched`, `irq`, `timer` and `lock`.
 //!
 //! Threads are told by the kernel's own number ([`ThreadId`]); the `proc` provider of `kernel` says which Linux TID is which.
 use crate::thread::ThreadId;
@@ -49,4 +49,20 @@ crate::provider! {
     ipi(kind: u32);
     /// A shootdown was asked of other CPUs.
     shootdown(pages: u64, cpus: u32);
+}
+
+crate::provider! {
+    /// Timers.
+    pub mod timer = 6, Evolving;
+    /// A timer has expired: when it was to, and by how much later its interrupt came.
+    expire(deadline_ns: u64, late_ns: u64);
+}
+
+crate::provider! {
+    /// Locks that were not free. Free ones fire nothing, and how long locks are held is not told.
+    pub mod lock = 7, Evolving;
+    /// A spin lock at this address was got after spinning for so long.
+    spin(lock: Hex, waited_ns: u64);
+    /// A sleeping lock at this address was got after waiting for so long.
+    mutex(lock: Hex, waited_ns: u64);
 }

@@ -35,6 +35,8 @@ pub(crate) enum Subject {
     Thread,
     /// Start to end of bash and python3 from the root that --root gives.
     Start,
+    /// The null call with probes off and on. Ochre's own: Linux has no /proc/trace.
+    Trace,
     /// The least memory with which the first program runs.
     Memory,
 }
@@ -50,6 +52,7 @@ impl Subject {
             Subject::File => Some(("/bench/calls", &["file"])),
             Subject::Pipe => Some(("/bench/calls", &["pipe"])),
             Subject::Fault => Some(("/bench/memory", &["map", "fault", "fill"])),
+            Subject::Trace => Some(("/bench/tracing", &["trace"])),
             Subject::Start => Some((STARTS, &["start"])),
             Subject::Thread => Some(("/bench/threads", &["thread", "futex", "mutex"])),
         }
