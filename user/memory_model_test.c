@@ -3,7 +3,7 @@
  *     memory_model_test [SEED [STEPS]]
  *
  * Calls: mmap (anonymous and file, shared and private, hints, FIXED, FIXED_NOREPLACE, POPULATE, LOCKED), munmap, mprotect, mremap with
- * all flags, madvise, msync, mincore, mlock, munlock, brk, ftruncate, pwrite, fork. After each, a page is read and perhaps written, by
+ * all flags, madvise (huge pages too), msync, mincore, mlock, munlock, brk, ftruncate, pwrite, fork. After each, a page is read and perhaps written, by
  * the program and by the kernel; where that must fail, the signal, its code and its address are those that Linux gives. Children
  * check everything and go on by themselves; what they do to shared memory must show in the parent.
  *
@@ -13,7 +13,9 @@
 #include <setjmp.h>
 #include <sys/resource.h>
 
-enum { PAGE = 4096, PAGES = 256, FENCE = 64, FILE_PAGES = 96, HEAP_PAGES = 48, POOL = 1 << 17, OBJECTS = 1 << 13 };
+enum { PAGE = 4096, PAGES = 1024, FENCE = 64, FILE_PAGES = 96, HEAP_PAGES = 48, POOL = 1 << 17, OBJECTS = 1 << 13 };
+/* Most calls are for the first pages. From page BLOCK on lie 2 MiB that a huge page could take, beginning at an address where one can. */
+enum { FEW_PAGES = 256, BLOCK = 384, BLOCK_PAGES = 512 };
 
 enum kind { NONE, PRIVATE, SHARED, FILE_PRIVATE, FILE_SHARED };
 enum { LOCKED = 1, DONT_FORK = 2, WIPE_ON_FORK = 4 };
@@ -296,8 +298,10 @@ static int random_protection(void)
 
 static void choose(int *first, int *count)
 {
-	*first = below(PAGES);
+	*first = below(3) ? below(FEW_PAGES) : below(PAGES);
 	*count = 1 + (below(4) ? below(12) : below(64));
+	if (*first >= FEW_PAGES && below(8) == 0)
+		*count = 1 + below(PAGES);
 	if (*first + *count > PAGES)
 		*count = PAGES - *first;
 }
@@ -399,6 +403,27 @@ static void try_map(int first, int count)
 			.word = kind == PRIVATE ? below(512) : (start + i) % 512 };
 	if (flags & (MAP_POPULATE | MAP_LOCKED))
 		note_populated(&model[first], count);
+}
+
+/* Private memory that a huge page fits in, and some writes, the first of which may bring one. What is done to it later takes it apart. */
+static void try_block(void)
+{
+	int first = BLOCK - below(20), count = BLOCK_PAGES + 20 + below(20);
+	snprintf(what, sizeof what, "mmap(page %d, %d pages), perhaps huge", first, count);
+	char *got = mmap(at_page(first), (size_t)count * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	if (got != at_page(first))
+		FAIL("it went to %p", got);
+	/* Refused where there are none. */
+	(void)madvise(got, (size_t)count * PAGE, MADV_HUGEPAGE);
+	pieces++;
+	for (int i = 0; i < count; i++)
+		model[first + i] = (struct cell){ .kind = PRIVATE, .protection = PROT_READ | PROT_WRITE, .piece = pieces, .index = i,
+			.word = below(512) };
+	for (int i = 0; i < 8; i++) {
+		int page = first + below(count);
+		write_cell(&model[page], at_page(page), page);
+		check_page(first + below(count));
+	}
 }
 
 static void try_unmap(int first, int count)
@@ -822,6 +847,10 @@ static void step(void)
 	case 19:
 		try_file();
 		break;
+	case 20:
+		if (below(2))
+			try_block();
+		break;
 	default:
 		snprintf(what, sizeof what, "writes to page %d and %d more", first, count - 1);
 		for (int i = 0; i < count; i++)
@@ -895,7 +924,7 @@ int main(int count, char **arguments)
 
 	struct rlimit limit;
 	CHECK_EQUAL(getrlimit(RLIMIT_MEMLOCK, &limit), 0);
-	may_lock = limit.rlim_cur >= 4 << 20;
+	may_lock = limit.rlim_cur >= 6 << 20;
 	char path[] = "/tmp/memory_model_XXXXXX";
 	file = mkstemp(path);
 	CHECK(file >= 0);
@@ -908,9 +937,11 @@ int main(int count, char **arguments)
 	CHECK(common != MAP_FAILED);
 	common->file_pages = FILE_PAGES;
 	/* Between two fences, so that nothing grows out of the arena, and nothing of others grows in. */
-	char *region = mmap(NULL, (PAGES + 2 * FENCE) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *region = mmap(NULL, (PAGES + 2 * FENCE + BLOCK_PAGES) * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+		0);
 	CHECK(region != MAP_FAILED);
-	arena = region + FENCE * PAGE;
+	uintptr_t block = (uintptr_t)region + (FENCE + BLOCK) * PAGE;
+	arena = (char *)((block + BLOCK_PAGES * PAGE - 1) / (BLOCK_PAGES * PAGE) * (BLOCK_PAGES * PAGE) - BLOCK * PAGE);
 	CHECK_EQUAL(munmap(arena, PAGES * PAGE), 0);
 	/* The heap from a page of its own; nothing here calls malloc from now on. */
 	heap_start = (char *)(((uintptr_t)syscall(SYS_brk, 0) + 2 * PAGE - 1) / PAGE * PAGE);

@@ -112,6 +112,7 @@ const CASES: &[Case] = &[
     ("memory::the_one_that_takes_all_is_ended", Short, memory::the_one_that_takes_all_is_ended),
     ("memory::adjustments_are_heeded", Short, memory::adjustments_are_heeded),
     ("memory::pages_of_files_are_given_back", Short, memory::pages_of_files_are_given_back),
+    ("memory::large_areas_get_large_pages", Short, memory::large_areas_get_large_pages),
     ("machines::many_names_do_no_harm", Short, machines::many_names_do_no_harm),
     ("machines::loaders_of_linux_start_it", Short, machines::loaders_of_linux_start_it),
     ("machines::other_machines_boot", Long, machines::other_machines_boot),

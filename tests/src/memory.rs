@@ -74,3 +74,24 @@ pub(crate) fn pages_of_files_are_given_back(guest: &Guest) {
     let (said, log) = run(guest, "2", &["--add", &add], &script);
     assert_eq!(said, "given back\nthe same\nread again\n", "{log}");
 }
+
+/// Memory that wants 2 MiB pages gets them, so does memory that is filled from its start on, and all of it comes back.
+pub(crate) fn large_areas_get_large_pages(guest: &Guest) {
+    let program = format!("{}:/tests/huge_page_test", guest.user_program("huge_page_test").display());
+    let script = "count() { sed -n \"s/^$1 \\\\([0-9]*\\\\).*/\\\\1/p\" /proc/trace/counters; }
+        begin=$(count fault_block)
+        /tests/huge_page_test fill 32 wanted || echo failed
+        wanted=$(count fault_block)
+        /tests/huge_page_test fill 32 || echo failed
+        filled=$(count fault_block)
+        echo $((wanted - begin)) $((filled - wanted))
+        grep AnonHugePages /proc/meminfo";
+    let run = guest.run(&["--cpus", "2", "--add", &program], &["busybox", "sh", "-c", script]);
+    let said = run.exits(0).stdout();
+    let numbers: Vec<u64> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let [wanted, filled, left] = numbers[..] else { panic!("three numbers, not {said:?}") };
+    // Of 32 MiB that begin anywhere, fifteen are whole; where nobody asked, the first one or two come in small pages.
+    assert!((15..=16).contains(&wanted), "{wanted} of 16 were large");
+    assert!((13..=15).contains(&filled), "{filled} of 16 were large");
+    assert_eq!(left, 0, "{said}");
+}

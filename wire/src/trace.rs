@@ -174,6 +174,7 @@ counters! {
     TlbSpaceFlushes "tlb_flush_space" "Whole address spaces flushed.";
     FaultsUser "fault_user" "Page faults of programs.";
     FaultsCopy "fault_user_copy" "Page faults taken in copies between kernel and user memory.";
+    FaultsBlock "fault_block" "Faults that gave a block of 2 MiB.";
     FaultsAnonymous "fault_anonymous" "Faults that gave an anonymous page of zeros.";
     FaultsFile "fault_file" "Faults that mapped pages of a file.";
     FaultsAround "fault_around" "Pages of files mapped beside the one that faulted.";

@@ -122,6 +122,9 @@ fn build(
 
     let layout = layout(call);
     let space = AddressSpace::new(layout).map_err(Errno::from)?;
+    if call.task.space(call.cx).is_some_and(|old| !old.may_have_blocks(call.cx)) {
+        space.set_may_have_blocks(call.cx, false);
+    }
     let placement = map_program(call.cx, &space, program, &plan, Some(layout.program_base))?;
     let loader = match &interpreter {
         None => None,

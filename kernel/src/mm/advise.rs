@@ -3,7 +3,7 @@ use super::error::MapError;
 use super::map::page_range;
 use super::populate::Populate;
 use super::space::{AddressSpace, Memory};
-use super::vma::{Backing, Vma};
+use super::vma::{Backing, Blocks, Vma};
 use crate::fs::OpenFile;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -24,6 +24,8 @@ pub enum Advice {
     AbsentInChild(bool),
     /// Zeros in children (WIPEONFORK), or not any more.
     ZeroInChild(bool),
+    /// Blocks of 2 MiB are wanted, or refused.
+    Blocks(Blocks),
     /// Make the pages present as if read, or as if written.
     Populate(Populate),
 }
@@ -36,7 +38,7 @@ impl Advice {
             Advice::Discard => !vma.is_locked(),
             Advice::Free => !vma.is_locked() && is_private_memory,
             Advice::ZeroInChild(is_zero) => !is_zero || is_private_memory,
-            Advice::Hint | Advice::AbsentInChild(_) | Advice::Populate(_) => true,
+            Advice::Hint | Advice::AbsentInChild(_) | Advice::Blocks(_) | Advice::Populate(_) => true,
         }
     }
 }
@@ -125,6 +127,10 @@ impl Memory {
             Advice::AbsentInChild(is_absent) => {
                 self.reserve_change()?;
                 self.areas.update(range, |_, vma| vma.is_absent_in_child = is_absent);
+            }
+            Advice::Blocks(blocks) => {
+                self.reserve_change()?;
+                self.areas.update(range, |_, vma| vma.blocks = blocks);
             }
             Advice::ZeroInChild(is_zero) => {
                 self.reserve_change()?;

@@ -2,7 +2,7 @@
 //!
 //! [`AddressSpace::resolve`] serves the program's faults (`task`'s user loop) and, through [`resolve_user_copy_fault`], those of
 //! the kernel's copies to and from user memory. What happens depends on the area:
-//! - anonymous: a read gets the one shared frame of zeros, a write a frame of its own;
+//! - anonymous: a read gets the one shared frame of zeros, a write a frame of its own, or a block of 2 MiB;
 //! - file, read: the page cache's frame, and with it those of its neighbours that are in the cache (fault-around);
 //! - file, private write: a copy; shared write: the cache's frame, writable;
 //! - present but read-only (copy-on-write): in place if nobody else has the frame, else a copy.
@@ -11,7 +11,7 @@
 use super::error::FaultError;
 use super::oom;
 use super::space::{AddressSpace, Memory};
-use super::vma::{GUARD_GAP_BYTES, Protection};
+use super::vma::{Blocks, GUARD_GAP_BYTES, Protection, Vma};
 use crate::errno::Errno;
 use crate::fs::PageCache;
 use crate::task::Task;
@@ -20,13 +20,17 @@ use crate::trace::{self, Counter, probe};
 use alloc::sync::Arc;
 use machine::addr::{PAGE_SIZE, UserAddr};
 use machine::defect::{self, Defect};
-use machine::mm::{Frame, FrameKind, Mapped, OutOfMemory, UserFault};
+use machine::mm::{BLOCK_BYTES, Frame, FrameKind, Mapped, OutOfMemory, UserFault};
 use machine::sync::Once;
 use machine::thread::CurrentThread;
 use machine::user::{AccessKind, PageFault};
+use pure::range_map::Entry;
 
 /// Pages of a file that one read fault maps at most: an aligned window around the address.
 const AROUND_PAGES: usize = 16;
+
+/// Memory counts as being filled where the pages so many bytes before are there.
+const FILLED_BEFORE: [usize; 3] = [PAGE_SIZE, BLOCK_BYTES / 4, BLOCK_BYTES / 2];
 
 /// What is left to do after a look at the areas.
 pub(super) enum Step {
@@ -112,7 +116,7 @@ impl Memory {
         }
         let is_write = fault.kind == AccessKind::Write;
         let Some((cache, index)) = entry.value.cache_page(page.0 - entry.start) else {
-            return self.resolve_anonymous(page, is_write);
+            return self.resolve_anonymous(cx, page, is_write);
         };
         let end_of_file = cache.size_bytes().div_ceil(PAGE_SIZE as u64);
         if index >= end_of_file {
@@ -168,6 +172,10 @@ impl Memory {
             // Another thread was quicker, or a translation was stale; or the area allows more than the page did.
             trace::count(Counter::FaultsSpurious);
             let access = protection.access(mapped.access.is_writable);
+            if mapped.is_block && mapped.access == access {
+                self.table.forget_translation(page);
+                return Ok(Step::Done);
+            }
             // Setting the rights also makes this CPU forget an old translation. A readable page needs neither.
             if kind != AccessKind::Read || mapped.access != access || !mapped.is_accessed {
                 self.table.set_access(cx, page, access);
@@ -210,13 +218,48 @@ impl Memory {
         Ok(Step::Done)
     }
 
-    fn resolve_anonymous(&mut self, page: UserAddr, is_write: bool) -> Result<Step, FaultError> {
+    fn resolve_anonymous(
+        &mut self,
+        cx: &mut CurrentThread,
+        page: UserAddr,
+        is_write: bool,
+    ) -> Result<Step, FaultError> {
         let entry = self.areas.find(page.0).ok_or(FaultError::NotMapped)?;
+        if is_write
+            && let Some((block, kept)) = self.block_for(entry, page)
+            && self.table.map_block(cx, block, entry.value.protection.access(true), kept)
+        {
+            trace::count(Counter::FaultsBlock);
+            probe!(trace::vminfo::anonymous(block));
+            return Ok(Step::Done);
+        }
         let frame = if is_write { Frame::allocate_zeroed(FrameKind::Anonymous)? } else { zero_frame()? };
         self.table.map(page, frame, entry.value.protection.access(is_write))?;
         trace::count(Counter::FaultsAnonymous);
         probe!(trace::vminfo::anonymous(page));
         Ok(Step::Done)
+    }
+
+    /// The block that a write to an untouched page is to bring, and how many frames must be left free besides; `None`: just the page.
+    ///
+    /// A program that asked for blocks gets one at its first write. Linux's default gives them to all programs so, of which each
+    /// pays 2 MiB and the time to zero them for a thread's stack or a table of which a few pages are used. Here those that
+    /// did not ask get one when they fill memory page by page and come to a block's first page: they go on more often than not.
+    fn block_for(&self, entry: &Entry<Vma>, page: UserAddr) -> Option<(UserAddr, usize)> {
+        let block = page.0 & !(BLOCK_BYTES - 1);
+        let is_inside = block >= entry.start && block + BLOCK_BYTES <= entry.end;
+        if !is_inside || !self.may_have_blocks || !entry.value.takes_blocks() {
+            return None;
+        }
+        if entry.value.blocks == Blocks::Wanted {
+            return Some((UserAddr(block), 0));
+        }
+        let was_filled = |bytes| {
+            let before = block.checked_sub(bytes).filter(|before| *before >= entry.start);
+            before.is_some_and(|before| self.table.query(UserAddr(before)).is_some())
+        };
+        let is_being_filled = page.0 == block && FILLED_BEFORE.into_iter().all(was_filled);
+        is_being_filled.then(|| (UserAddr(block), machine::mm::total_frames() / 4))
     }
 
     /// From now on fork must copy the page table of this area.

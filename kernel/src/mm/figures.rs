@@ -49,6 +49,8 @@ pub struct PageFigures {
     pub referenced: u64,
     /// Of no file.
     pub anonymous: u64,
+    /// Of those, in blocks of 2 MiB.
+    pub in_blocks: u64,
 }
 
 impl PageFigures {
@@ -81,6 +83,7 @@ impl PageFigures {
         self.private_dirty += other.private_dirty;
         self.referenced += other.referenced;
         self.anonymous += other.anonymous;
+        self.in_blocks += other.in_blocks;
     }
 
     fn add_page(&mut self, mapped: &Mapped, source: PageSource, is_dirty: bool, is_locked: bool) {
@@ -93,6 +96,7 @@ impl PageFigures {
         self.locked_share += if is_locked { share } else { 0 };
         self.referenced += if mapped.is_accessed { bytes } else { 0 };
         self.anonymous += if source == PageSource::Anonymous { bytes } else { 0 };
+        self.in_blocks += if mapped.is_block { bytes } else { 0 };
         let sum = match (maps > 1, is_dirty) {
             (true, false) => &mut self.shared_clean,
             (true, true) => &mut self.shared_dirty,

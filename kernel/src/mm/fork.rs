@@ -70,7 +70,7 @@ impl Memory {
             let is_copied = entry.value.has_own_pages || entry.bytes() <= SMALL_AREA_BYTES;
             if is_copied && !entry.value.is_shared && !entry.value.is_zero_in_child {
                 let range = UserAddr(entry.start)..UserAddr(entry.end);
-                self.table.share_into(&mut child.table, range, true)?;
+                self.table.share_into(cx, &mut child.table, range, true)?;
             }
             child.mapped_pages += entry.bytes() / PAGE_SIZE;
             child.data_pages += if vma.is_data() { entry.bytes() / PAGE_SIZE } else { 0 };
@@ -80,6 +80,7 @@ impl Memory {
         // Write rights were taken from the parent's pages, whether or not the copy could be finished.
         self.table.flush(cx);
         outcome.map_err(|error: machine::mm::OutOfMemory| MapError::from(error))?;
+        child.may_have_blocks = self.may_have_blocks;
         child.heap = self.heap.clone();
         child.areas = areas;
         Ok(child)

@@ -1,11 +1,12 @@
 //! The areas as /proc/PID/maps and smaps show them.
 use super::error::MapError;
 use super::space::AddressSpace;
-use super::vma::{Backing, Locking, Protection};
+use super::vma::{Backing, Blocks, Locking, Protection};
 use crate::fs::OpenFile;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
+use machine::mm::BLOCK_BYTES;
 use machine::thread::CurrentThread;
 
 /// One line of /proc/PID/maps.
@@ -40,6 +41,10 @@ pub struct AreaFacts {
     pub is_zero_in_child: bool,
     /// It counts against memory that may be promised.
     pub is_data: bool,
+    /// Whether its memory may come in blocks.
+    pub blocks: Blocks,
+    /// It would get one where it is untouched.
+    pub takes_blocks: bool,
     /// All of it counts as changed.
     pub is_changed: bool,
 }
@@ -91,6 +96,10 @@ impl AddressSpace {
                     is_absent_in_child: vma.is_absent_in_child,
                     is_zero_in_child: vma.is_zero_in_child,
                     is_data: vma.is_data(),
+                    blocks: vma.blocks,
+                    takes_blocks: memory.may_have_blocks
+                        && vma.takes_blocks()
+                        && entry.start.next_multiple_of(BLOCK_BYTES) + BLOCK_BYTES <= entry.end,
                     is_changed: vma.is_changed,
                 },
                 offset,

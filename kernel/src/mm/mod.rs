@@ -31,7 +31,7 @@ pub use layout::Layout;
 pub use map::{MapRequest, Place};
 pub use populate::Populate;
 pub use space::{AddressSpace, MemoryUse, ProgramImage};
-pub use vma::{Backing, CacheBacking, Locking, Protection, Vma};
+pub use vma::{Backing, Blocks, CacheBacking, Locking, Protection, Vma};
 pub use word_key::WordKey;
 
 /// Registers with `machine` what this module serves. Called once at start, before the first program.

@@ -69,6 +69,8 @@ pub(super) struct Memory {
     pub(super) locked_pages: usize,
     /// How new areas are locked (mlockall(MCL_FUTURE)).
     pub(super) locks_new: Locking,
+    /// Whether areas that want blocks get them (not after PR_SET_THP_DISABLE).
+    pub(super) may_have_blocks: bool,
     /// Most pages mapped so far (VmPeak).
     peak_pages: usize,
     /// Most pages seen present so far (VmHWM).
@@ -146,6 +148,14 @@ impl AddressSpace {
     /// Sets it.
     pub fn set_dumpable(&self, is_dumpable: bool) {
         self.is_dumpable.store(is_dumpable, Ordering::Relaxed);
+    }
+    /// Whether areas that want blocks of 2 MiB get them.
+    pub fn may_have_blocks(&self, cx: &mut CurrentThread) -> bool {
+        self.memory.lock(cx).may_have_blocks
+    }
+    /// Sets it, for what is touched from now on.
+    pub fn set_may_have_blocks(&self, cx: &mut CurrentThread, may: bool) {
+        self.memory.lock(cx).may_have_blocks = may;
     }
     /// Kinds of memory barriers registered for, as `membarrier` names them.
     pub fn barriers(&self) -> u32 {
@@ -261,6 +271,7 @@ impl Memory {
             data_pages: 0,
             locked_pages: 0,
             locks_new: Locking::None,
+            may_have_blocks: true,
             peak_pages: 0,
             peak_resident: 0,
         }

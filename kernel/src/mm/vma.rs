@@ -78,6 +78,17 @@ pub enum Locking {
     Whole,
 }
 
+/// Whether an area's memory may come in blocks of 2 MiB (MADV_HUGEPAGE, MADV_NOHUGEPAGE).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Blocks {
+    /// As the kernel sees fit: where memory is being filled from its start on.
+    ByDefault,
+    /// Wanted.
+    Wanted,
+    /// Not wanted.
+    Refused,
+}
+
 /// Where the pages of an area come from.
 #[derive(Clone)]
 pub enum Backing {
@@ -129,6 +140,8 @@ pub struct Vma {
     pub is_zero_in_child: bool,
     /// Made or moved since changes were last forgotten: all its pages count as changed, also those that are not there.
     pub is_changed: bool,
+    /// Whether its memory may come in blocks.
+    pub blocks: Blocks,
     /// Name shown in /proc/PID/maps for areas of the kernel's making.
     pub name: Option<&'static str>,
     /// Whether the area may hold pages of its own: only then fork must copy the page table. Always possible for
@@ -150,6 +163,7 @@ impl Vma {
             is_absent_in_child: false,
             is_zero_in_child: false,
             is_changed: true,
+            blocks: Blocks::ByDefault,
             name: None,
             has_own_pages: true,
             backing: Backing::Anonymous,
@@ -174,6 +188,16 @@ impl Vma {
     pub fn is_locked(&self) -> bool {
         self.locking != Locking::None
     }
+    /// Whether a write to untouched memory may make a whole block present. Not if that was refused; never in a stack, of which mostly the top is used, nor
+    /// where code may be: that is written in pieces.
+    pub fn takes_blocks(&self) -> bool {
+        self.blocks != Blocks::Refused
+            && !self.is_shared
+            && !self.grows_down
+            && matches!(self.backing, Backing::Anonymous)
+            && self.protection.allows(Protection::READ_WRITE)
+            && !self.protection.allows(Protection::EXECUTE)
+    }
     /// Whether its pages count towards RLIMIT_DATA and the commit check: private, writable, no stack.
     pub fn is_data(&self) -> bool {
         !self.is_shared && !self.grows_down && self.protection.allows(Protection::WRITE)
@@ -195,6 +219,7 @@ impl Area for Vma {
             && self.locking == next.locking
             && self.is_absent_in_child == next.is_absent_in_child
             && self.is_zero_in_child == next.is_zero_in_child
+            && self.blocks == next.blocks
             && self.name == next.name;
         has_same_rules
             && match (&self.backing, &next.backing) {

@@ -10,7 +10,7 @@ use crate::fs::{OpenFile, PageCache};
 use crate::mm::advise::Advice;
 use crate::mm::map::MemoryLimits;
 use crate::mm::remap::RemapRequest;
-use crate::mm::{AddressSpace, CacheBacking, Locking, MapRequest, Place, Populate, Protection, Vma};
+use crate::mm::{AddressSpace, Blocks, CacheBacking, Locking, MapRequest, Place, Populate, Protection, Vma};
 use crate::observe;
 use crate::ptrace::access;
 use crate::user_memory::{UserSlice, read_iovecs};
@@ -190,8 +190,10 @@ pub fn sys_mremap(
 fn advice(number: i32) -> Result<Advice> {
     let Ok(number) = u32::try_from(number) else { return Err(Errno::EINVAL) };
     Ok(match number {
-        MADV_NORMAL | MADV_RANDOM | MADV_SEQUENTIAL | MADV_WILLNEED | MADV_HUGEPAGE | MADV_NOHUGEPAGE
-        | MADV_MERGEABLE | MADV_UNMERGEABLE | MADV_DONTDUMP | MADV_DODUMP | MADV_COLD => Advice::Hint,
+        MADV_NORMAL | MADV_RANDOM | MADV_SEQUENTIAL | MADV_WILLNEED | MADV_MERGEABLE | MADV_UNMERGEABLE
+        | MADV_DONTDUMP | MADV_DODUMP | MADV_COLD => Advice::Hint,
+        MADV_HUGEPAGE => Advice::Blocks(Blocks::Wanted),
+        MADV_NOHUGEPAGE => Advice::Blocks(Blocks::Refused),
         MADV_DONTNEED => Advice::Discard,
         MADV_FREE => Advice::Free,
         MADV_DONTFORK => Advice::AbsentInChild(true),

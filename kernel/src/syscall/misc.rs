@@ -10,8 +10,8 @@ use crate::user_memory::{UserCStr, UserPtr, UserSlice};
 use abi::linux::{GRND_INSECURE, GRND_NONBLOCK, GRND_RANDOM};
 use abi::prctl::{
     PR_CAPBSET_READ, PR_GET_CHILD_SUBREAPER, PR_GET_DUMPABLE, PR_GET_KEEPCAPS, PR_GET_NAME, PR_GET_NO_NEW_PRIVS,
-    PR_GET_PDEATHSIG, PR_GET_TIMERSLACK, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_NO_NEW_PRIVS,
-    PR_SET_PDEATHSIG, PR_SET_TIMERSLACK,
+    PR_GET_PDEATHSIG, PR_GET_THP_DISABLE, PR_GET_TIMERSLACK, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_NAME,
+    PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, PR_SET_THP_DISABLE, PR_SET_TIMERSLACK,
 };
 use abi::{Rlimit64, Sysinfo, Utsname};
 use alloc::sync::Arc;
@@ -255,6 +255,15 @@ pub fn sys_prctl(call: &mut Call<'_>, option: u32, second: u64, third: u64, four
             if let Some(space) = call.task.space(call.cx) {
                 space.set_dumpable(second == 1);
             }
+        }
+        // LINUX: arguments that are not used must be zero.
+        PR_SET_THP_DISABLE if third == 0 && fourth == 0 && fifth == 0 => {
+            if let Some(space) = call.task.space(call.cx) {
+                space.set_may_have_blocks(call.cx, second == 0);
+            }
+        }
+        PR_GET_THP_DISABLE if second == 0 && third == 0 && fourth == 0 && fifth == 0 => {
+            return Ok(call.task.space(call.cx).map_or(0, |space| u64::from(!space.may_have_blocks(call.cx))));
         }
         PR_GET_KEEPCAPS => return Ok(0),
         PR_GET_TIMERSLACK => return Ok(call.task.timer_slack_ns()),

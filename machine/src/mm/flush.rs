@@ -5,6 +5,7 @@
 //!
 //! Order: entries are changed first, then the space's generation is raised, then the CPUs that have it loaded are read. A CPU that
 //! loads it sets its bit before it reads the generation: so it is either asked, or flushes by itself.
+use super::block;
 use super::frame::Frame;
 use super::space_handle::{self, SpaceHandle};
 use crate::addr::PhysAddr;
@@ -20,6 +21,9 @@ use core::sync::atomic::{AtomicU64, Ordering, fence};
 const MOST_PAGES: usize = 32;
 /// Frames that are collected before a flush comes in between.
 const MOST_FRAMES: usize = 16_384;
+
+/// Set in an address that stands for a block instead of a frame.
+const IS_BLOCK: u64 = 1;
 
 /// Requests to each CPU, and how many of them it has answered.
 struct Requests {
@@ -38,6 +42,7 @@ pub(super) struct Flush<'a> {
     is_all: bool,
     frames: [PhysAddr; MOST_PAGES],
     frame_count: usize,
+    /// Further frames, and blocks.
     more_frames: Vec<PhysAddr>,
 }
 
@@ -73,6 +78,13 @@ impl<'a> Flush<'a> {
         }
     }
 
+    /// The translation of the block at `addr` is gone; `block` is what the leaf no longer refers to.
+    pub(super) fn add_block(&mut self, cx: &mut CurrentThread, addr: usize, block: PhysAddr) {
+        // One address is enough: what is kept for a block is forgotten as a whole.
+        self.add(cx, addr, None);
+        self.add_frame(cx, PhysAddr(block.0 | IS_BLOCK));
+    }
+
     #[inline(never)]
     fn add_frame(&mut self, cx: &mut CurrentThread, frame: PhysAddr) {
         if self.more_frames.len() == MOST_FRAMES || self.more_frames.try_reserve(1).is_err() {
@@ -101,12 +113,12 @@ impl<'a> Flush<'a> {
     fn release_frames(&mut self) {
         for &frame in &self.frames[..self.frame_count] {
             // SAFETY: the reference that the leaf owned; no CPU has its translation any more.
-            drop(unsafe { Frame::from_mapping(frame) });
+            unsafe { release(frame) };
         }
         self.frame_count = 0;
         for frame in self.more_frames.drain(..) {
             // SAFETY: as above.
-            drop(unsafe { Frame::from_mapping(frame) });
+            unsafe { release(frame) };
         }
     }
 
@@ -137,6 +149,21 @@ impl<'a> Flush<'a> {
         }
         self.page_count = 0;
         self.is_all = false;
+    }
+}
+
+/// Gives back what a leaf referred to.
+///
+/// # Safety
+/// 1. The caller owns the leaf's reference to the frame, or to each frame of the block.
+#[inline(always)]
+unsafe fn release(frame: PhysAddr) {
+    if frame.0 & IS_BLOCK == 0 {
+        // SAFETY: 1.
+        drop(unsafe { Frame::from_mapping(frame) });
+    } else {
+        // SAFETY: 1.
+        unsafe { block::release(PhysAddr(frame.0 & !IS_BLOCK)) };
     }
 }
 

@@ -50,6 +50,9 @@ static RESERVE: AtomicUsize = AtomicUsize::new(0);
 /// Frames free in the allocator, those in per-CPU caches not among them.
 static FREE: AtomicUsize = AtomicUsize::new(0);
 
+/// Order of the blocks that one entry of level 1 maps.
+pub(super) const BLOCK_ORDER: usize = 9;
+
 /// The links, as the buddy allocator sees them.
 struct Table;
 
@@ -118,6 +121,14 @@ pub(crate) fn allocate(order: usize) -> Option<u32> {
     with_buddy(|buddy| buddy.allocate(&mut Table, order))
 }
 
+/// Takes the frames of a block for programs, if so many more than `kept` and the reserve are free.
+pub(super) fn allocate_block(kept: usize) -> Option<u32> {
+    with_buddy(|buddy| {
+        let least = RESERVE.load(Ordering::Relaxed) + (1 << BLOCK_ORDER) + kept;
+        if buddy.free_frames() < least { None } else { buddy.allocate(&mut Table, BLOCK_ORDER) }
+    })
+}
+
 /// Gives them back.
 pub(crate) fn release(index: u32, order: usize) {
     with_buddy(|buddy| buddy.release(&mut Table, index, order));
@@ -163,6 +174,11 @@ pub(super) fn may_take(kind: FrameKind) -> bool {
 #[inline(always)]
 pub(crate) fn note_used(kind: FrameKind, frames: isize) {
     USED[kind as usize].fetch_add(frames as usize, Ordering::Relaxed);
+}
+
+/// See [`super::total_frames`].
+pub(super) fn total() -> usize {
+    TOTAL.load(Ordering::Relaxed)
 }
 
 /// Notes that a frame whose last reference went is free again.

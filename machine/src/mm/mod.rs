@@ -6,10 +6,11 @@
 //! | `frame_table`, `frame_cache`, `frame` | metadata and buddy allocator, frames at hand per CPU, the counted reference |
 //! | `heap` | size classes, magazines, the global allocator |
 //! | `kernel_map` | the kernel's own mappings |
-//! | `space`, `space_handle`, `table`, `flush`, `asid` | user page tables, who has them loaded, forgetting translations |
+//! | `space`, `space_handle`, `table`, `block`, `flush`, `asid` | user page tables, who has them loaded, 2 MiB pages, forgetting translations |
 //! | `user_copy` | between kernel and user memory |
 //! | `device` | device windows and shared memory |
 mod asid;
+mod block;
 pub mod device;
 mod flush;
 pub mod frame;
@@ -23,6 +24,7 @@ pub(crate) mod space_handle;
 mod table;
 pub mod user_copy;
 
+pub use block::{BLOCK_BYTES, mapped_blocks};
 pub use device::{DmaBuffer, Mmio};
 pub use frame::{Frame, FrameKind, MemoryCounts, OutOfMemory};
 pub use rights::Rights;
@@ -32,6 +34,11 @@ pub use user_copy::UserFault;
 /// Counts of memory, for /proc/meminfo, sysinfo and leak checks.
 pub fn counts() -> MemoryCounts {
     frame_table::counts()
+}
+
+/// Usable frames in all: [`MemoryCounts::total`] without the other counts.
+pub fn total_frames() -> usize {
+    frame_table::total()
 }
 
 /// Whether the kernel has room for new objects. False when only the last frames are left, which are for what is under way

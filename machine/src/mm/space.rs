@@ -5,12 +5,13 @@
 //! runs in any more is taken apart without any flush: by then each CPU has loaded another root (`space_load`). Flushes and
 //! shootdowns are in `flush`.
 //!
-//! Invariants: every present leaf of level 0 owns one count of its frame; user leaves are 4 KiB. Tables are freed with the space only.
+//! Invariants: every present leaf of level 0 owns one count of its frame, one of level 1 ([`block`](super::block)) one of each of its
+//! frames. Leaf tables are freed with the space only, or with the block that took their place.
 use super::flush::Flush;
 use super::frame::{self, Frame, FrameKind, OutOfMemory};
-use super::kernel_map::ENTRIES;
 use super::rights::Rights;
 pub use super::space_handle::SpaceHandle;
+use super::space_handle::{LEAF_SPAN, Place};
 use super::table::Table;
 use crate::addr::{PAGE_SIZE, PhysAddr, USER_END, UserAddr};
 use crate::arch::page_table::{self, Entry};
@@ -38,7 +39,7 @@ impl Access {
 impl Access {
     /// As a page-table entry's rights.
     #[inline(always)]
-    fn rights(self) -> Rights {
+    pub(super) fn rights(self) -> Rights {
         Rights {
             is_user: true,
             is_readable: self.is_readable,
@@ -79,6 +80,8 @@ pub struct Mapped {
     pub is_accessed: bool,
     /// Mapped, or written, since [`UserSpace::forget_changes`].
     pub is_changed: bool,
+    /// It is a part of a block.
+    pub is_block: bool,
 }
 
 impl Mapped {
@@ -91,13 +94,10 @@ impl Mapped {
 
 /// A user page table.
 pub struct UserSpace {
-    handle: Arc<SpaceHandle>,
-    /// The leaf table used last: its first address and place. Tables are never freed before the space.
-    last: Option<(usize, Table)>,
+    pub(super) handle: Arc<SpaceHandle>,
+    /// The leaf table used last: its first address and place. Forgotten when a block takes its place.
+    pub(super) last: Option<(usize, Table)>,
 }
-
-/// Bytes that one leaf table maps.
-const LEAF_SPAN: usize = ENTRIES * PAGE_SIZE;
 
 impl UserSpace {
     /// An empty one.
@@ -186,6 +186,7 @@ impl UserSpace {
         access: Access,
     ) -> Result<(), OutOfMemory> {
         check_page(addr);
+        self.split_at(cx, addr.0);
         let table = self.table_or_new(addr.0)?;
         check_writable(access, frame.is_boot(), addr.0);
         if access.is_executable {
@@ -207,6 +208,7 @@ impl UserSpace {
     /// faults and is found right).
     pub fn set_access(&mut self, cx: &mut CurrentThread, addr: UserAddr, access: Access) {
         check_page(addr);
+        self.split_at(cx, addr.0);
         let Some(table) = self.table(addr.0) else {
             return;
         };
@@ -235,6 +237,9 @@ impl UserSpace {
     /// Removes every mapping in the page-aligned range. One shootdown for the whole range.
     pub fn unmap(&mut self, cx: &mut CurrentThread, range: Range<UserAddr>) {
         let mut flush = Flush::new(&self.handle);
+        if self.handle.blocks.load(Ordering::Relaxed) != 0 {
+            self.unmap_blocks(cx, &mut flush, range.start.0..range.end.0);
+        }
         let mut removed = 0;
         self.handle.each_page(range.start.0..range.end.0, |table, addr, _| {
             let old = table.swap(Table::index(addr), Entry::ABSENT);
@@ -252,6 +257,7 @@ impl UserSpace {
         range: Range<UserAddr>,
         new: &mut dyn FnMut(UserAddr, &Mapped) -> Access,
     ) {
+        self.split(cx, range.start.0..range.end.0);
         let mut flush = Flush::new(&self.handle);
         self.handle.each_page(range.start.0..range.end.0, |table, addr, entry| {
             let found = mapped(entry);
@@ -280,6 +286,7 @@ impl UserSpace {
         range: Range<UserAddr>,
         is_meant: &mut dyn FnMut(&Mapped) -> bool,
     ) {
+        self.split(cx, range.start.0..range.end.0);
         self.handle.each_page(range.start.0..range.end.0, |table, addr, entry| {
             if is_meant(&mapped(entry)) {
                 table.change(Table::index(addr), |entry| Some(entry.not_accessed()));
@@ -290,6 +297,7 @@ impl UserSpace {
 
     /// Present pages of the range count as not changed until the next write, which faults for it.
     pub fn forget_changes(&mut self, cx: &mut CurrentThread, range: Range<UserAddr>) {
+        self.split(cx, range.start.0..range.end.0);
         self.handle.each_page(range.start.0..range.end.0, |table, addr, _| {
             table.change(Table::index(addr), |entry| Some(entry.not_changed()));
         });
@@ -301,8 +309,14 @@ impl UserSpace {
         if addr.0 >= USER_END {
             return None;
         }
-        let entry = self.table(addr.0)?.load(Table::index(addr.0));
+        let Some(table) = self.table(addr.0) else { return self.query_block(addr.0) };
+        let entry = table.load(Table::index(addr.0));
         entry.is_present().then(|| mapped(entry))
+    }
+
+    #[inline(never)]
+    fn query_block(&self, addr: usize) -> Option<Mapped> {
+        Some(Mapped { is_block: true, ..mapped(self.handle.find_part(addr)?) })
     }
 
     /// A reference to the frame mapped at `addr`.
@@ -310,7 +324,10 @@ impl UserSpace {
         if addr.0 >= USER_END {
             return None;
         }
-        let entry = self.table(addr.0)?.load(Table::index(addr.0));
+        let entry = match self.table(addr.0) {
+            Some(table) => table.load(Table::index(addr.0)),
+            None => self.handle.find_part(addr.0)?,
+        };
         if !entry.is_present() {
             return None;
         }
@@ -321,17 +338,34 @@ impl UserSpace {
 
     /// Visits present pages of the range in order.
     pub fn each(&self, range: Range<UserAddr>, visit: &mut dyn FnMut(UserAddr, &Mapped)) {
-        self.handle.each_page(range.start.0..range.end.0, |_, addr, entry| visit(UserAddr(addr), &mapped(entry)));
+        self.handle.each_place(range.start.0..range.end.0, |place, part| match place {
+            Place::Leaves(leaves) => {
+                let base = part.start & !(LEAF_SPAN - 1);
+                leaves.each(Table::index(part.start), Table::index(part.end - 1), |index, entry| {
+                    visit(UserAddr(base + index * PAGE_SIZE), &mapped(entry));
+                });
+            }
+            Place::Block(above, index) => {
+                let block = above.load(index);
+                for addr in part.step_by(PAGE_SIZE) {
+                    let found = Mapped { is_block: true, ..mapped(block.part(Table::index(addr))) };
+                    visit(UserAddr(addr), &found);
+                }
+            }
+        });
     }
 
     /// Fork's copy: maps every present page of the range in `child` too (same frames, counts raised). With
     /// `is_private`, write access is taken from both sides first; the caller flushes by [`flush`](Self::flush) when done.
     pub fn share_into(
         &mut self,
+        cx: &mut CurrentThread,
         child: &mut UserSpace,
         range: Range<UserAddr>,
         is_private: bool,
     ) -> Result<(), OutOfMemory> {
+        // Blocks are shared page by page, so that each is copied by itself when it is written.
+        self.split(cx, range.start.0..range.end.0);
         let mut copied = 0;
         let mut outcome = Ok(());
         self.handle.each_page(range.start.0..range.end.0, |table, addr, mut entry| {
@@ -373,6 +407,7 @@ impl UserSpace {
         from: Range<UserAddr>,
         to: UserAddr,
     ) -> Result<(), OutOfMemory> {
+        self.split(cx, from.start.0..from.end.0);
         // First every table that is needed, so that nothing can fail half-way.
         let handle = self.handle.clone();
         let mut outcome = Ok(());
@@ -425,6 +460,7 @@ fn mapped(entry: Entry) -> Mapped {
         is_dirty: entry.is_dirty(),
         is_accessed: entry.is_accessed(),
         is_changed: entry.is_changed(),
+        is_block: false,
     }
 }
 

@@ -7,6 +7,7 @@
 //! Invariants: bit n of `loaded_on` is set while CPU n has the root loaded. Tables only grow until the space is dropped.
 //! Locks: none for the tables (the kernel serialises changes); the ASID allocator's (leaf).
 use super::asid;
+use super::block;
 use super::frame::{Frame, OutOfMemory};
 use super::kernel_map::{self, ENTRIES};
 use super::table::Table;
@@ -18,6 +19,18 @@ use alloc::sync::Arc;
 use core::ops::Range;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+/// Bytes that one leaf table maps, or one block.
+pub(super) const LEAF_SPAN: usize = ENTRIES * PAGE_SIZE;
+
+/// What an entry of level 1 refers to.
+#[derive(Clone, Copy)]
+pub(super) enum Place {
+    /// A leaf table.
+    Leaves(Table),
+    /// A block: the table that has its entry, and which.
+    Block(Table, usize),
+}
 
 /// What a thread needs to run in an address space: the root, the CPUs that have it loaded, its ASID/PCID. Keeps the page
 /// tables alive while any CPU has them loaded.
@@ -31,8 +44,10 @@ pub struct SpaceHandle {
     seen: [AtomicU32; MAX_CPUS],
     /// Pages mapped.
     pub(super) resident: AtomicUsize,
-    /// Frames of the tables, root included.
+    /// Frames of the tables, root included, and those put aside for blocks.
     pub(super) tables: AtomicUsize,
+    /// Blocks mapped.
+    pub(super) blocks: AtomicUsize,
     /// Link of the list of unloaded spaces.
     next: AtomicPtr<SpaceHandle>,
 }
@@ -56,8 +71,28 @@ impl SpaceHandle {
             seen: [const { AtomicU32::new(0) }; MAX_CPUS],
             resident: AtomicUsize::new(0),
             tables: AtomicUsize::new(1),
+            blocks: AtomicUsize::new(0),
             next: AtomicPtr::new(ptr::null_mut()),
         }))
+    }
+
+    /// What there is for `addr` at level 1.
+    #[inline(never)]
+    pub(super) fn find(&self, addr: usize) -> Option<Place> {
+        let mut table = self.root;
+        for level in [3, 2, 1] {
+            let above = Table::at(table);
+            let index = kernel_map::index(addr, level);
+            let entry = above.load(index);
+            if !entry.is_present() {
+                return None;
+            }
+            if level == 1 && entry.is_leaf(1) {
+                return Some(Place::Block(above, index));
+            }
+            table = entry.addr();
+        }
+        Some(Place::Leaves(Table::at(table)))
     }
 
     /// The leaf table for `addr`, if there is one.
@@ -66,7 +101,7 @@ impl SpaceHandle {
         let mut table = self.root;
         for level in [3, 2, 1] {
             let entry = Table::at(table).load(kernel_map::index(addr, level));
-            if !entry.is_present() {
+            if !entry.is_present() || level == 1 && entry.is_leaf(1) {
                 return None;
             }
             table = entry.addr();
@@ -74,14 +109,28 @@ impl SpaceHandle {
         Some(Table::at(table))
     }
 
+    /// What maps the page at `addr` if it is a part of a block, as an entry of level 0.
+    pub(super) fn find_part(&self, addr: usize) -> Option<Entry> {
+        match self.find(addr)? {
+            Place::Leaves(_) => None,
+            Place::Block(above, index) => Some(above.load(index).part(Table::index(addr))),
+        }
+    }
+
     /// The leaf table for `addr`, made if there is none. Only called by the owner of the `UserSpace`.
     pub(super) fn make_leaf_table(&self, addr: usize) -> Result<Table, OutOfMemory> {
+        self.make_table(addr, 0)
+    }
+
+    /// The table of `lowest` level for `addr`, made if there is none. No block is there. Only called by the owner of the `UserSpace`.
+    pub(super) fn make_table(&self, addr: usize, lowest: usize) -> Result<Table, OutOfMemory> {
         let mut table = self.root;
-        for level in [3, 2, 1] {
+        for level in (lowest + 1..=3).rev() {
             let index = kernel_map::index(addr, level);
             let above = Table::at(table);
             let entry = above.load(index);
             table = if entry.is_present() {
+                assert!(level != 1 || !entry.is_leaf(1), "a block is mapped at {addr:#x}");
                 entry.addr()
             } else {
                 let new = Table::allocate()?;
@@ -94,7 +143,7 @@ impl SpaceHandle {
         Ok(Table::at(table))
     }
 
-    /// Visits the present pages of a page-aligned range in order: their table, address and entry.
+    /// Visits the present pages of a page-aligned range in order: their table, address and entry. Blocks in it have been split.
     #[inline(always)]
     pub(super) fn each_page(&self, range: Range<usize>, mut visit: impl FnMut(Table, usize, Entry)) {
         let end = range.end.min(USER_END);
@@ -108,6 +157,7 @@ impl SpaceHandle {
                     missing = Some(level);
                     break;
                 }
+                assert!(level != 1 || !entry.is_leaf(1), "the block at {addr:#x} must be split first");
                 table = entry.addr();
             }
             // An absent entry of level n covers 2^(12 + 9n) bytes; a leaf table as many as an entry of level 1.
@@ -123,11 +173,51 @@ impl SpaceHandle {
             addr = next;
         }
     }
+
+    /// Visits the leaf tables and blocks of a page-aligned range in order, each with its part of the range.
+    pub(super) fn each_place(&self, range: Range<usize>, mut visit: impl FnMut(Place, Range<usize>)) {
+        let end = range.end.min(USER_END);
+        let mut addr = range.start;
+        while addr < end {
+            let mut table = self.root;
+            let mut missing = None;
+            let mut block = None;
+            for level in [3, 2, 1] {
+                let above = Table::at(table);
+                let index = kernel_map::index(addr, level);
+                let entry = above.load(index);
+                if !entry.is_present() {
+                    missing = Some(level);
+                    break;
+                }
+                if level == 1 && entry.is_leaf(1) {
+                    block = Some(Place::Block(above, index));
+                }
+                table = entry.addr();
+            }
+            // An absent entry of level n covers 2^(12 + 9n) bytes; a leaf table as many as an entry of level 1.
+            let span = PAGE_SIZE << (9 * missing.unwrap_or(1));
+            let next = ((addr & !(span - 1)) + span).min(end);
+            if missing.is_none() {
+                visit(block.unwrap_or_else(|| Place::Leaves(Table::at(table))), addr..next);
+            }
+            addr = next;
+        }
+    }
 }
 
 impl Drop for SpaceHandle {
     fn drop(&mut self) {
         debug_assert!(*self.loaded_on.get_mut() == 0, "a CPU that has it loaded keeps a reference");
+        if *self.blocks.get_mut() != 0 {
+            self.each_place(0..USER_END, |place, _| {
+                if let Place::Block(above, index) = place {
+                    let old = above.swap(index, Entry::ABSENT);
+                    // SAFETY: the leaf owned the block, it is absent now, and nobody has the space loaded.
+                    unsafe { block::release_mapped(old.addr()) };
+                }
+            });
+        }
         // Of the root only the user half: the other one is the kernel's.
         Table::at(self.root).drain(ENTRIES / 2, |entry| release_below(entry.addr(), 2));
         if page_table::SHARES_ROOT {

@@ -126,6 +126,19 @@ impl Table {
         }
     }
 
+    /// Whether no entry is present.
+    pub(super) fn is_empty(&self) -> bool {
+        let mut marks = self.marks();
+        while marks != 0 {
+            let group = marks.trailing_zeros() as usize * GROUP;
+            marks &= marks - 1;
+            if (group..group + GROUP).any(|index| self.load(index).is_present()) {
+                return false;
+            }
+        }
+        true
+    }
+
     /// Empties the entries before `end` and visits those that were present. Nobody else uses the table.
     #[inline(always)]
     pub(super) fn drain(&self, end: usize, mut visit: impl FnMut(Entry)) {

@@ -5,7 +5,7 @@ use crate::errno::{Errno, Result};
 use crate::fs::Path;
 use crate::mm::figures::{PageFigures, PageSource};
 use crate::mm::listing::{AreaContent, AreaLine};
-use crate::mm::{Locking, Protection};
+use crate::mm::{Blocks, Locking, Protection};
 use crate::syscall::vsyscall;
 use machine::addr::PAGE_SIZE;
 use machine::thread::CurrentThread;
@@ -72,7 +72,7 @@ pub(super) fn smaps(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -
         let figures = space.page_figures(cx, area.range.clone());
         put_size(area.range.len(), out)?;
         put_figures(&figures, false, out)?;
-        put!(out, "THPeligible:           0\n")?;
+        put!(out, "THPeligible:           {}\n", u8::from(area.facts.takes_blocks))?;
         put_flags(&area, out)?;
     }
     if vsyscall::is_there() {
@@ -126,7 +126,7 @@ fn put_figures(figures: &PageFigures, is_sum: bool, out: &mut Text) -> Result<()
         ("Referenced", figures.referenced),
         ("Anonymous", figures.anonymous),
         ("LazyFree", 0),
-        ("AnonHugePages", 0),
+        ("AnonHugePages", figures.in_blocks),
         ("ShmemPmdMapped", 0),
         ("FilePmdMapped", 0),
         ("Shared_Hugetlb", 0),
@@ -168,6 +168,8 @@ fn put_flags(area: &AreaLine, out: &mut Text) -> Result<()> {
         ("ac", facts.is_data),
         ("wf", facts.is_zero_in_child),
         ("sd", facts.is_changed),
+        ("hg", facts.blocks == Blocks::Wanted),
+        ("nh", facts.blocks == Blocks::Refused),
     ];
     out.bytes(b"VmFlags: ")?;
     for (name, _) in flags.into_iter().filter(|(_, holds)| *holds) {

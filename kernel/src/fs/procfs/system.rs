@@ -11,7 +11,7 @@ use crate::task::{host, table, usage};
 use core::sync::atomic::{AtomicU64, Ordering};
 use machine::addr::PAGE_SIZE;
 use machine::cpu::{self, CpuId};
-use machine::mm::FrameKind;
+use machine::mm::{BLOCK_BYTES, FrameKind};
 use machine::thread::CurrentThread;
 use machine::{thread, time};
 use pure::ready_threads;
@@ -217,6 +217,7 @@ fn memory_info(_cx: &mut CurrentThread, out: &mut Text) -> Result<()> {
         ("SUnreclaim", slab),
         ("KernelStack", stacks),
         ("PageTables", of(FrameKind::PageTable)),
+        ("AnonHugePages", machine::mm::mapped_blocks() * (BLOCK_BYTES / 1024)),
     ];
     for (name, value) in lines {
         let start = out.len();

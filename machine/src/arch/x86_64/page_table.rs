@@ -121,6 +121,11 @@ impl Entry {
     pub(crate) fn is_changed(self) -> bool {
         self.0 & CHANGED != 0
     }
+    /// The entry of level 0 for page `index` of the block that this leaf of level 1 maps.
+    #[inline]
+    pub(crate) fn part(self, index: usize) -> Entry {
+        Entry((self.0 & !LARGE) + ((index as u64) << 12))
+    }
     /// Used since last cleared.
     #[inline]
     pub(crate) fn is_accessed(self) -> bool {
