@@ -260,6 +260,27 @@ static void overflow(void)
 	told();
 }
 
+/* A user may have so many instances, here and in other processes. */
+static void instances(void)
+{
+	char text[32];
+	int made[600], count = 0, file = open("/proc/sys/fs/inotify/max_user_instances", O_RDONLY);
+	CHECK(file >= 0);
+	ssize_t length = read(file, text, sizeof text - 1);
+	CHECK(length > 0 && close(file) == 0);
+	text[length] = 0;
+	int most = atoi(text);
+	CHECK(most > 0);
+	if (most > 500)
+		return;
+	while (count <= most && (made[count] = inotify_init1(0)) >= 0)
+		count++;
+	CHECK(count < most);
+	CHECK_EQUAL(errno, EMFILE);
+	while (count > 0)
+		CHECK_EQUAL(close(made[--count]), 0);
+}
+
 static void unmounting(void)
 {
 	if (!is_superuser() || unshare(CLONE_NEWNS) != 0)
@@ -288,6 +309,7 @@ int main(void)
 	modes();
 	waiting();
 	overflow();
+	instances();
 	unmounting();
 	CHECK_EQUAL(unlink("x") | unlink("z"), 0);
 	/* An instance that goes while files are watched. */

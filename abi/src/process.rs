@@ -2,6 +2,9 @@
 use crate::time::Timeval;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+/// `personality`: programs start at the same addresses every time.
+pub const ADDR_NO_RANDOMIZE: u32 = 0x0004_0000;
+
 /// `struct rusage`.
 #[derive(Clone, Copy, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

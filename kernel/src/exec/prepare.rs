@@ -10,6 +10,7 @@ use crate::mm::oom;
 use crate::mm::{AddressSpace, Layout, ProgramImage};
 use crate::syscall::{Call, Fd};
 use crate::task::limits::Resource;
+use abi::process::ADDR_NO_RANDOMIZE;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use machine::addr::{PAGE_SIZE, UserAddr};
@@ -60,7 +61,7 @@ pub fn prepare(call: &mut Call<'_>, mut request: ExecRequest) -> Result<Prepared
         Err(LoadError::Doomed) => {
             // LINUX: the caller is gone by then, and its new program dies of SIGSEGV: so does one that begins at an
             // address where nothing is mapped.
-            let space = AddressSpace::new(layout(call))?;
+            let space = AddressSpace::new(layout(call, false))?;
             Ok(PreparedExec {
                 space,
                 entry: 0,
@@ -73,8 +74,10 @@ pub fn prepare(call: &mut Call<'_>, mut request: ExecRequest) -> Result<Prepared
     }
 }
 
-fn layout(call: &Call<'_>) -> Layout {
-    Layout::choose(call.process().limit(Resource::Stack))
+/// Where the parts of a program go. LINUX: who starts a program that acts for another does not decide about chance.
+fn layout(call: &Call<'_>, is_secure: bool) -> Layout {
+    let is_fixed = call.task.personality() & ADDR_NO_RANDOMIZE != 0 && !is_secure;
+    Layout::choose(call.process().limit(Resource::Stack), is_fixed)
 }
 
 /// Goes from `#!` line to `#!` line until a file that is none, changing the arguments as each line says.
@@ -120,7 +123,9 @@ fn build(
     let old_credentials = call.task.credentials(call.cx);
     let credentials = credentials::after_exec(call, &program.file, &old_credentials)?;
 
-    let layout = layout(call);
+    let new_credentials = credentials.as_deref().unwrap_or(&old_credentials);
+    let is_secure = credentials::is_secure(new_credentials, &old_credentials);
+    let layout = layout(call, is_secure);
     let space = AddressSpace::new(layout).map_err(Errno::from)?;
     if call.task.space(call.cx).is_some_and(|old| !old.may_have_blocks(call.cx)) {
         space.set_may_have_blocks(call.cx, false);
@@ -131,8 +136,6 @@ fn build(
         Some((interpreter, plan)) => Some(map_program(call.cx, &space, interpreter, plan, None)?),
     };
     space.set_heap_start(call.cx, placement.end + layout.heap_gap);
-    let new_credentials = credentials.as_deref().unwrap_or(&old_credentials);
-    let is_secure = credentials::is_secure(new_credentials, &old_credentials);
     space.set_dumpable(credentials::is_own(new_credentials) && program.may_be_read(call.cx, &old_credentials));
     let kernel_pages = vdso::map(call.cx, &space)?;
 

@@ -30,6 +30,8 @@ use machine::addr::UserAddr;
 use machine::sync::{SpinLock, Wait, WaitQueue};
 use machine::thread::CurrentThread;
 
+/// Most instances of a user.
+pub const MOST_INSTANCES: usize = 128;
 /// Most events that wait (Linux's `fs.inotify.max_queued_events`).
 pub const MOST_EVENTS: usize = 16_384;
 /// Most watches of one instance.
@@ -152,13 +154,13 @@ struct Watches {
     last: i32,
 }
 
-/// Every instance, for the end of a file system.
-static INSTANCES: SpinLock<Vec<Weak<Inotify>>> = SpinLock::new(&lock_order::INOTIFY_INSTANCES, Vec::new());
+/// Every instance with its user, for the end of a file system and the bound of each user.
+static INSTANCES: SpinLock<Vec<(u32, Weak<Inotify>)>> = SpinLock::new(&lock_order::INOTIFY_INSTANCES, Vec::new());
 
 /// The file system of `device` is seen nowhere any more: what is watched on it ends.
 pub fn end_watches_on(device: DeviceNumber) {
     let mut at = 0;
-    while let Some(instance) = INSTANCES.with(|instances| instances.get(at).cloned()) {
+    while let Some((_, instance)) = INSTANCES.with(|instances| instances.get(at).cloned()) {
         at += 1;
         let Some(instance) = instance.upgrade() else { continue };
         let is_there = |held: &&Held| held.inode.base().device == device;
@@ -178,16 +180,19 @@ pub struct Inotify {
 }
 
 impl Inotify {
-    /// An open instance. `flags`: O_NONBLOCK or nothing.
-    pub fn open(flags: u32) -> Result<Arc<OpenFile>> {
+    /// An open instance. `flags`: O_NONBLOCK or nothing. EMFILE if the user has too many.
+    pub fn open(uid: u32, flags: u32) -> Result<Arc<OpenFile>> {
         let events = SpinLock::new(&lock_order::INOTIFY_QUEUE, VecDeque::new());
         let queue = Arc::new(Queue { events, readable: WaitQueue::new() });
         let watches = SpinLock::new(&lock_order::INOTIFY, Watches::default());
         let instance = Arc::new_cyclic(|me| Inotify { me: me.clone(), queue, watches });
         INSTANCES.with(|instances| -> Result<()> {
-            instances.retain(|known| known.strong_count() > 0);
+            instances.retain(|(_, known)| known.strong_count() > 0);
+            if instances.iter().filter(|(user, _)| *user == uid).count() >= MOST_INSTANCES {
+                return Err(Errno::EMFILE);
+            }
             instances.try_reserve(1)?;
-            instances.push(Arc::downgrade(&instance));
+            instances.push((uid, Arc::downgrade(&instance)));
             Ok(())
         })?;
         // LINUX: the inode of such objects has no type; a character device is the nearest kind there is here.

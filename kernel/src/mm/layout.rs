@@ -65,11 +65,11 @@ fn pages(word: u64, bits: u32) -> usize {
 }
 
 impl Layout {
-    /// A layout for a program whose stack may grow to `stack_limit_bytes`.
-    pub fn choose(stack_limit_bytes: u64) -> Layout {
+    /// A layout for a program whose stack may grow to `stack_limit_bytes`; without a random part if it `is_fixed`.
+    pub fn choose(stack_limit_bytes: u64, is_fixed: bool) -> Layout {
         static PER_BOOT: Once<[u64; 4]> = Once::new();
         let words = match MODE.load(Ordering::Relaxed) {
-            mode if mode == Randomisation::Off as u8 => [0; 4],
+            mode if is_fixed || mode == Randomisation::Off as u8 => [0; 4],
             mode if mode == Randomisation::PerExec as u8 => random_words(),
             _ => *PER_BOOT.call_once(random_words),
         };

@@ -35,7 +35,8 @@ pub fn sys_inotify_init1(call: &mut Call<'_>, flags: Flags) -> Result<u64> {
     if flags.0 & !(IN_CLOEXEC | IN_NONBLOCK) != 0 {
         return Err(Errno::EINVAL);
     }
-    call.install(Inotify::open(flags.0 & IN_NONBLOCK)?, flags.0 & IN_CLOEXEC != 0)
+    let user = call.who().uid.real;
+    call.install(Inotify::open(user, flags.0 & IN_NONBLOCK)?, flags.0 & IN_CLOEXEC != 0)
 }
 
 /// Watches a file.

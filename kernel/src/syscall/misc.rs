@@ -13,6 +13,7 @@ use abi::prctl::{
     PR_GET_PDEATHSIG, PR_GET_THP_DISABLE, PR_GET_TIMERSLACK, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_NAME,
     PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, PR_SET_THP_DISABLE, PR_SET_TIMERSLACK,
 };
+use abi::process::ADDR_NO_RANDOMIZE;
 use abi::{Rlimit64, Sysinfo, Utsname};
 use alloc::sync::Arc;
 use machine::addr::{PAGE_SIZE, UserAddr};
@@ -167,10 +168,16 @@ pub fn sys_setrlimit(call: &mut Call<'_>, resource: u32, value: UserPtr<Rlimit64
     Ok(0)
 }
 
-/// The execution domain: only Linux's own, with its flags told but not obeyed.
-pub fn sys_personality(_call: &mut Call<'_>, persona: Flags) -> Result<u64> {
-    // LINUX: all ones only asks. ADDR_NO_RANDOMIZE and the like change what we do not promise.
-    if persona.0 == u32::MAX || persona.0 == 0 { Ok(0) } else { Err(Errno::EINVAL) }
+/// How the programs executed from now on see the machine; answers how it was.
+pub fn sys_personality(call: &mut Call<'_>, persona: Flags) -> Result<u64> {
+    let was = call.task.personality();
+    match persona.0 {
+        // LINUX: all ones only asks.
+        u32::MAX => {}
+        new if new & !ADDR_NO_RANDOMIZE == 0 => call.task.set_personality(new),
+        _ => return Err(Errno::EINVAL),
+    }
+    Ok(u64::from(was))
 }
 
 /// Codes of arch_prctl.

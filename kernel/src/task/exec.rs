@@ -86,6 +86,10 @@ pub fn finish(call: &mut Call<'_>, program: NewProgram) {
     process.signals.set_actions(process.signals.actions().for_exec());
     process.posix_timers.delete_all(call.cx);
 
+    if program.is_secure {
+        task.set_personality(0);
+    }
+
     call.cx.set_space(Some(program.space.handle()));
     let old = task.with_resources(call.cx, |resources| {
         if let Some(credentials) = program.credentials {

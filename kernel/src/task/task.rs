@@ -72,6 +72,7 @@ pub struct Task {
     restart_block: SpinLock<Option<RestartBlock>>,
     scheduling: SpinLock<Scheduling>,
     no_new_privileges: AtomicBool,
+    personality: AtomicU32,
     timer_slack_ns: AtomicU64,
     /// What [`Task::reset_timer_slack`] goes back to: the maker's value when the task was made.
     default_timer_slack_ns: AtomicU64,
@@ -110,6 +111,7 @@ impl Task {
             restart_block: SpinLock::new(&lock_order::TASK_RESOURCES, None),
             scheduling: SpinLock::new(&lock_order::SCHEDULING, Scheduling::INITIAL),
             no_new_privileges: AtomicBool::new(false),
+            personality: AtomicU32::new(0),
             timer_slack_ns: AtomicU64::new(TIMER_SLACK_NS),
             default_timer_slack_ns: AtomicU64::new(TIMER_SLACK_NS),
         })
@@ -243,6 +245,15 @@ impl Task {
         self.no_new_privileges.store(true, Ordering::Relaxed);
     }
 
+    /// How programs see the machine that it executes, `ADDR_NO_RANDOMIZE` or nothing.
+    pub fn personality(&self) -> u32 {
+        self.personality.load(Ordering::Relaxed)
+    }
+    /// Sets it, for itself and the tasks it makes from now on.
+    pub(crate) fn set_personality(&self, personality: u32) {
+        self.personality.store(personality, Ordering::Relaxed);
+    }
+
     /// By how much its timers may be late. They are exact; the value is kept for those who read it back.
     pub fn timer_slack_ns(&self) -> u64 {
         self.timer_slack_ns.load(Ordering::Relaxed)
@@ -260,6 +271,7 @@ impl Task {
         if maker.has_no_new_privileges() {
             self.set_no_new_privileges();
         }
+        self.set_personality(maker.personality());
         let scheduling = maker.scheduling().for_child();
         self.scheduling.with(|own| *own = scheduling);
         let slack = maker.timer_slack_ns();

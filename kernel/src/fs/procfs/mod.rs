@@ -9,6 +9,7 @@ mod oom_file;
 mod page_map;
 pub mod process;
 pub mod system;
+mod sysvipc;
 pub mod text;
 pub mod tree;
 

@@ -171,7 +171,9 @@ pub(super) const ENTRIES: &[ProcessText] = &[
         read: |_, subject, out| put!(out, "{}\n", subject.process.oom_adjustment()),
         write: Some(|cx, subject, bytes| oom_file::write(cx, subject, bytes)),
     },
-    private("personality", |_, _, out| put!(out, "00000000\n")),
+    private("personality", |_, subject, out| {
+        put!(out, "{:08x}\n", subject.task.as_ref().map_or(0, |task| task.personality()))
+    }),
     text("smaps", area_files::smaps),
     text("smaps_rollup", area_files::smaps_rollup),
     text("stat", stat),

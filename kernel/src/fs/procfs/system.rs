@@ -55,6 +55,7 @@ pub(super) const ENTRIES: &[Entry] = &[
     text("stat", statistics),
     text("swaps", |_, out| put!(out, "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n")),
     directory("sys", SYS),
+    directory("sysvipc", super::sysvipc::ENTRIES),
     Entry { name: "trace", content: Content::Trace },
     text("uptime", uptime),
     text("version", version),
@@ -65,6 +66,7 @@ const SYS: &[Entry] = &[directory("fs", SYS_FS), directory("kernel", SYS_KERNEL)
 
 const SYS_FS_INOTIFY: &[Entry] = &[
     text("max_queued_events", |_, out| put!(out, "{}\n", inotify::MOST_EVENTS)),
+    text("max_user_instances", |_, out| put!(out, "{}\n", inotify::MOST_INSTANCES)),
     text("max_user_watches", |_, out| put!(out, "{}\n", inotify::MOST_WATCHES)),
 ];
 

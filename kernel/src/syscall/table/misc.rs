@@ -11,7 +11,7 @@ calls! {
         resource: u32 as One(&RLIMIT),
         result: UserPtr<abi::Rlimit64> as Out(Rlimit("RLIM_INFINITY")),
     ) = sys_getrlimit;
-    /// Only the plain Linux personality.
+    /// Only the plain Linux personality, and ADDR_NO_RANDOMIZE.
     personality(persona: Flags) = sys_personality;
     /// Names, death signals, subreapers, no-new-privileges and a few questions; other options answer EINVAL.
     prctl(
