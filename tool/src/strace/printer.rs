@@ -253,7 +253,7 @@ mod tests {
             ],
         );
         let expected = "\
-execve(\"/bin/x\", [\"x\"], [/* 1 var */]) = 0
+execve(\"/bin/x\", [\"x\"], [/* 1 var */])  = 0
 getpid()                                = 2
 wait4(-1,  <unfinished ...>
 strace: Process 3 attached
