@@ -39,7 +39,9 @@ pub fn start(cx: &mut CurrentThread, start_devices: fn(&mut CurrentThread)) -> E
     machine::provoke::run_watched();
     start_devices(cx);
     console::set_signal_handler(host_signal);
-    match run(cx) {
+    let result = run(cx);
+    trace::program_ended();
+    match result {
         Ok(status) => {
             tty::flush_console(cx);
             observe::finish(cx);
@@ -74,6 +76,7 @@ fn run(cx: &mut CurrentThread) -> Result<i32> {
     context.set_working(cx, workdir);
     observe::wait_for_start(cx);
     let Run { program, arguments, environment, .. } = run;
+    trace::program_starts();
     start_init(cx, RunRequest { program, arguments, environment, files, fs: context })
 }
 

@@ -12,6 +12,11 @@ use wire::symbols::{SECTION_BYTES, Table};
 #[unsafe(link_section = ".ochre.symbols")]
 static SECTION: [u8; SECTION_BYTES] = [0; SECTION_BYTES];
 
+/// For `trace::layout`: where the table lies.
+pub(crate) fn place() -> u64 {
+    SECTION.as_ptr().addr() as u64
+}
+
 /// The function that `address` lies in: its name and how far into it.
 pub fn find(address: usize) -> Option<(&'static str, u32)> {
     let offset = u32::try_from(address.checked_sub(IMAGE_BASE)?).ok()?;

@@ -15,7 +15,8 @@ use core::sync::atomic::{AtomicU64, Ordering, fence};
 /// Set in a slot's sequence while its words are being stored.
 const BEING_WRITTEN: u64 = 1 << 63;
 
-/// One record's place.
+/// One record's place. Read from outside too, see [`Ring::places`].
+#[repr(C)]
 struct Slot<const WORDS: usize> {
     /// Zero: never written. Otherwise the record's index plus one, with [`BEING_WRITTEN`] while it is stored.
     sequence: AtomicU64,
@@ -67,6 +68,12 @@ impl<const WORDS: usize> Ring<WORDS> {
     /// The oldest index that may still be there.
     pub fn oldest(&self) -> u64 {
         self.written().saturating_sub(self.slots.len() as u64)
+    }
+
+    /// For a reader from outside, such as a debugger: the addresses of the count of records written and of the first slot. A slot is the
+    /// sequence number and the record's words.
+    pub fn places(&self) -> [usize; 2] {
+        [core::ptr::from_ref(&self.next).addr(), self.slots.as_ptr().addr()]
     }
 
     fn slot(&self, index: u64) -> &Slot<WORDS> {

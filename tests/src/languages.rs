@@ -101,7 +101,7 @@ fn go_build(arch: &str) -> Option<Compiler> {
 }
 
 /// Ends the case as one that waits.
-fn wait_for(what: &str) -> ! {
+pub(crate) fn wait_for(what: &str) -> ! {
     println!("waits for {what}");
     std::process::exit(WAITS)
 }

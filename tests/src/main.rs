@@ -12,6 +12,7 @@ use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 mod boots;
+mod debugger;
 mod failures;
 mod guest;
 mod languages;
@@ -73,6 +74,7 @@ const CASES: &[Case] = &[
     ("strace::children_are_followed", Short, strace::children_are_followed),
     ("strace::calls_are_chosen_and_counted", Short, strace::calls_are_chosen_and_counted),
     ("strace::what_was_missing_is_told", Short, strace::what_was_missing_is_told),
+    ("debugger::gdb_finds_rings_and_threads", Short, debugger::gdb_finds_rings_and_threads),
     ("tracing::samples_are_taken_from_within", Short, tracing::samples_are_taken_from_within),
     ("profile::shares_are_true", Short, profile::shares_are_true),
     ("profile::two_processes_have_half_each", Short, profile::two_processes_have_half_each),

@@ -1,12 +1,14 @@
 //! The command line, and which command it means.
 
 use crate::cmd::bench::BenchArguments;
+use crate::cmd::dump::DumpArguments;
+use crate::cmd::gdb::GdbArguments;
 use crate::cmd::profile::ProfileArguments;
 use crate::cmd::run::{MachineOptions, RunArguments};
 use crate::cmd::strace::StraceArguments;
 use crate::cmd::test::TestArguments;
 use crate::cmd::trace::TraceArguments;
-use crate::cmd::{bench, doctor, profile, run, shell, strace, test, trace};
+use crate::cmd::{bench, doctor, dump, gdb, profile, run, shell, strace, test, trace};
 use crate::home::Home;
 use crate::{status, vmm};
 use clap::{Parser, Subcommand};
@@ -35,6 +37,11 @@ enum Command {
     /// Run a program, and show in which functions of it and of the kernel time goes
     #[command(after_help = status::HELP)]
     Profile(ProfileArguments),
+    /// Run a program under GDB, with the kernel's symbols and commands for its data
+    #[command(after_help = status::HELP)]
+    Gdb(GdbArguments),
+    /// Show what an image of a guest's memory, or a copy of its console, tells of a failed or hanging kernel
+    Dump(DumpArguments),
     /// Show what is installed, what is missing, what will be used
     Doctor,
     /// Run every test of the project, on both architectures
@@ -59,6 +66,8 @@ pub(crate) fn run() -> anyhow::Result<u8> {
         Command::Trace(arguments) => trace::trace(&home, arguments),
         Command::Strace(arguments) => strace::strace(&home, arguments),
         Command::Profile(arguments) => profile::profile(&home, arguments),
+        Command::Dump(arguments) => dump::dump(&arguments),
+        Command::Gdb(arguments) => gdb::gdb(&home, arguments),
         Command::Shell(options) => shell::shell(&home, options),
     }
 }

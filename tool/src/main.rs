@@ -12,6 +12,7 @@ mod arch;
 mod bench;
 mod cli;
 mod cmd;
+mod dump;
 mod home;
 mod observe;
 mod profile;

@@ -64,6 +64,8 @@ pub(crate) struct Options {
     pub(crate) terminal: u8,
     /// Shows system calls.
     pub(crate) strace: Option<Printer>,
+    /// A debugger has the terminal, and decides when the guest runs.
+    pub(crate) is_debugged: bool,
 }
 
 /// Bytes of kernel log kept for a failure.
@@ -186,7 +188,7 @@ impl<'a> Session<'a> {
         }
         let id = rustix::process::Pid::from_child(&vmm.child);
         let qemu_ends = rustix::process::pidfd_open(id, rustix::process::PidfdFlags::empty())?;
-        let terminal = terminal_of(options.terminal);
+        let (terminal, input_open) = (terminal_of(options.terminal), !options.is_debugged);
         Ok(Session {
             vmm,
             watcher,
@@ -195,7 +197,7 @@ impl<'a> Session<'a> {
             to_guest: VecDeque::new(),
             credit: 0,
             features: None,
-            input_open: true,
+            input_open,
             outputs: [rustix::stdio::stdout(), rustix::stdio::stderr(), terminal].map(Output::new),
             uart,
             qemu_errors,
@@ -320,9 +322,14 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Whether the guest is still to say hello, and by itself.
+    fn is_late_to_come(&self) -> bool {
+        self.features.is_none() && !self.options.is_debugged
+    }
+
     fn deadlines(&self) -> impl Iterator<Item = Instant> {
         let timeout = self.options.timeout.map(|timeout| self.started + timeout);
-        let hello = self.features.is_none().then(|| self.started + HELLO_TIME);
+        let hello = self.is_late_to_come().then(|| self.started + HELLO_TIME);
         let grace = self.asked_to_end.map(|(when, _)| when + GRACE);
         [timeout, hello, grace].into_iter().flatten()
     }
@@ -342,7 +349,7 @@ impl<'a> Session<'a> {
             && now >= when + GRACE
         {
             self.outcome = Some(Outcome::Ended(signal));
-        } else if self.features.is_none() && now >= self.started + HELLO_TIME {
+        } else if self.is_late_to_come() && now >= self.started + HELLO_TIME {
             self.outcome = Some(Outcome::NeverUp);
         }
     }
@@ -354,6 +361,8 @@ impl<'a> Session<'a> {
     fn take_signals(&mut self, signals: &Signals) {
         for signal in signals.take() {
             match signal {
+                // It is meant for the debugger, which gets it too.
+                SIGINT if self.options.is_debugged => {}
                 signal_hook::consts::SIGWINCH => {
                     if let Some((rows, columns)) = terminal::size() {
                         self.send(Message::WindowSize { rows, columns });
@@ -523,6 +532,9 @@ impl<'a> Session<'a> {
                     )));
                 }
                 self.features = Some(features);
+                if self.options.is_debugged {
+                    self.send(Message::InputEnd);
+                }
             }
             Received::Message(Message::InputCredit(count)) => self.credit += u64::from(count),
             Received::Message(Message::Exit(wait_status)) => self.outcome = Some(Outcome::Exited(wait_status)),

@@ -11,6 +11,7 @@ extern crate std;
 
 pub mod config;
 pub mod control;
+pub mod layout;
 pub mod observe;
 pub mod sample;
 pub mod strace;

@@ -11,6 +11,7 @@ mod watchdog;
 
 pub use control::{enable_from_command_line, set_enabled};
 pub use machine::probe;
+pub use machine::trace::layout::{ochre_program_ended as program_ended, ochre_program_starts as program_starts};
 pub use machine::trace::{Counter, add, count, current_thread};
 pub use providers::{proc, syscall, vminfo};
 pub use watchdog::start as start_watchdog;
@@ -30,4 +31,5 @@ pub fn init() {
     ] {
         machine::trace::register(provider);
     }
+    machine::trace::layout::publish();
 }

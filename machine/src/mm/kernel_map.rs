@@ -136,6 +136,11 @@ pub(crate) fn build(ram: &[PhysRange], image: PhysRange) -> Result<PhysAddr, Out
     Ok(root)
 }
 
+/// The kernel root.
+pub(crate) fn root() -> PhysAddr {
+    PhysAddr(ROOT.load(Ordering::Relaxed))
+}
+
 /// Copies the kernel half's top-level entries into a user root.
 pub(super) fn copy_top(user_root: PhysAddr) {
     let root = PhysAddr(ROOT.load(Ordering::Relaxed));

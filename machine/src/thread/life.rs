@@ -203,6 +203,11 @@ pub fn all(visit: &mut dyn FnMut(&Arc<Thread>)) {
     }
 }
 
+/// For [`crate::trace::layout`]: where the address of the first thread lies.
+pub(super) fn first_place() -> usize {
+    LIST.with(|list| core::ptr::from_ref(&list.first).addr())
+}
+
 /// The first `most` threads, in a kernel that has failed: on any stack, interrupts off in the hardware, the other CPUs stopped. False:
 /// one of them held the list.
 pub(crate) fn all_after_failure(most: usize, visit: &mut dyn FnMut(&Thread, Option<ThreadState>)) -> bool {

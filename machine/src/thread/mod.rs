@@ -39,6 +39,7 @@ pub use pure::ready_threads::Schedule;
 pub(crate) use stack::allocate as allocate_stack;
 pub use thread::Thread;
 pub(crate) use thread::call_number;
+pub(crate) use thread::places;
 
 /// Pages of a kernel stack.
 pub const STACK_PAGES: usize = header::STACK_BYTES / crate::addr::PAGE_SIZE;

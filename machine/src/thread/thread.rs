@@ -114,6 +114,36 @@ unsafe impl Send for Thread {}
 // SAFETY: as above.
 unsafe impl Sync for Thread {}
 
+/// Where things lie in threads, for readers from outside.
+pub(crate) struct Places {
+    /// Address of the address of the first.
+    pub(crate) first: u64,
+    /// From a thread's beginning: the address of the next, its number, and so on.
+    pub(crate) next: u64,
+    pub(crate) number: u64,
+    pub(crate) name: u64,
+    pub(crate) reason: u64,
+    pub(crate) call: u64,
+    pub(crate) run: u64,
+    pub(crate) stack: u64,
+}
+
+/// For [`crate::trace::layout`].
+pub(crate) fn places() -> Places {
+    use core::mem::offset_of;
+    Places {
+        first: super::life::first_place() as u64,
+        next: offset_of!(Thread, next) as u64,
+        number: offset_of!(Thread, id) as u64,
+        name: offset_of!(Thread, name) as u64,
+        // A cell is laid out as what is in it.
+        reason: (offset_of!(Thread, sched) + offset_of!(Sched, reason)) as u64,
+        call: offset_of!(Thread, last_call) as u64,
+        run: offset_of!(Thread, run_ns) as u64,
+        stack: offset_of!(Thread, context) as u64,
+    }
+}
+
 impl Thread {
     /// Everything but the context, which needs the object's address.
     pub(super) fn new(

@@ -26,6 +26,11 @@ pub fn add(counter: Counter, amount: u64) {
     block.0[counter as usize].fetch_add(amount, Ordering::Relaxed);
 }
 
+/// For `layout`: where the first block is, and how far it is to the next.
+pub(super) fn place() -> (u64, u64) {
+    (BLOCKS.as_ptr().addr() as u64, size_of::<Block>() as u64)
+}
+
 /// One CPU's count.
 pub fn per_cpu(counter: Counter, cpu: CpuId) -> u64 {
     BLOCKS[cpu.0 as usize % MAX_CPUS].0[counter as usize].load(Ordering::Relaxed)

@@ -7,6 +7,7 @@ mod consumer;
 mod counter;
 mod dump;
 pub(crate) mod flight;
+pub mod layout;
 mod probe;
 pub mod providers;
 mod ring;

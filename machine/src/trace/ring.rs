@@ -41,6 +41,17 @@ pub fn ring_records() -> usize {
     CPUS[0].ring.get().map_or(0, Ring::capacity)
 }
 
+/// For `layout`: of each CPU, where the count of records is, where the first slot, and how many slots.
+pub(super) fn places() -> impl Iterator<Item = [u64; 3]> {
+    CPUS.iter().map(|cpu| {
+        let places = |ring: &Ring<RECORD_WORDS>| {
+            let [written, slots] = ring.places();
+            [written as u64, slots as u64, ring.capacity() as u64]
+        };
+        cpu.ring.get().map_or([0; 3], places)
+    })
+}
+
 /// Tells which thread runs on this CPU from now on. Called by the scheduler with interrupts off.
 pub fn set_current_thread(number: u32) {
     CPUS[cpu::current().0 as usize % MAX_CPUS].thread.store(number, Ordering::Relaxed);

@@ -2,6 +2,8 @@
 
 pub(crate) mod bench;
 pub(crate) mod doctor;
+pub(crate) mod dump;
+pub(crate) mod gdb;
 pub(crate) mod profile;
 pub(crate) mod run;
 pub(crate) mod shell;

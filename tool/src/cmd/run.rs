@@ -77,6 +77,17 @@ pub(crate) struct MachineOptions {
     qemu: Vec<String>,
 }
 
+impl MachineOptions {
+    /// The architecture asked for.
+    pub(crate) fn arch(&self) -> Arch {
+        self.arch.unwrap_or_else(Arch::host)
+    }
+    /// Adds words to QEMU's command line.
+    pub(crate) fn add_qemu(&mut self, words: impl IntoIterator<Item = String>) {
+        self.qemu.extend(words);
+    }
+}
+
 /// `ochre run`'s command line.
 #[derive(clap::Args, Clone, Debug)]
 pub(crate) struct RunArguments {
@@ -125,7 +136,9 @@ fn parse_time(text: &str) -> Result<Duration, String> {
 
 /// Runs the program; answers the exit status.
 pub(crate) fn run(home: &Home, arguments: &RunArguments) -> anyhow::Result<u8> {
-    run_watched(home, arguments, None, arguments.options.strace.then(StraceOptions::default))
+    let strace = arguments.options.strace.then(StraceOptions::default);
+    let outcome = run_watched(home, arguments, Watch { strace, ..Watch::default() })?;
+    conclude(outcome, &arguments.options, &arguments.program)
 }
 
 /// The same, watched by an observer.
@@ -134,27 +147,43 @@ pub(crate) fn run_observed(
     arguments: &RunArguments,
     observer: Option<Box<dyn Observer>>,
 ) -> anyhow::Result<u8> {
-    run_watched(home, arguments, observer, arguments.options.strace.then(StraceOptions::default))
+    let strace = arguments.options.strace.then(StraceOptions::default);
+    let outcome = run_watched(home, arguments, Watch { observer, strace, is_debugged: false })?;
+    conclude(outcome, &arguments.options, &arguments.program)
 }
 
 /// The same, with its system calls shown.
 pub(crate) fn run_strace(home: &Home, arguments: &RunArguments, strace: StraceOptions) -> anyhow::Result<u8> {
-    run_watched(home, arguments, None, Some(strace))
+    let outcome = run_watched(home, arguments, Watch { strace: Some(strace), ..Watch::default() })?;
+    conclude(outcome, &arguments.options, &arguments.program)
 }
 
-fn run_watched(
-    home: &Home,
-    arguments: &RunArguments,
-    mut observer: Option<Box<dyn Observer>>,
+/// The same in a machine that a debugger starts and may end; `None`: it did.
+pub(crate) fn run_debugged(home: &Home, arguments: &RunArguments) -> anyhow::Result<Option<u8>> {
+    let ending = run_watched(home, arguments, Watch { is_debugged: true, ..Watch::default() })?;
+    match ending.outcome {
+        Outcome::KernelFailed(_) => Ok(None),
+        _ => conclude(ending, &arguments.options, &arguments.program).map(Some),
+    }
+}
+
+/// Who looks on.
+#[derive(Default)]
+struct Watch {
+    observer: Option<Box<dyn Observer>>,
     strace: Option<StraceOptions>,
-) -> anyhow::Result<u8> {
+    is_debugged: bool,
+}
+
+fn run_watched(home: &Home, arguments: &RunArguments, watch: Watch) -> anyhow::Result<Ending> {
+    let Watch { mut observer, strace, is_debugged } = watch;
     let RunArguments { options, program } = arguments;
-    let arch = options.arch.unwrap_or_else(Arch::host);
+    let arch = options.arch();
     let machine = options.machine.unwrap_or_else(|| Machine::default_of(arch));
     vmm::check_machine(machine, arch)?;
     let accelerator = vmm::choose_accelerator(options.accel, arch)?;
     // What the user got wrong is told before anything is built or installed.
-    let terminal_bits = terminal::descriptors();
+    let terminal_bits = if is_debugged { 0 } else { terminal::descriptors() };
     let strace_settings = strace.as_ref().map(StraceOptions::settings).transpose()?;
     let initramfs = make_initramfs(home, options, program, (arch, terminal_bits), strace_settings.as_deref())?;
     let strace = strace
@@ -203,16 +232,14 @@ fn run_watched(
             show_log: options.kernel_log.is_some(),
             terminal: terminal_bits,
             strace,
+            is_debugged,
         };
         session::run(vmm, session, &signals, watcher.as_ref())?
     };
-    let wanted = match watcher {
-        Some(watcher) => watcher.finish(matches!(ending.outcome, Outcome::TimedOut | Outcome::Ended(_)))?,
-        None => None,
-    };
-    let has_exited = matches!(ending.outcome, Outcome::Exited(_));
-    let status = conclude(ending, options, program)?;
-    Ok(wanted.filter(|_| has_exited).unwrap_or(status))
+    if let Some(watcher) = watcher {
+        watcher.finish(matches!(ending.outcome, Outcome::TimedOut | Outcome::Ended(_)))?;
+    }
+    Ok(ending)
 }
 
 /// The tool says why runs are slow, but not before every one of them.

@@ -15,6 +15,9 @@ pub(crate) struct Saved {
 /// Words that [`switch`] pushes: x19 to x30.
 const SAVED_WORDS: usize = 12;
 
+/// Where, from the stack pointer of a thread that does not run, its frame pointer lies and the place where it goes on.
+pub(crate) const SAVED_PLACES: (usize, usize) = (10 * 8, 11 * 8);
+
 /// A new thread's saved state: its first switch calls `entry(argument)` on the stack that ends at `stack_top`.
 ///
 /// # Safety

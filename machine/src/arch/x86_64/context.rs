@@ -12,6 +12,9 @@ pub(crate) struct Saved {
 /// Words that [`x86_context_switch`] keeps on the stack: r15, r14, r13, r12, rbx, rbp, return address.
 const SAVED_WORDS: usize = 7;
 
+/// Where, from the stack pointer of a thread that does not run, its frame pointer lies and the place where it goes on.
+pub(crate) const SAVED_PLACES: (usize, usize) = (5 * 8, 6 * 8);
+
 /// A new thread's state: when switched to, it runs `entry(argument)` on the stack that ends at `stack_top`.
 ///
 /// # Safety

@@ -1,0 +1,215 @@
+//! A guest's memory in a file: raw (`pmemsave`), or an ELF core (`dump-guest-memory`). Kernel addresses are found by the kernel's own
+//! page tables, of either architecture; which it is, and where raw memory begins, is tried out on the header's own address.
+
+use wire::layout::{MAGIC, VERSION, WORDS, Word};
+
+/// Where raw memory may begin: PCs, and QEMU's ARM64 machine.
+const BASES: [u64; 2] = [0, 0x4000_0000];
+/// Bits of a page table's entry that are an address.
+const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
+
+/// How a page table's entry says that it is not the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tables {
+    X86,
+    Arm,
+}
+
+/// A piece of physical memory in the file.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    physical: u64,
+    offset: usize,
+    bytes: usize,
+}
+
+/// The memory, with the kernel's header.
+pub(crate) struct Image<'a> {
+    file: &'a [u8],
+    pieces: Vec<Piece>,
+    tables: Tables,
+    header: [u64; WORDS],
+}
+
+impl<'a> Image<'a> {
+    /// `None`: there is no header of a kernel of this version in it.
+    pub(crate) fn find(file: &'a [u8]) -> Option<Image<'a>> {
+        let layouts: Vec<Vec<Piece>> = match core_pieces(file) {
+            Some(pieces) => vec![pieces],
+            None => BASES.map(|physical| vec![Piece { physical, offset: 0, bytes: file.len() }]).into(),
+        };
+        let magic = MAGIC.to_le_bytes();
+        // The header is a static of words, so aligned.
+        for offset in (0..file.len().saturating_sub(WORDS * 8)).step_by(8) {
+            if file[offset..offset + 8] != magic {
+                continue;
+            }
+            let Some(header) = words(file, offset) else { continue };
+            if header[Word::Version as usize] != VERSION {
+                continue;
+            }
+            for pieces in &layouts {
+                for tables in [Tables::X86, Tables::Arm] {
+                    let image = Image { file, pieces: pieces.clone(), tables, header };
+                    let own = image.translate(header[Word::Own as usize]).and_then(|physical| image.place(physical));
+                    if own == Some(offset) {
+                        return Some(image);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    /// A word of the header.
+    pub(crate) fn word_of(&self, word: Word) -> u64 {
+        self.header[word as usize]
+    }
+
+    /// Where a physical address lies in the file.
+    fn place(&self, physical: u64) -> Option<usize> {
+        self.pieces.iter().find_map(|piece| {
+            let inside = usize::try_from(physical.checked_sub(piece.physical)?).ok()?;
+            (inside < piece.bytes).then(|| piece.offset + inside)
+        })
+    }
+
+    fn physical_word(&self, physical: u64) -> Option<u64> {
+        let place = self.place(physical)?;
+        Some(u64::from_le_bytes(*self.file.get(place..)?.first_chunk()?))
+    }
+
+    /// The physical address of a kernel address, by the kernel's page tables.
+    fn translate(&self, address: u64) -> Option<u64> {
+        let mut table = self.header[Word::PageTable as usize] & ADDRESS;
+        for level in 0..4 {
+            let shift = 39 - 9 * level;
+            let entry = self.physical_word(table + (address >> shift & 511) * 8)?;
+            if entry & 1 == 0 {
+                return None;
+            }
+            let is_leaf = match self.tables {
+                _ if level == 3 => true,
+                Tables::X86 => level > 0 && entry & 0x80 != 0,
+                Tables::Arm => entry & 2 == 0,
+            };
+            if is_leaf {
+                let below = (1u64 << shift) - 1;
+                return Some(entry & ADDRESS & !below | address & below);
+            }
+            table = entry & ADDRESS;
+        }
+        None
+    }
+
+    /// Bytes at a kernel address; `None` unless all of them are there.
+    pub(crate) fn bytes(&self, address: u64, count: usize) -> Option<Vec<u8>> {
+        if count > self.file.len() {
+            return None;
+        }
+        let mut bytes = Vec::with_capacity(count);
+        while bytes.len() < count {
+            let at = address.checked_add(bytes.len() as u64)?;
+            let place = self.place(self.translate(at)?)?;
+            // CAST: below 4,096.
+            let in_page = 4096 - (at & 4095) as usize;
+            let piece = self.file.get(place..)?;
+            bytes.extend_from_slice(piece.get(..in_page.min(count - bytes.len()))?);
+        }
+        Some(bytes)
+    }
+
+    /// Words at a kernel address.
+    pub(crate) fn words<const N: usize>(&self, address: u64) -> Option<[u64; N]> {
+        words(&self.bytes(address, N * 8)?, 0)
+    }
+
+    /// A text at a kernel address, whose length was read too.
+    pub(crate) fn text(&self, address: u64, length: u64) -> String {
+        let bytes = self.bytes(address, usize::try_from(length.min(256)).unwrap_or(0)).unwrap_or_default();
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+}
+
+fn words<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u64; N]> {
+    let mut words = [0; N];
+    for (index, word) in words.iter_mut().enumerate() {
+        *word = u64::from_le_bytes(*bytes.get(offset + index * 8..)?.first_chunk()?);
+    }
+    Some(words)
+}
+
+/// The loaded pieces of a 64-bit ELF core; `None` if the file is none.
+fn core_pieces(file: &[u8]) -> Option<Vec<Piece>> {
+    const LOAD: u32 = 1;
+    if !file.starts_with(b"\x7fELF\x02\x01") {
+        return None;
+    }
+    let half = |at: usize| Some(u16::from_le_bytes(*file.get(at..)?.first_chunk()?));
+    let long = |at: usize| Some(u64::from_le_bytes(*file.get(at..)?.first_chunk()?));
+    let (start, size, count) = (usize::try_from(long(32)?).ok()?, usize::from(half(54)?), half(56)?);
+    let mut pieces = Vec::new();
+    for index in 0..usize::from(count) {
+        let at = start.checked_add(index * size)?;
+        let kind = u32::from_le_bytes(*file.get(at..)?.first_chunk()?);
+        let (offset, physical, bytes) = (long(at + 8)?, long(at + 24)?, long(at + 32)?);
+        let (offset, bytes) = (usize::try_from(offset).ok()?, usize::try_from(bytes).ok()?);
+        if kind == LOAD && offset.checked_add(bytes).is_some_and(|end| end <= file.len()) {
+            pieces.push(Piece { physical, offset, bytes });
+        }
+    }
+    Some(pieces)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A raw memory whose page tables map the header, as one architecture writes them.
+    fn memory(tables: Tables, base: u64) -> Vec<u8> {
+        const OWN: u64 = 0xffff_ffff_8000_5008;
+        let mut file = vec![0; 0x8000];
+        let mut put = |at: u64, word: u64| file[at as usize..at as usize + 8].copy_from_slice(&word.to_le_bytes());
+        let next = if tables == Tables::Arm { 3 } else { 0x23 };
+        for (level, table) in [0x1000u64, 0x2000, 0x3000, 0x4000].into_iter().enumerate() {
+            let index = OWN >> (39 - 9 * level) & 511;
+            put(table + index * 8, base + table + 0x1000 | next);
+        }
+        put(0x5008, MAGIC);
+        put(0x5010, VERSION);
+        put(0x5018, OWN);
+        put(0x5028, base + 0x1000);
+        file
+    }
+
+    #[test]
+    fn headers_are_found_on_both_architectures() {
+        for (tables, base) in [(Tables::X86, 0), (Tables::Arm, 0x4000_0000)] {
+            let file = memory(tables, base);
+            let image = Image::find(&file).expect("a header");
+            assert_eq!(image.word_of(Word::Version), VERSION);
+            assert_eq!(image.words::<1>(image.word_of(Word::Own)), Some([MAGIC]));
+            assert_eq!(image.bytes(0x1234, 8), None);
+        }
+        assert!(Image::find(&[0; 4096]).is_none() && Image::find(b"\x7fELF\x02\x01").is_none());
+    }
+
+    /// Damaged images: an answer, never a panic.
+    #[test]
+    fn fuzz_images() {
+        let whole = memory(Tables::X86, 0);
+        let mut state = 99u64;
+        for _ in 0..2000 {
+            let mut file = whole.clone();
+            for _ in 0..8 {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                let place = [0x1000, 0x2000, 0x3000, 0x4000, 0x5000][(state >> 40) as usize % 5]
+                    + (state >> 33) as usize % 4096;
+                file[place] = (state >> 24) as u8;
+            }
+            if let Some(image) = Image::find(&file) {
+                let _ = crate::dump::show(&image, 4);
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Where in a guest's memory the things lie that help after a failure: rings, counters, probes' names, switches, threads. The kernel keeps
+//! them in a header of [`WORDS`] words that begins with [`MAGIC`]; a debugger finds it by its symbol, [`SYMBOL`], and `ochre dump` in an
+//! image of the memory by its first words, of which the third is its own address.
+//!
+//! All words are of 64 bits, little endian, and addresses are the kernel's. What is reached through the direct map lies at physical address
+//! plus [`Word::DirectMap`]; the kernel's own image lies together, so that the header's place tells the image's; the rest (stacks) is found
+//! by the page tables.
+
+/// First word.
+pub const MAGIC: u64 = u64::from_le_bytes(*b"ochredmp");
+/// Second word. A reader refuses another one.
+pub const VERSION: u64 = 1;
+/// The header's symbol.
+pub const SYMBOL: &str = "ochre_layout";
+/// Words of the header.
+pub const WORDS: usize = 32;
+/// Most probes whose names are told.
+pub const PROBES: usize = 512;
+
+/// What a word of the header is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(usize)]
+pub enum Word {
+    /// [`MAGIC`], written last.
+    Magic,
+    /// [`VERSION`].
+    Version,
+    /// The header's own address.
+    Own,
+    /// Kernel address of physical address zero.
+    DirectMap,
+    /// Physical address of the kernel's first page table.
+    PageTable,
+    /// Ticks of the raw clock in a second.
+    TicksPerSecond,
+    /// CPUs that are up.
+    Cpus,
+    /// For each CPU three words: address of the count of records written, address of the first slot, slots (0: no ring).
+    Rings,
+    /// Words of a slot: a sequence number, which is the record's index plus one, and the record (`wire::trace`).
+    SlotWords,
+    /// For each CPU a block of counters.
+    Counters,
+    /// Bytes from a block to the next.
+    CounterBytes,
+    /// Counters in a block.
+    CounterCount,
+    /// For each counter two words: address and length of its name.
+    CounterNames,
+    /// For each probe five words: number, address and length of the provider's name, address and length of its own.
+    Probes,
+    /// How many.
+    ProbeCount,
+    /// Address of the address of the first thread.
+    Threads,
+    /// In a thread: the address of the next.
+    ThreadNext,
+    /// In a thread: its number.
+    ThreadNumber,
+    /// In a thread: address and length of its name.
+    ThreadName,
+    /// In a thread: address and length of what it waits for, or waited for last.
+    ThreadReason,
+    /// In a thread: its last system call's number plus one.
+    ThreadCall,
+    /// In a thread: nanoseconds it has run.
+    ThreadRun,
+    /// In a thread: its stack pointer while it does not run.
+    ThreadStack,
+    /// From there: the frame pointer.
+    SavedFrame,
+    /// From there: where it goes on.
+    SavedReturn,
+    /// The table of the kernel's own functions (`crate::symbols`), of `SECTION_BYTES`; their offsets count from [`Word::Image`].
+    Symbols,
+    /// The image's first byte.
+    Image,
+}
+
+const _: () = assert!((Word::Image as usize) < WORDS);
