@@ -18,6 +18,7 @@ mod guest;
 mod languages;
 mod machines;
 mod memory;
+mod metrics;
 mod observe;
 mod profile;
 mod programs;
@@ -74,6 +75,8 @@ const CASES: &[Case] = &[
     ("strace::children_are_followed", Short, strace::children_are_followed),
     ("strace::calls_are_chosen_and_counted", Short, strace::calls_are_chosen_and_counted),
     ("strace::what_was_missing_is_told", Short, strace::what_was_missing_is_told),
+    ("metrics::metrics_leave_the_guest", Short, metrics::metrics_leave_the_guest),
+    ("metrics::top_shows_processes", Short, metrics::top_shows_processes),
     ("debugger::gdb_finds_rings_and_threads", Short, debugger::gdb_finds_rings_and_threads),
     ("tracing::samples_are_taken_from_within", Short, tracing::samples_are_taken_from_within),
     ("profile::shares_are_true", Short, profile::shares_are_true),

@@ -4,11 +4,12 @@ use crate::cmd::bench::BenchArguments;
 use crate::cmd::dump::DumpArguments;
 use crate::cmd::gdb::GdbArguments;
 use crate::cmd::profile::ProfileArguments;
-use crate::cmd::run::{MachineOptions, RunArguments};
+use crate::cmd::run::MachineOptions;
 use crate::cmd::strace::StraceArguments;
 use crate::cmd::test::TestArguments;
+use crate::cmd::top::{RunCommand, TopArguments};
 use crate::cmd::trace::TraceArguments;
-use crate::cmd::{bench, doctor, dump, gdb, profile, run, shell, strace, test, trace};
+use crate::cmd::{bench, doctor, dump, gdb, profile, shell, strace, test, top, trace};
 use crate::home::Home;
 use crate::{status, vmm};
 use clap::{Parser, Subcommand};
@@ -25,7 +26,7 @@ struct Cli {
 enum Command {
     /// Run a program in a fresh machine; exit with its status
     #[command(after_help = status::HELP)]
-    Run(RunArguments),
+    Run(RunCommand),
     /// An interactive shell in a fresh machine
     Shell(MachineOptions),
     /// Run a program and show what the kernel's probes tell of it
@@ -37,6 +38,9 @@ enum Command {
     /// Run a program, and show in which functions of it and of the kernel time goes
     #[command(after_help = status::HELP)]
     Profile(ProfileArguments),
+    /// Run a program, and show what processors and processes use meanwhile
+    #[command(after_help = status::HELP)]
+    Top(TopArguments),
     /// Run a program under GDB, with the kernel's symbols and commands for its data
     #[command(after_help = status::HELP)]
     Gdb(GdbArguments),
@@ -59,7 +63,7 @@ pub(crate) fn run() -> anyhow::Result<u8> {
     let cli = Cli::parse();
     let home = Home::find()?;
     match cli.command {
-        Command::Run(arguments) => run::run(&home, &arguments),
+        Command::Run(command) => top::run(&home, command),
         Command::Test(arguments) => test::test(&home, &arguments),
         Command::Doctor => doctor::doctor(&home),
         Command::Bench(arguments) => bench::bench(&home, &arguments),
@@ -67,6 +71,7 @@ pub(crate) fn run() -> anyhow::Result<u8> {
         Command::Strace(arguments) => strace::strace(&home, arguments),
         Command::Profile(arguments) => profile::profile(&home, arguments),
         Command::Dump(arguments) => dump::dump(&arguments),
+        Command::Top(arguments) => top::top(&home, arguments),
         Command::Gdb(arguments) => gdb::gdb(&home, arguments),
         Command::Shell(options) => shell::shell(&home, options),
     }

@@ -14,6 +14,7 @@ mod cli;
 mod cmd;
 mod dump;
 mod home;
+mod metrics;
 mod observe;
 mod profile;
 mod program;

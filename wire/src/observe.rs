@@ -63,7 +63,7 @@ pub enum Kind {
     Refused = 12,
     /// Guest: last frame, empty.
     End = 13,
-    /// Guest: metrics as text.
+    /// Guest: a page of metrics as text: its first frame has stream 1, its last one is empty.
     Metrics = 14,
     /// Guest: every ring has been followed beyond this tick (u64) of the raw clock: no older record will come.
     Mark = 15,
@@ -79,7 +79,7 @@ pub enum Kind {
     Strace = 0x84,
     /// Host: all wishes are told, the program may start. Empty.
     Start = 0x85,
-    /// Host: metrics are wanted now. Empty.
+    /// Host: metrics are wanted every so many milliseconds (u32).
     Query = 0x86,
     /// Host: intervals of a trace program's ticks in nanoseconds (u64), before the program.
     Ticks = 0x87,

@@ -1,5 +1,5 @@
 //! The way to the host: whole frames, given to a device that a module registered, or dropped and counted.
-use super::{records, request, samples, thread};
+use super::{metrics, records, request, samples, thread};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use machine::cpu;
@@ -61,6 +61,7 @@ pub fn register(cx: &mut CurrentThread, carrier: Arc<dyn Carrier>) {
     records::start();
     request::start();
     samples::start();
+    metrics::start();
     let hello = Hello {
         version: VERSION,
         // CAST: at most 64 CPUs; a ring has far less than 2^32 records.

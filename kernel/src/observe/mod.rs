@@ -10,8 +10,9 @@
 //! receiving thread, before the program starts (`Start` ends the wait, see [`wait_for_start`]) or while it runs.
 //!
 //! `carrier` is the way to the device, `thread` the draining, `request` the host's wishes, `records` the source that follows the trace
-//! rings, `samples` that of the profiler, `process` what happens to processes. Locks: `OBSERVE_DRAIN`, a sleeping lock, held by whoever asks the sources.
+//! rings, `samples` that of the profiler, `metrics` that of counts, `process` what happens to processes. Locks: `OBSERVE_DRAIN`, a sleeping lock, held by whoever asks the sources.
 mod carrier;
+mod metrics;
 mod process;
 mod records;
 mod request;

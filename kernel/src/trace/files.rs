@@ -7,10 +7,11 @@
 //! | `buffer` | the records of each CPU, oldest first, after a header | anything: forget what was recorded |
 //! | `counters` | each counter: total, and its parts by CPU that are not zero | |
 //! | `profile` | the profiler's state, counts and samples, see [`super::profile`] | samples a second, or 0 |
+//! | `metrics` | counters by CPU, and what each process uses, as Prometheus reads it: [`super::metrics`] | |
 //! | `providers` | each provider: name, number, enabled probes as bits, stability, meaning | `NAME 0` or `NAME 1` |
 //!
 //! Reading takes no lock and changes nothing. Memory for the text may fail with ENOMEM.
-use super::{control, profile};
+use super::{control, metrics, profile};
 use crate::errno::{Errno, Result};
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
@@ -40,11 +41,12 @@ pub const FILES: &[TraceFile] = &[
     TraceFile { name: "buffer", read: |_| text(buffer), write: Some(forget) },
     TraceFile { name: "counters", read: |_| text(counters), write: None },
     TraceFile { name: "profile", read: |_| text(profile::read), write: Some(profile::write) },
+    TraceFile { name: "metrics", read: metrics::read, write: None },
     TraceFile { name: "providers", read: |_| text(providers), write: Some(|_, bytes| control::write_enable(bytes)) },
 ];
 
 /// Text that grows as long as there is memory.
-pub(super) struct Text(Vec<u8>);
+pub(super) struct Text(pub(super) Vec<u8>);
 
 impl Write for Text {
     fn write_str(&mut self, piece: &str) -> fmt::Result {

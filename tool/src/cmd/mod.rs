@@ -10,4 +10,5 @@ pub(crate) mod shell;
 pub(crate) mod strace;
 pub(crate) mod test;
 mod test_part;
+pub(crate) mod top;
 pub(crate) mod trace;

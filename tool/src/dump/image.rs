@@ -1,10 +1,11 @@
 //! A guest's memory in a file: raw (`pmemsave`), or an ELF core (`dump-guest-memory`). Kernel addresses are found by the kernel's own
-//! page tables, of either architecture; which it is, and where raw memory begins, is tried out on the header's own address.
+//! page tables, of either architecture. An ELF core says which; where raw memory begins differs by architecture and is tried out on the
+//! header's own address.
 
 use wire::layout::{MAGIC, VERSION, WORDS, Word};
 
 /// Where raw memory may begin: PCs, and QEMU's ARM64 machine.
-const BASES: [u64; 2] = [0, 0x4000_0000];
+const BASES: [(u64, Tables); 2] = [(0, Tables::X86), (0x4000_0000, Tables::Arm)];
 /// Bits of a page table's entry that are an address.
 const ADDRESS: u64 = 0x000f_ffff_ffff_f000;
 
@@ -34,9 +35,10 @@ pub(crate) struct Image<'a> {
 impl<'a> Image<'a> {
     /// `None`: there is no header of a kernel of this version in it.
     pub(crate) fn find(file: &'a [u8]) -> Option<Image<'a>> {
-        let layouts: Vec<Vec<Piece>> = match core_pieces(file) {
-            Some(pieces) => vec![pieces],
-            None => BASES.map(|physical| vec![Piece { physical, offset: 0, bytes: file.len() }]).into(),
+        let raw = |(physical, tables)| (vec![Piece { physical, offset: 0, bytes: file.len() }], tables);
+        let layouts = match core_pieces(file) {
+            Some(core) => vec![core],
+            None => BASES.map(raw).into(),
         };
         let magic = MAGIC.to_le_bytes();
         // The header is a static of words, so aligned.
@@ -48,13 +50,11 @@ impl<'a> Image<'a> {
             if header[Word::Version as usize] != VERSION {
                 continue;
             }
-            for pieces in &layouts {
-                for tables in [Tables::X86, Tables::Arm] {
-                    let image = Image { file, pieces: pieces.clone(), tables, header };
-                    let own = image.translate(header[Word::Own as usize]).and_then(|physical| image.place(physical));
-                    if own == Some(offset) {
-                        return Some(image);
-                    }
+            for (pieces, tables) in &layouts {
+                let image = Image { file, pieces: pieces.clone(), tables: *tables, header };
+                let own = image.translate(header[Word::Own as usize]).and_then(|physical| image.place(physical));
+                if own == Some(offset) {
+                    return Some(image);
                 }
             }
         }
@@ -139,9 +139,10 @@ fn words<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u64; N]> {
     Some(words)
 }
 
-/// The loaded pieces of a 64-bit ELF core; `None` if the file is none.
-fn core_pieces(file: &[u8]) -> Option<Vec<Piece>> {
+/// The loaded pieces of a 64-bit ELF core, and its architecture's tables; `None` if the file is none.
+fn core_pieces(file: &[u8]) -> Option<(Vec<Piece>, Tables)> {
     const LOAD: u32 = 1;
+    const AARCH64: u16 = 183;
     if !file.starts_with(b"\x7fELF\x02\x01") {
         return None;
     }
@@ -158,7 +159,7 @@ fn core_pieces(file: &[u8]) -> Option<Vec<Piece>> {
             pieces.push(Piece { physical, offset, bytes });
         }
     }
-    Some(pieces)
+    Some((pieces, if half(18)? == AARCH64 { Tables::Arm } else { Tables::X86 }))
 }
 
 #[cfg(test)]
@@ -173,7 +174,7 @@ mod tests {
         let next = if tables == Tables::Arm { 3 } else { 0x23 };
         for (level, table) in [0x1000u64, 0x2000, 0x3000, 0x4000].into_iter().enumerate() {
             let index = OWN >> (39 - 9 * level) & 511;
-            put(table + index * 8, base + table + 0x1000 | next);
+            put(table + index * 8, (base + table + 0x1000) | next);
         }
         put(0x5008, MAGIC);
         put(0x5010, VERSION);
@@ -204,7 +205,7 @@ mod tests {
             for _ in 0..8 {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
                 let place = [0x1000, 0x2000, 0x3000, 0x4000, 0x5000][(state >> 40) as usize % 5]
-                    + (state >> 33) as usize % 4096;
+                    + ((state >> 33) as usize % 4096);
                 file[place] = (state >> 24) as u8;
             }
             if let Some(image) = Image::find(&file) {
