@@ -70,6 +70,7 @@ const CASES: &[Case] = &[
     ("tracing::probes_are_switched_one_by_one", Short, tracing::probes_are_switched_one_by_one),
     ("tracing::records_are_whole_and_in_order", Short, tracing::records_are_whole_and_in_order),
     ("tracing::counters_tell_the_truth", Short, tracing::counters_tell_the_truth),
+    ("tracing::rings_have_the_size_that_is_asked_for", Short, tracing::rings_have_the_size_that_is_asked_for),
     ("observe::records_leave_the_guest", Short, observe::records_leave_the_guest),
     ("strace::calls_are_shown_as_by_strace", Short, strace::calls_are_shown_as_by_strace),
     ("strace::children_are_followed", Short, strace::children_are_followed),

@@ -98,3 +98,18 @@ pub(crate) fn samples_are_taken_from_within(guest: &Guest) {
     );
     assert!(empty.lines().all(|line| line.starts_with('#')), "read samples are gone: {empty}");
 }
+
+pub(crate) fn rings_have_the_size_that_is_asked_for(guest: &Guest) {
+    let script = ["busybox", "head", "-n1", "/proc/trace/buffer"];
+    let size_of = |words: &str| {
+        let run = guest.run(&["--kernel-log=warn", "--append", words], &script);
+        run.exits(0);
+        let out = run.stdout();
+        let size = out.split(" ring ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<u32>().ok());
+        (size, run.stderr().contains("is refused"))
+    };
+    assert_eq!(size_of("ochre.ring=64"), (Some(64), false));
+    for absurd in ["99999999999999999999", "0", "-1", "many", "2000000"] {
+        assert_eq!(size_of(&format!("ochre.ring={absurd}")), (Some(1024), true), "{absurd}");
+    }
+}
