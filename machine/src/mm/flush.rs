@@ -224,20 +224,21 @@ impl SpaceHandle {
     }
 }
 
-/// A space with fewer pages than this may wait for its CPUs to run something else: asking them costs more than it gives back.
+/// A space with fewer pages than this may wait for other CPUs to run something else: asking them costs more than it gives back.
 const WORTH_UNLOADING_PAGES: usize = 256;
 
 impl SpaceHandle {
     /// Has every CPU let go of the root that keeps it loaded only because nothing else was loaded since. If nobody runs in the space
     /// any more, dropping it then frees its memory at once; else a CPU that goes idle for long would keep it.
     pub fn unload(&self, _cx: &mut CurrentThread) {
-        if self.resident.load(Ordering::Relaxed) < WORTH_UNLOADING_PAGES {
-            return;
-        }
         let header = header::interrupts_off();
         let cpu = header.cpu();
         if space_handle::is_loaded_here(self) {
             space_handle::unload_leftover(cpu);
+        }
+        if self.resident.load(Ordering::Relaxed) < WORTH_UNLOADING_PAGES {
+            header::interrupts_on(header);
+            return;
         }
         let others = self.loaded_on.load(Ordering::SeqCst) & !(1 << cpu.id.0);
         let asked = ask(others);

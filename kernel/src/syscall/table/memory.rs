@@ -20,7 +20,7 @@ calls! {
         flags: Flags as Bits(&MREMAP),
         new: UserAddr as If(3, 6),
     ) = sys_mremap as Place;
-    /// Poisoning, guard pages and page-out are refused.
+    /// Poisoning, guard pages and page-out are refused. MADV_FREE takes the pages at once.
     madvise(addr: UserAddr, bytes: usize, advice: i32 as One(&MADV)) = sys_madvise;
     /// MADV_PAGEOUT and MADV_COLLAPSE are refused.
     process_madvise(pidfd: Fd, segments: UserAddr, count: usize, advice: i32 as One(&MADV), flags: Flags) = sys_process_madvise;
