@@ -59,7 +59,8 @@ pub(crate) fn gdb(home: &Home, arguments: GdbArguments) -> anyhow::Result<u8> {
     ]);
     let mut debugger = Command::new(gdb);
     debugger.arg("-q").args(batch.then_some("-batch")).arg(symbols);
-    for first in ["set pagination off", "set confirm off"] {
+    // An emulated machine on a busy host may take its time to answer.
+    for first in ["set pagination off", "set confirm off", "set remotetimeout 120"] {
         debugger.arg("-ex").arg(first);
     }
     debugger.arg("-ex").arg(format!("source {}", script.display()));
@@ -87,7 +88,7 @@ pub(crate) fn gdb(home: &Home, arguments: GdbArguments) -> anyhow::Result<u8> {
 /// Starts GDB once QEMU listens; `None`: QEMU never did.
 fn start(debugger: &mut Command, socket: &Path) -> std::io::Result<Option<Child>> {
     let waiting: PathBuf = socket.into();
-    for _ in 0..600 {
+    for _ in 0..2400 {
         if waiting.exists() {
             return debugger.spawn().map(Some);
         }
