@@ -52,6 +52,8 @@ pub(crate) struct Ending {
     pub(crate) complaints: Vec<u8>,
     /// The guest's report lines.
     pub(crate) report: Vec<u8>,
+    /// The status that whoever observed the run wants in place of the program's.
+    pub(crate) wanted_status: Option<u8>,
 }
 
 /// What the user asked for.
@@ -239,6 +241,7 @@ impl<'a> Session<'a> {
             log_tail,
             complaints: self.complaints,
             report: self.report,
+            wanted_status: None,
         })
     }
 

@@ -225,7 +225,7 @@ fn run_watched(home: &Home, arguments: &RunArguments, watch: Watch) -> anyhow::R
         (Some(channel), Some(observer)) => Some(watcher::start(channel, observer)?),
         _ => None,
     };
-    let ending = {
+    let mut ending = {
         let _raw = RawTerminal::take(terminal_bits);
         let session = session::Options {
             timeout: options.timeout,
@@ -237,7 +237,7 @@ fn run_watched(home: &Home, arguments: &RunArguments, watch: Watch) -> anyhow::R
         session::run(vmm, session, &signals, watcher.as_ref())?
     };
     if let Some(watcher) = watcher {
-        watcher.finish(matches!(ending.outcome, Outcome::TimedOut | Outcome::Ended(_)))?;
+        ending.wanted_status = watcher.finish(matches!(ending.outcome, Outcome::TimedOut | Outcome::Ended(_)))?;
     }
     Ok(ending)
 }
@@ -349,7 +349,7 @@ fn add(initramfs: &mut Unfinished, word: &OsString) -> anyhow::Result<()> {
 
 /// Shows what the run left, and turns its outcome into the exit status.
 fn conclude(ending: Ending, options: &MachineOptions, program: &[OsString]) -> anyhow::Result<u8> {
-    let Ending { outcome, came_up, log_tail, complaints, report } = ending;
+    let Ending { outcome, came_up, log_tail, complaints, report, wanted_status } = ending;
     for line in String::from_utf8_lossy(&report).lines() {
         eprintln!("ochre: {line}");
     }
@@ -363,7 +363,7 @@ fn conclude(ending: Ending, options: &MachineOptions, program: &[OsString]) -> a
     };
     let name = program[0].to_string_lossy();
     match outcome {
-        Outcome::Exited(wait_status) => Ok(exit_status(wait_status)),
+        Outcome::Exited(wait_status) => Ok(wanted_status.unwrap_or_else(|| exit_status(wait_status))),
         Outcome::NotStarted(errno) => Err(not_started(&name, errno)),
         Outcome::Ended(signal) => Ok(128 + u8::try_from(signal).unwrap_or(0)),
         // Why has been told.
