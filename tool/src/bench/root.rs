@@ -11,6 +11,9 @@ use std::fs::File;
 use std::path::Path;
 use wire::config::{Description, Terminal};
 
+/// The program that only tells that it runs: for start and memory it is alone.
+pub(crate) const FIRST: &str = "/bench/first";
+
 /// Makes the initramfs whose Ochre run is `arguments`, the first of them a path in the root.
 pub(crate) fn make(
     home: &Home,
@@ -24,7 +27,9 @@ pub(crate) fn make(
         None => Source::Default(default::open(home, arch, &busybox::ensure(home, arch)?)?),
     };
     let mut initramfs = Unfinished::new(source, 4096)?;
-    for name in &programs.names {
+    // Where start and memory are measured the others, some of them large, would only be in the way.
+    let is_alone = arguments[0] == FIRST;
+    for name in programs.names.iter().filter(|name| !is_alone || FIRST.strip_prefix("/bench/") == Some(name.as_str())) {
         let guest = format!("bench/{name}");
         initramfs.add_file(guest.as_bytes(), &programs.directory.join(name), 0o755)?;
     }

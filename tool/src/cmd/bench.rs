@@ -4,6 +4,7 @@
 use crate::arch::Arch;
 use crate::bench::figures::Figures;
 use crate::bench::machine::{self, END, Line, Setting};
+use crate::bench::root::FIRST;
 use crate::bench::{linux, root};
 use crate::home::Home;
 use crate::setup::kernel::{self, Build};
@@ -99,7 +100,6 @@ const MEMORY_LIMIT: Duration = Duration::from_secs(20);
 /// Memory of machines whose root is a whole distribution, in MiB.
 const ROOT_MEMORY: u64 = 2048;
 
-const FIRST: &str = "/bench/first";
 const STARTS: &str = "/bench/starts";
 
 /// Measures and prints.
