@@ -185,6 +185,52 @@ static void taking_back(void)
 	CHECK_EQUAL(value(0), 8);
 }
 
+/* Operations of one call that count on each other: each alone could be done, together they wait, and can be ended. */
+static void together(void)
+{
+	CHECK_EQUAL(semctl(set, 0, SETVAL, (union semun){ .val = 5 }), 0);
+	CHECK_EQUAL(semctl(set, 1, SETVAL, (union semun){ .val = 0 }), 0);
+	struct sembuf twice[2] = { { 0, -3, 0 }, { 0, -3, 0 } }, both[2] = { { 0, -6, 0 }, { 1, -1, 0 } };
+	for (int is_killed = 1; is_killed >= 0; is_killed--) {
+		pid_t child = fork();
+		CHECK(child >= 0);
+		if (child == 0) {
+			CHECK_EQUAL(semop(set, twice, 2), 0);
+			_exit(0);
+		}
+		while (semctl(set, 0, GETNCNT) != 1)
+			sleep_ms(2);
+		CHECK_EQUAL(value(0), 5);
+		if (is_killed) {
+			CHECK_EQUAL(kill(child, SIGKILL), 0);
+			CHECK_KILLED(child, SIGKILL);
+			CHECK_EQUAL(semctl(set, 0, GETNCNT), 0);
+		} else {
+			CHECK_EQUAL(operate(0, 1, 0), 0);
+			CHECK_EXITS(child, 0);
+		}
+	}
+	CHECK_EQUAL(value(0), 0);
+	/* What it waits for is counted where it waits, from one to the next. */
+	pid_t child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		CHECK_EQUAL(semop(set, both, 2), 0);
+		_exit(0);
+	}
+	while (semctl(set, 0, GETNCNT) != 1)
+		sleep_ms(2);
+	CHECK_EQUAL(semctl(set, 1, GETNCNT), 0);
+	CHECK_EQUAL(operate(0, 6, 0), 0);
+	while (semctl(set, 1, GETNCNT) != 1)
+		sleep_ms(2);
+	CHECK_EQUAL(semctl(set, 0, GETNCNT), 0);
+	CHECK_EQUAL(value(0), 6);
+	CHECK_EQUAL(operate(1, 1, 0), 0);
+	CHECK_EXITS(child, 0);
+	CHECK_EQUAL(value(0) + value(1), 0);
+}
+
 static void removal(void)
 {
 	pid_t child = fork();
@@ -222,6 +268,7 @@ int main(void)
 	values();
 	waiting();
 	taking_back();
+	together();
 	struct seminfo info;
 	CHECK(semctl(0, 0, IPC_INFO, (union semun){ .info = &info }) >= 0);
 	CHECK(info.semmsl >= 250 && info.semvmx == 32767);

@@ -136,11 +136,8 @@ impl Set {
     fn try_all(&self, operations: &[Sembuf], process: &Process) -> core::result::Result<(), Blocked> {
         let pid = process.pid();
         let has_changed = self.state.with(|state| {
-            let outcome = apply(state, operations, pid);
-            if let Err((done, blocked)) = outcome {
-                for operation in operations[..done].iter().rev() {
-                    state.semaphores[usize::from(operation.number)].value -= i32::from(operation.change);
-                }
+            if let Err((done, blocked)) = apply(state, operations, pid) {
+                take_back(state, &operations[..done]);
                 return Err(blocked);
             }
             for operation in operations {
@@ -156,6 +153,16 @@ impl Set {
             self.changed.wake_all();
         }
         Ok(())
+    }
+
+    /// Whether the operations are stopped at the one of this number and nowhere before. Each counts on those before it, so one alone
+    /// does not tell.
+    fn is_blocked_at(&self, at: usize, operations: &[Sembuf], pid: Pid) -> bool {
+        self.state.with(|state| {
+            let outcome = apply(state, operations, pid);
+            take_back(state, &operations[..outcome.as_ref().err().map_or(operations.len(), |(done, _)| *done)]);
+            matches!(outcome, Err((_, Blocked::At(now))) if now == at)
+        })
     }
 
     fn count_waiter(&self, operation: &Sembuf, more: bool) {
@@ -190,6 +197,13 @@ fn apply(state: &mut State, operations: &[Sembuf], pid: Pid) -> core::result::Re
     Ok(())
 }
 
+/// The reverse of [`apply`] for those that it did.
+fn take_back(state: &mut State, done: &[Sembuf]) {
+    for operation in done.iter().rev() {
+        state.semaphores[usize::from(operation.number)].value -= i32::from(operation.change);
+    }
+}
+
 /// Does operations, waiting until all can be done at once. EAGAIN past the deadline or where the operation that cannot be done
 /// says so; EIDRM if the set is removed meanwhile.
 pub fn operate(
@@ -206,24 +220,20 @@ pub fn operate(
         process.note_semaphore_undo();
     }
     loop {
-        let blocked = match set.body.try_all(operations, process) {
+        let at = match set.body.try_all(operations, process) {
             Ok(()) => return Ok(()),
             Err(Blocked::Never(error)) => return Err(error),
-            Err(Blocked::At(at)) => &operations[at],
+            Err(Blocked::At(at)) => at,
         };
+        let blocked = &operations[at];
         if blocked.flags as u32 & IPC_NOWAIT != 0 {
             return Err(Errno::EAGAIN);
         }
         set.body.count_waiter(blocked, true);
         let how = Wait::interruptible("a semaphore").until(deadline);
         let outcome = set.body.changed.wait(cx, how, |_| {
-            let is_possible = set.is_removed()
-                || set.body.state.with(|state| {
-                    let value = state.semaphores[usize::from(blocked.number)].value;
-                    let change = i32::from(blocked.change);
-                    if change == 0 { value == 0 } else { value + change >= 0 }
-                });
-            is_possible.then_some(())
+            let is_news = set.is_removed() || !set.body.is_blocked_at(at, operations, process.pid());
+            is_news.then_some(())
         });
         set.body.count_waiter(blocked, false);
         if set.is_removed() {
