@@ -57,6 +57,10 @@ impl File for MemoryDevice {
                     let part = &mut bytes[..to.left().min(CHUNK)];
                     machine::random::fill(part);
                     to.put(cx, part)?;
+                    // LINUX: a signal ends it early, so that a long read can be ended; likewise a long write.
+                    if cx.is_notified() {
+                        break;
+                    }
                 }
                 Ok(())
             }
@@ -73,6 +77,9 @@ impl File for MemoryDevice {
                     let part = &mut bytes[..from.left().min(CHUNK)];
                     from.take(cx, part)?;
                     machine::random::add_entropy(part);
+                    if cx.is_notified() {
+                        break;
+                    }
                 }
             }
             MemoryDevice::KernelLog => {
