@@ -21,9 +21,13 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/ipc.h>
 #include <sys/mount.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
@@ -531,8 +535,41 @@ static int open_entry(const char *name, const struct stat *data, int kind, struc
 	return (kind == FTW_D || kind == FTW_DNR) && chmod(name, 0777) && 0;
 }
 
+/* Objects of System V outlive whoever made them. Only what this run may have made is removed, which matters on Linux. */
+static time_t begun;
+
+static void remove_objects(void)
+{
+	struct shmid_ds segment;
+	struct msqid_ds queue;
+	struct semid_ds set;
+	union { struct semid_ds *set; struct seminfo *info; } argument = { .set = &set };
+	struct seminfo limits;
+	struct shm_info segments;
+	struct msginfo queues;
+	for (int at = shmctl(0, SHM_INFO, (struct shmid_ds *)&segments); at >= 0; at--) {
+		int id = shmctl(at, SHM_STAT_ANY, &segment);
+		if (id >= 0 && segment.shm_ctime >= begun)
+			shmctl(id, IPC_RMID, NULL);
+	}
+	for (int at = msgctl(0, MSG_INFO, (struct msqid_ds *)&queues); at >= 0; at--) {
+		int id = msgctl(at, MSG_STAT_ANY, &queue);
+		if (id >= 0 && queue.msg_ctime >= begun)
+			msgctl(id, IPC_RMID, NULL);
+	}
+	argument.info = &limits;
+	int last = semctl(0, 0, SEM_INFO, argument);
+	argument.set = &set;
+	for (int at = last; at >= 0; at--) {
+		int id = semctl(at, 0, SEM_STAT_ANY, argument);
+		if (id >= 0 && set.sem_ctime >= begun)
+			semctl(id, 0, IPC_RMID);
+	}
+}
+
 static void clean_up(void)
 {
+	remove_objects();
 	static const char *const MOUNTED[] = { "d/e", "d", "a", "link", "." };
 	for (int again = 0; again < 8; again++)
 		for (size_t i = 0; i < 5; i++)
@@ -675,6 +712,7 @@ int main(int count, char **words)
 	/* What its children leave behind comes to the watcher. */
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	signal(SIGHUP, SIG_IGN);
+	begun = time(NULL);
 	clean_up();
 	struct counts before = count_all();
 	long long start = now_ms();
