@@ -535,9 +535,10 @@ static int open_entry(const char *name, const struct stat *data, int kind, struc
 	return (kind == FTW_D || kind == FTW_DNR) && chmod(name, 0777) && 0;
 }
 
-/* Objects of System V outlive whoever made them. Only what this run may have made is removed, which matters on Linux. */
+/* When this run began. */
 static time_t begun;
 
+/* Objects of System V outlive whoever made them. Only what this run may have made is removed, which matters on Linux. */
 static void remove_objects(void)
 {
 	struct shmid_ds segment;

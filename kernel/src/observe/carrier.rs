@@ -55,8 +55,7 @@ pub fn register(cx: &mut CurrentThread, carrier: Arc<dyn Carrier>) {
     if !is_first {
         return;
     }
-    // The host may answer as soon as it has heard.
-    // Trace programs first: their last words go into the rings.
+    // Before the greeting, for the host may answer as soon as it has heard. Trace programs first: their last words go into the rings.
     crate::trace::program::start();
     records::start();
     request::start();
