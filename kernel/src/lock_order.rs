@@ -72,6 +72,8 @@ lock_classes! {
     TMPFS_DIRECTORY = 520;
     /// One inode's file locks (`fs::file_lock`).
     FILE_LOCKS = 524;
+    /// Who waits for which record lock (`fs::record_deadlock`).
+    RECORD_WAITERS = 525;
     /// One event counter (`fs::event_counter`).
     EVENT_COUNTER = 526;
     /// Files with pages that can be dropped (`fs::reclaim`).

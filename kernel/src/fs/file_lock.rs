@@ -2,11 +2,13 @@
 //! or, for the F_OFD_ calls, by descriptions). The two kinds do not see each other, as on Linux.
 //!
 //! Main type: [`FileLocks`], one per inode, made when the first lock is taken. Called by the descriptor calls, and by
-//! closing. Waiting is on one queue per inode; every release wakes it.
+//! closing. Waiting is on one queue per inode; every release wakes it. Who waits for records of processes in a ring is told so by
+//! [`super::record_deadlock`].
 //!
 //! # Invariants
-//! Ranges of one holder do not overlap and are never empty. Not detected: deadlock between record locks (EDEADLK).
+//! Ranges of one holder do not overlap and are never empty.
 use super::open_file::OpenFile;
+use super::record_deadlock::{self, Waiting};
 use crate::errno::{Errno, Result};
 use crate::lock_order;
 use alloc::vec::Vec;
@@ -100,28 +102,43 @@ impl FileLocks {
         FileLocks { state: SpinLock::new(&lock_order::FILE_LOCKS, state), released: WaitQueue::new() }
     }
 
-    /// Takes `wanted` in place of what its holder has there. Without `waits`, EAGAIN if someone else is in the way.
+    /// Where they are, to tell them from those of other inodes.
+    fn address(&self) -> usize {
+        core::ptr::from_ref(self).addr()
+    }
+
+    /// Takes `wanted` in place of what its holder has there. Without `waits`, EAGAIN if someone else is in the way; with it, EDEADLK if
+    /// that one, a process, waits for what this one has.
     pub fn lock_range(&self, cx: &mut CurrentThread, wanted: Record, waits: bool) -> Result<()> {
-        match self.try_lock_range(cx, &wanted) {
+        match self.try_lock_range(cx, &wanted, None) {
             Err(Errno::EAGAIN) if waits => {}
             outcome => return outcome,
         }
+        let waiting = match wanted.holder {
+            Holder::Table(table) => Some(Waiting::new(table, self.address())),
+            // LINUX: rings through descriptions are not looked for.
+            Holder::Description(_) => None,
+        };
         let how = Wait::interruptible("a record lock");
-        self.released.wait(cx, how, |cx| match self.try_lock_range(cx, &wanted) {
+        self.released.wait(cx, how, |cx| match self.try_lock_range(cx, &wanted, waiting.as_ref()) {
             Err(Errno::EAGAIN) => None,
             outcome => Some(outcome),
         })?
     }
 
-    fn try_lock_range(&self, cx: &CurrentThread, wanted: &Record) -> Result<()> {
+    fn try_lock_range(&self, cx: &CurrentThread, wanted: &Record, waiting: Option<&Waiting>) -> Result<()> {
         let mut state = self.state.lock(cx);
-        if state.records.iter().any(|record| record.conflicts(wanted)) {
+        if let Some(record) = state.records.iter().find(|record| record.conflicts(wanted)) {
+            if let Some(waiting) = waiting {
+                waiting.note(record.holder)?;
+            }
             return Err(Errno::EAGAIN);
         }
         // One more for the new record, one for a record split in two.
         state.records.try_reserve(2)?;
         carve(&mut state.records, wanted.holder, wanted.first, wanted.last);
         state.records.push(*wanted);
+        record_deadlock::forget(self.address());
         drop(state);
         // A lock made weaker may let others in.
         self.released.wake_all();
@@ -133,6 +150,7 @@ impl FileLocks {
         let mut state = self.state.lock(cx);
         state.records.try_reserve(1).map_err(|_| Errno::ENOLCK)?;
         carve(&mut state.records, holder, first, last);
+        record_deadlock::forget(self.address());
         drop(state);
         self.released.wake_all();
         Ok(())
@@ -186,7 +204,10 @@ impl FileLocks {
     /// A descriptor of this inode was closed: the process's record locks go.
     // LINUX: all of them, whichever descriptor they were taken through.
     pub(super) fn release_table(&self, table: TableId) {
-        self.state.with(|state| state.records.retain(|record| record.holder != Holder::Table(table)));
+        self.state.with(|state| {
+            state.records.retain(|record| record.holder != Holder::Table(table));
+            record_deadlock::forget(self.address());
+        });
         self.released.wake_all();
     }
 
@@ -196,6 +217,7 @@ impl FileLocks {
         self.state.with(|state| {
             state.records.retain(|record| record.holder != holder);
             state.whole.retain(|(other, _)| *other != holder);
+            record_deadlock::forget(self.address());
         });
         self.released.wake_all();
     }

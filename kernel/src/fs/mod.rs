@@ -37,6 +37,7 @@ pub mod poll;
 pub mod procfs;
 pub mod quota;
 pub mod reclaim;
+mod record_deadlock;
 pub mod regular;
 pub mod signal_fd;
 pub mod splice;

@@ -4,7 +4,6 @@ calls! {
 
     epoll_create(size: i32) = sys_epoll_create;
     epoll_create1(flags: Flags as Bits(&EPOLL_CREATE)) = sys_epoll_create1;
-    /// EPOLLEXCLUSIVE wakes everyone.
     epoll_ctl(
         set: Fd,
         operation: u32 as One(&EPOLL_CTL),
