@@ -1,9 +1,11 @@
 //! From addresses in the guest to names: the kernel's functions, and those of programs and libraries, found in the root that the tool itself
 //! made.
 //!
-//! `kernel` reads the table in the kernel's image, `root` the files of the archive that boots, `object_file` an ELF file's functions,
+//! `kernel` reads the table in the kernel's image, `root` the files of the archive that boots, `object_file` an ELF file's functions
+//! (`demangle` decodes their names),
 //! `perf_map` what a JIT compiler tells, `spaces` follows which file is mapped where in which process. Everything that comes from the guest or
 //! from files is checked: a name may be missing, nothing else can go wrong.
+mod demangle;
 mod kernel;
 mod object_file;
 mod perf_map;
@@ -49,7 +51,7 @@ impl Programs {
         let file: Rc<str> = String::from_utf8_lossy(&mapping.path).into();
         let offset = address - mapping.start + mapping.offset;
         let object = self.object(&mapping.path);
-        let found = object.and_then(|object| object.function(offset).map(Into::into));
+        let found = object.and_then(|object| object.function(offset));
         let base = file.rsplit('/').next().unwrap_or(&file);
         let in_brackets = || if base.starts_with('[') { base.into() } else { format!("[{base}]").into() };
         Function { name: found.unwrap_or_else(in_brackets), file }

@@ -1,14 +1,20 @@
 //! The functions of an ELF file: by offset in the file, which is what a mapping tells.
 
+use super::demangle::readable;
 use object::elf;
 use object::read::elf::ElfFile64;
 use object::{Endianness, Object, ObjectSegment, ObjectSymbol, SegmentFlags, SymbolKind};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
 
 /// What is kept of a file.
 #[derive(Debug)]
 pub(crate) struct ObjectFile {
     /// Functions in order of address: start, bytes (0 if not told), name.
-    functions: Vec<(u64, u64, String)>,
+    functions: Vec<(u64, u64, Vec<u8>)>,
+    /// Names of functions that were asked for, as people write them, by the function's place.
+    readable: RefCell<HashMap<usize, Rc<str>>>,
     /// Loaded parts: offset in the file, bytes in the file, address.
     segments: Vec<(u64, u64, u64)>,
     /// It has no symbols but those that the dynamic linker needs.
@@ -23,7 +29,7 @@ impl ObjectFile {
     /// From the file's bytes; `None` if they are not a 64-bit ELF file.
     pub(crate) fn parse(bytes: &[u8]) -> Option<ObjectFile> {
         let file = ElfFile64::<Endianness>::parse(bytes).ok()?;
-        let mut functions: Vec<(u64, u64, String)> = Vec::new();
+        let mut functions: Vec<(u64, u64, Vec<u8>)> = Vec::new();
         let mut is_stripped = true;
         for (symbol, is_full) in file.symbols().map(|s| (s, true)).chain(file.dynamic_symbols().map(|s| (s, false))) {
             let is_function = symbol.kind() == SymbolKind::Text && symbol.is_definition() && symbol.address() != 0;
@@ -31,7 +37,7 @@ impl ObjectFile {
                 is_stripped &= !is_full;
                 // Mapping symbols of ARM64 are no functions.
                 if !name.is_empty() && !name.starts_with(b"$") {
-                    functions.push((symbol.address(), symbol.size(), readable(name)));
+                    functions.push((symbol.address(), symbol.size(), name.to_vec()));
                 }
             }
         }
@@ -48,6 +54,7 @@ impl ObjectFile {
         });
         Some(ObjectFile {
             functions,
+            readable: RefCell::default(),
             segments: segments.collect(),
             is_stripped,
             build_id: file.build_id().ok().flatten().map(<[u8]>::to_vec),
@@ -58,25 +65,21 @@ impl ObjectFile {
     /// Uses the symbols of a separate file: addresses are the same, offsets in it mean nothing.
     pub(crate) fn take_symbols(&mut self, from: ObjectFile) {
         self.functions = from.functions;
+        self.readable.take();
     }
 
     /// The function at `offset` of the file.
-    pub(crate) fn function(&self, offset: u64) -> Option<&str> {
+    pub(crate) fn function(&self, offset: u64) -> Option<Rc<str>> {
         let (start, _, address) =
             self.segments.iter().find(|(start, bytes, _)| (*start..start + bytes).contains(&offset))?;
         let address = offset - start + address;
         let after = self.functions.partition_point(|(start, ..)| *start <= address);
-        let (start, bytes, name) = self.functions[..after].last()?;
+        let place = after.checked_sub(1)?;
+        let (start, bytes, name) = self.functions.get(place)?;
         // A function that tells no length (of assembly, often) ends where the next one begins.
-        (*bytes == 0 || address < start + bytes).then_some(name)
+        let is_inside = *bytes == 0 || address - start < *bytes;
+        is_inside.then(|| self.readable.borrow_mut().entry(place).or_insert_with(|| readable(name).into()).clone())
     }
-}
-
-/// The name as people write it: Rust's are decoded, and the version of a symbol is left out.
-fn readable(name: &[u8]) -> String {
-    let name = String::from_utf8_lossy(name);
-    let name = name.split('@').next().unwrap_or(&name);
-    format!("{:#}", rustc_demangle::demangle(name))
 }
 
 #[cfg(test)]
@@ -85,7 +88,11 @@ mod tests {
 
     fn object(functions: &[(u64, u64, &str)]) -> ObjectFile {
         ObjectFile {
-            functions: functions.iter().map(|(start, bytes, name)| (*start, *bytes, (*name).to_string())).collect(),
+            functions: functions
+                .iter()
+                .map(|(start, bytes, name)| (*start, *bytes, name.as_bytes().to_vec()))
+                .collect(),
+            readable: RefCell::default(),
             segments: vec![(0x1000, 0x2000, 0x40_1000)],
             is_stripped: false,
             build_id: None,
@@ -96,10 +103,10 @@ mod tests {
     #[test]
     fn offsets_lead_to_functions() {
         let object = object(&[(0x40_1000, 0x10, "first"), (0x40_1020, 0, "assembly"), (0x40_2000, 8, "last")]);
-        assert_eq!(object.function(0x100f), Some("first"));
+        assert_eq!(object.function(0x100f).as_deref(), Some("first"));
         assert_eq!(object.function(0x1010), None, "between functions");
-        assert_eq!(object.function(0x1fff), Some("assembly"));
-        assert_eq!(object.function(0x2007), Some("last"));
+        assert_eq!(object.function(0x1fff).as_deref(), Some("assembly"));
+        assert_eq!(object.function(0x2007).as_deref(), Some("last"));
         assert_eq!((object.function(0xfff), object.function(0x3000)), (None, None), "not loaded");
     }
 
@@ -112,11 +119,5 @@ mod tests {
         for length in [0, 16, 64, 200, bytes.len() / 2] {
             let _ = ObjectFile::parse(&bytes[..length]);
         }
-    }
-
-    #[test]
-    fn names_are_readable() {
-        assert_eq!(readable(b"_ZN4core3fmt5Write9write_fmt17h0123456789abcdefE"), "core::fmt::Write::write_fmt");
-        assert_eq!(readable(b"memcpy@@GLIBC_2.14"), "memcpy");
     }
 }
