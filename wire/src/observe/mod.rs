@@ -1,0 +1,28 @@
+//! The observation channel: a second byte stream each way between guest and host, for what is watched rather than for the
+//! program: trace records, samples, process events, lines of `strace`, counters. It exists only when the tool asked for it
+//! (`ochre.observe=1` on the kernel's command line and a console port called [`PORT_NAME`]); nothing of it touches the program's output.
+//!
+//! It is cut into frames with the header of [`crate::control`]: kind, stream, two zeros, length; then at most [`MAX_PAYLOAD`]
+//! bytes. Kinds have their own numbers, [`Kind`]; unknown ones are skipped. [`Pieces`] takes a stream apart without memory of its own;
+//! whoever wants whole frames gathers the pieces. Everything is little endian.
+//!
+//! Order: the guest sends `Hello`, then `Probes`; the host answers with its wishes (`Enable`, `Program`, `Sample`, `Strace`) and
+//! `Start`, for which the kernel waits before it starts the program. The guest ends with `End`, sent before the program's status goes over the
+//! control channel. A host that does not read never stops the guest: what finds no room is dropped and counted ([`Kind::Drops`]).
+//!
+//! Called by `kernel::observe` and by the tool. No locks, no allocation, no panic on any input.
+//!
+//! `frame` has the frames, `bytes` what payloads are written and read with, `message`, `process` and `program` what stands in them.
+mod bytes;
+mod frame;
+mod message;
+mod process;
+mod program;
+#[cfg(test)]
+mod tests;
+
+pub use bytes::{Reader, Writer};
+pub use frame::{Kind, MAX_PAYLOAD, PORT_NAME, Piece, Pieces, TooLong, VERSION, encode_header};
+pub use message::{Dropped, Drops, Hello, MAX_RECORD_BYTES, ProbeDescription, put_record, take_record};
+pub use process::{Happened, ProcessEvent};
+pub use program::{BEGIN, END, EXIT, OUTPUT, OUTPUT_LAST, TICK};
