@@ -3,8 +3,6 @@
 //! of what comes; [`tracer`] is the observer that ties them together. Mistakes point at their place in the text ([`source`]).
 mod aggregation;
 mod compile;
-#[cfg(test)]
-mod compile_tests;
 mod merge;
 mod parse;
 mod plan;

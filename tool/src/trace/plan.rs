@@ -23,6 +23,11 @@ pub(crate) struct Plan {
 const FIRST_TEXT: u64 = 1 << 32;
 
 impl Plan {
+    /// The program as the kernel gets it.
+    pub(crate) fn image(&self) -> Vec<u8> {
+        Program::encode(&self.program)
+    }
+
     /// The word that stands for a text.
     pub(crate) fn text(&mut self, text: &str) -> i64 {
         let place = self.texts.iter().position(|other| other == text).unwrap_or(self.texts.len());

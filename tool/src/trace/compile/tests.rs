@@ -1,9 +1,9 @@
 //! The compiler against a guest that is played: what it makes passes the kernel's verifier, and mistakes point at their place.
-use super::compile::compile;
-use super::parse::parse;
-use super::plan::Plan;
-use super::source::Mistake;
+use super::compile;
 use crate::observe::guest::Guest;
+use crate::trace::parse::parse;
+use crate::trace::plan::Plan;
+use crate::trace::source::Mistake;
 use proptest::prelude::*;
 use pure::trace_program::{Environment, Program, Source, run};
 use std::cell::RefCell;

@@ -1,0 +1,94 @@
+//! Which events a pattern means.
+use super::program::Compiler;
+use crate::observe::guest::{Guest, Probe};
+use crate::trace::plan::Event;
+use crate::trace::source::{Mistake, mistake};
+use wire::observe::{BEGIN, END, TICK};
+
+/// An event that a pattern means, and which system calls alone, if it says so.
+pub(super) type Meant<'b> = (Event<'b>, Option<Vec<u64>>);
+
+impl Compiler<'_> {
+    /// What a pattern means; for each event, which system calls alone, if it says so.
+    pub(super) fn events<'b>(&mut self, at: usize, pattern: &str, guest: &'b Guest) -> Result<Vec<Meant<'b>>, Mistake> {
+        match pattern {
+            "BEGIN" => return Ok(vec![(Event::Own("BEGIN", BEGIN), None)]),
+            "END" => return Ok(vec![(Event::Own("END", END), None)]),
+            _ => {}
+        }
+        if let Some(interval) = pattern.strip_prefix("tick-") {
+            let Some(ns) = interval_ns(interval) else {
+                return mistake(at, "a tick is tick-NUMBER and ns, us, ms, s or m, or hz; no shorter than 10 ms");
+            };
+            let number = self.plan.ticks.iter().position(|other| *other == ns).unwrap_or(self.plan.ticks.len());
+            if number == self.plan.ticks.len() {
+                self.plan.ticks.push(ns);
+            }
+            let number = u16::try_from(number).ok().filter(|number| *number < 16);
+            let Some(number) = number else { return mistake(at, "there can be 16 different ticks") };
+            return Ok(vec![(Event::Own("tick", TICK + number), None)]);
+        }
+        if pattern.starts_with("profile-") {
+            return mistake(at, "there are no profile probes: tick-10ms fires on one CPU, ochre profile samples all");
+        }
+        let mut found = Vec::new();
+        let (mut knows_call, mut names_call) = (false, false);
+        for probe in guest.probes() {
+            let Some(function) = match_probe(pattern, probe) else { continue };
+            if function.is_empty() {
+                found.push((Event::Kernel(probe), None));
+                continue;
+            }
+            if probe.provider != "syscall" {
+                continue;
+            }
+            names_call = true;
+            let calls: Vec<u64> = (0..u16::MAX.into())
+                .take(1024)
+                .filter(|number| guest.call(*number).is_some_and(|name| matches_glob(function, name)))
+                .collect();
+            knows_call |= !calls.is_empty();
+            if !calls.is_empty() {
+                found.push((Event::Kernel(probe), Some(calls)));
+            }
+        }
+        match found.is_empty() {
+            true if names_call && !knows_call => mistake(at, "no system call of this architecture is called so"),
+            true => mistake(at, format!("no probe is called {pattern} (/proc/trace/events lists them)")),
+            false => Ok(found),
+        }
+    }
+}
+
+/// Whether a pattern means a probe; if so, the pattern of the function, which may be empty.
+fn match_probe<'p>(pattern: &'p str, probe: &Probe) -> Option<&'p str> {
+    let is_part = |part: &str, text: &str| part.is_empty() || matches_glob(part, text);
+    if !pattern.contains(':') {
+        return matches_glob(pattern, &probe.provider).then_some("");
+    }
+    let mut parts = pattern.rsplitn(4, ':');
+    let (name, function) = (parts.next()?, parts.next().unwrap_or_default());
+    let (module, provider) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let is_meant = is_part(name, &probe.name) && is_part(module, "") && is_part(provider, &probe.provider);
+    let function = if function == "*" { "" } else { function };
+    is_meant.then_some(function)
+}
+
+fn matches_glob(pattern: &str, text: &str) -> bool {
+    pure::glob::matches(pattern.as_bytes(), text.as_bytes())
+}
+
+fn interval_ns(text: &str) -> Option<u64> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?.max(1));
+    let number: u64 = number.parse().ok()?;
+    let ns = match unit {
+        "ns" | "nsec" => Some(number),
+        "us" | "usec" => number.checked_mul(1_000),
+        "ms" | "msec" => number.checked_mul(1_000_000),
+        "s" | "sec" => number.checked_mul(1_000_000_000),
+        "m" | "min" => number.checked_mul(60_000_000_000),
+        "hz" => 1_000_000_000u64.checked_div(number),
+        _ => None,
+    }?;
+    (ns >= 10_000_000).then_some(ns)
+}
