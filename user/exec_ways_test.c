@@ -183,7 +183,6 @@ static void check_failures(void)
 	char name[32], before[32];
 	int bad = memfd_create("bad", MFD_CLOEXEC);
 	CHECK(bad >= 0);
-	/* A good header whose interpreter is missing: found late. */
 	copy_to(bad);
 	struct {
 		const char *path;

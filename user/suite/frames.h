@@ -18,7 +18,7 @@ static inline long frame_of(const void *address)
 	return got == 8 && frame != 0 ? frame : -1;
 }
 
-/* A counter of the kernel by its name. */
+/* A counter of the kernel by its name. Where there are counters, one of that name must be among them. */
 static inline long counter(const char *name)
 {
 	char line[512];
@@ -30,6 +30,7 @@ static inline long counter(const char *name)
 		if (strncmp(line, name, strlen(name)) == 0 && line[strlen(name)] == ' ')
 			value = atol(line + strlen(name));
 	fclose(file);
+	CHECK(value >= 0);
 	return value;
 }
 
