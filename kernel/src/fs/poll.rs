@@ -33,16 +33,19 @@ fn look_at_all(cx: &mut CurrentThread, files: &mut [Watched]) -> usize {
 }
 
 /// Sleeps until at least one of `files` is ready or `deadline` has passed; answers how many are ready. No deadline is for
-/// ever; one that has passed means only looking.
+/// ever; one that has passed means only looking: at the files, then for a signal.
 pub fn wait_any(
     cx: &mut CurrentThread,
     files: &mut [Watched],
     deadline: Option<Instant>,
 ) -> Result<core::result::Result<usize, WaitError>> {
     let ready = look_at_all(cx, files);
-    let is_over = deadline.is_some_and(|deadline| deadline <= machine::time::now());
-    if ready > 0 || is_over {
+    if ready > 0 {
         return Ok(Ok(ready));
+    }
+    if deadline.is_some_and(|deadline| deadline <= machine::time::now()) {
+        // LINUX: a signal that the mask of ppoll or pselect lets in is taken even if there is no time to wait.
+        return Ok(if cx.is_notified() { Err(WaitError::Interrupted) } else { Ok(0) });
     }
     let waiter = Waiter::new(cx);
     let wake: Arc<dyn Wake> = waiter.clone();

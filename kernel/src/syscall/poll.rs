@@ -52,6 +52,8 @@ fn poll(call: &mut Call<'_>, fds: UserPtr<Pollfd>, count: u32, deadline: Option<
     let deadline = if invalid > 0 { Some(Instant(0)) } else { deadline };
     let ready = match wait_any(call.cx, &mut watched, deadline)? {
         Ok(ready) => ready,
+        // A descriptor that is not open was found, which counts as ready.
+        Err(_) if invalid > 0 => 0,
         Err(WaitError::Interrupted) => return Err(Restart::IfNoHandler.into()),
         Err(WaitError::TimedOut) => 0,
     };
