@@ -66,6 +66,11 @@ fn begin() {
     }
 }
 
+/// Whether the kernel has failed.
+pub(crate) fn has_failed() -> bool {
+    !FAILED.load(Ordering::Relaxed).is_null()
+}
+
 /// Asks a CPU to show where it is, in a way that no code can hold off. False: there is none on this architecture.
 pub fn ask_where(cpu: cpu::CpuId) -> bool {
     arch::irq::ask_where(cpu)

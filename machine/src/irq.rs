@@ -88,6 +88,8 @@ pub(crate) enum Ipi {
     Reschedule,
     /// Forget translations.
     Shootdown,
+    /// Stand still while code changes.
+    Hold,
     /// Stop for good: the kernel has failed.
     Halt,
 }

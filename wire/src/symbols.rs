@@ -24,6 +24,15 @@ pub struct TooLarge {
     pub bytes: usize,
 }
 
+/// Whether a function of this name may have a probe at its boundaries: those of the crates `kernel` and `modules`, which nothing between the
+/// probe's trap and its consumer uses, but not those that trace, which would tell of themselves.
+pub fn may_have_probe(name: &str) -> bool {
+    // `<kernel::a::B as core::fmt::Display>::fmt` is a function of `kernel`.
+    let path = name.trim_start_matches('<');
+    let is_of = |start: &str| path.starts_with(start);
+    (is_of("kernel::") || is_of("modules::")) && !is_of("kernel::trace::") && !is_of("kernel::observe::")
+}
+
 /// The part of a name that is kept.
 fn cut(name: &str) -> &str {
     let mut end = name.len().min(MOST_NAME_BYTES);
@@ -82,6 +91,16 @@ impl<'a> Table<'a> {
         Some(Table { entries, names: rest.get(..word(bytes, 8)? as usize)? })
     }
 
+    /// Every function: where it begins, and its name.
+    pub fn functions(self) -> impl Iterator<Item = (u32, &'a str)> {
+        let count = self.entries.len() / ENTRY_BYTES;
+        (0..count).filter_map(move |index| Some((self.address(index)?, self.name(index)?)))
+    }
+
+    fn name(&self, index: usize) -> Option<&'a str> {
+        core::str::from_utf8(self.names.get(self.name_start(index)..self.name_start(index + 1))?).ok()
+    }
+
     fn address(&self, index: usize) -> Option<u32> {
         word(self.entries, index * ENTRY_BYTES)
     }
@@ -98,14 +117,13 @@ impl<'a> Table<'a> {
             if self.address(middle)? <= offset { low = middle + 1 } else { high = middle }
         }
         let index = low.checked_sub(1)?;
-        let name = self.names.get(self.name_start(index)..self.name_start(index + 1))?;
-        Some((core::str::from_utf8(name).ok()?, offset - self.address(index)?))
+        Some((self.name(index)?, offset - self.address(index)?))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{MOST_NAME_BYTES, Table, TooLarge, encode};
+    use super::{MOST_NAME_BYTES, Table, TooLarge, encode, may_have_probe};
     use crate::test_random::Random;
 
     #[test]
@@ -118,6 +136,20 @@ mod tests {
         assert_eq!(table.find(0x1f), Some(("first", 15)));
         assert_eq!(table.find(0x2f), Some(("also second", 15)));
         assert_eq!(table.find(0x1000), Some(("letzte_ä", 0x1000 - 0x40)));
+        assert!(table.functions().map(|(address, _)| address).eq([0x10, 0x20, 0x20, 0x40]));
+        assert!(table.functions().map(|(_, name)| name).eq(["first", "second", "also second", "letzte_ä"]));
+    }
+
+    #[test]
+    fn probes_stay_away_from_what_they_use() {
+        for name in ["kernel::fs::open", "modules::virtio::start", "<kernel::fs::A as core::fmt::Display>::fmt"] {
+            assert!(may_have_probe(name), "{name}");
+        }
+        for name in
+            ["machine::trace::fire", "kernel::trace::init", "<kernel::observe::A as B>::c", "kernelish::a", "memcpy"]
+        {
+            assert!(!may_have_probe(name), "{name}");
+        }
     }
 
     #[test]
@@ -152,6 +184,7 @@ mod tests {
                 bytes[place] = random.byte();
             }
             if let Some(table) = Table::new(&bytes) {
+                let _ = table.functions().count();
                 for offset in [0, 0x10, 0x30, 0x41, u32::MAX] {
                     let _ = table.find(offset);
                 }

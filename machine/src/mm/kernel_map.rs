@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `DIRECT_MAP_BASE` | all RAM, by 2 MiB pages; by 4 KiB pages where the image lies | read, write; the image's code and constants read only |
 //! | `DYNAMIC_BASE` | kernel stacks, each above an unmapped guard of the same size | read, write |
-//! | `DYNAMIC_BASE` + 256 GiB | device windows | device |
+//! | `DYNAMIC_BASE` + 256 GiB | device windows; and one of the image's code, mapped only while it changes ([`super::code_window`]) | device; read, write |
 //! | `IMAGE_BASE` | the image | code read and execute, constants read, data read and write |
 //!
 //! After boot mappings are only added, except those of stacks, which come and go: [`unmap_stacks`] flushes. Top-level entries exist from [`build`] on, so that
@@ -20,6 +20,7 @@ use crate::arch::page_table::{self, Entry};
 use crate::boot::PhysRange;
 use crate::sync::RawSpin;
 use alloc::vec::Vec;
+use core::ops::Range;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 /// Entries of a table.
@@ -31,9 +32,11 @@ const DEVICE_BASE: usize = DYNAMIC_BASE + (256 << 30);
 struct Next {
     stack: usize,
     device: usize,
+    /// The window of the image's code; zero until it is needed.
+    code: usize,
 }
 
-static NEXT: RawSpin<Next> = RawSpin::new("kernel map", Next { stack: DYNAMIC_BASE, device: DEVICE_BASE });
+static NEXT: RawSpin<Next> = RawSpin::new("kernel map", Next { stack: DYNAMIC_BASE, device: DEVICE_BASE, code: 0 });
 /// The kernel root; zero before [`build`].
 static ROOT: AtomicU64 = AtomicU64::new(0);
 
@@ -237,4 +240,57 @@ pub(crate) fn map_device(range: PhysRange) -> Option<*mut u8> {
         page_table::publish();
         Some(core::ptr::with_exposed_provenance_mut(base + (range.start.0 - start) as usize))
     })
+}
+
+/// Where the image's code is.
+pub(super) fn code() -> Range<usize> {
+    let address = |symbol: &u8| core::ptr::from_ref(symbol) as usize;
+    address(&__text_start)..address(&__text_end)
+}
+
+/// Where the image's code can be mapped a second time: as many addresses, reserved at the first call.
+pub(super) fn code_window() -> Option<usize> {
+    NEXT.with(|next| {
+        if next.code == 0 {
+            let bytes = code().len();
+            next.code = next.device;
+            next.device = next.device.checked_add(bytes + PAGE_SIZE)?;
+        }
+        Some(next.code)
+    })
+}
+
+/// The place of the last level's entry for `virt`; `None`: there is no table for it. The caller holds this file's lock.
+fn last_entry(virt: usize) -> Option<*mut Entry> {
+    let mut table = PhysAddr(ROOT.load(Ordering::Relaxed));
+    for above in (1..4).rev() {
+        // SAFETY: an entry of a table of the kernel's tree.
+        let found = unsafe { entry(table, index(virt, above)).read() };
+        if !found.is_present() {
+            return None;
+        }
+        table = found.addr();
+    }
+    Some(entry(table, index(virt, 0)))
+}
+
+/// Maps the page of the image's code at `virt` once more at `window`, writable: an address of [`code_window`].
+pub(super) fn map_code(window: usize, virt: usize) -> Result<(), OutOfMemory> {
+    let root = PhysAddr(ROOT.load(Ordering::Relaxed));
+    NEXT.with(|_| {
+        let place = last_entry(virt).ok_or(OutOfMemory)?;
+        // SAFETY: an entry of a table of the kernel's tree: the image is mapped by small pages.
+        let phys = unsafe { place.read() }.addr();
+        map_page(root, window, phys, Rights::KERNEL_DATA, 0)
+    })
+}
+
+/// Takes such a mapping away, if it is there. The translation must be forgotten after that.
+pub(super) fn unmap_code(window: usize) {
+    NEXT.with(|_| {
+        if let Some(place) = last_entry(window) {
+            // SAFETY: as above.
+            unsafe { place.write(Entry::ABSENT) };
+        }
+    });
 }

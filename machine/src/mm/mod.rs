@@ -5,12 +5,13 @@
 //! |---|---|
 //! | `frame_table`, `frame_cache`, `frame` | metadata and buddy allocator, frames at hand per CPU, the counted reference |
 //! | `heap` | size classes, magazines, the global allocator |
-//! | `kernel_map` | the kernel's own mappings |
+//! | `kernel_map`, `code_window` | the kernel's own mappings, and a second one of its code while that changes |
 //! | `space`, `space_handle`, `table`, `block`, `flush`, `asid` | user page tables, who has them loaded, 2 MiB pages, forgetting translations |
 //! | `user_copy` | between kernel and user memory |
 //! | `device` | device windows and shared memory |
 mod asid;
 mod block;
+pub(crate) mod code_window;
 pub mod device;
 mod flush;
 pub mod frame;

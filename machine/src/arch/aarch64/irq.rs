@@ -7,6 +7,7 @@ use crate::irq::{Ipi, IrqLine};
 const RESCHEDULE: u32 = 0;
 const SHOOTDOWN: u32 = 1;
 const HALT: u32 = 2;
+const HOLD: u32 = 3;
 
 /// Finds and resets the controller, and turns on the boot CPU's part.
 pub(crate) fn init_boot_cpu() {
@@ -28,6 +29,7 @@ pub(crate) fn send_ipi(to: CpuId, what: Ipi) {
         Ipi::Reschedule => RESCHEDULE,
         Ipi::Shootdown => SHOOTDOWN,
         Ipi::Halt => HALT,
+        Ipi::Hold => HOLD,
     };
     gic::send_software(to, number);
 }
@@ -46,6 +48,7 @@ pub(super) fn handle() {
         RESCHEDULE => crate::thread::reschedule_interrupt(),
         SHOOTDOWN => crate::mm::space::shootdown_interrupt(),
         HALT => crate::fail::halt_interrupt(),
+        HOLD => crate::function_probe::hold_interrupt(),
         number if number == timer::intid() => {
             // The line is a level: it must be low before the end of the interrupt. The shared code sets it again.
             timer::set_deadline(None);

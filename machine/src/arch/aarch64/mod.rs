@@ -7,6 +7,7 @@ pub(crate) mod cpu;
 pub(crate) mod device;
 pub(crate) mod discovery;
 pub(crate) mod features;
+pub(crate) mod function_probe;
 mod gic;
 mod gic_v2;
 mod gic_v3;

@@ -8,7 +8,7 @@
 //!
 //! TPIDRRO_EL0 serves as a scratch register between the vector's first instructions; it is zero again before user mode runs.
 use super::sysreg::write_sysreg;
-use super::{cpu, irq, user, user_copy};
+use super::{cpu, function_probe, irq, user, user_copy};
 use crate::fail::TrapReport;
 use core::arch::global_asm;
 
@@ -63,6 +63,13 @@ unsafe extern "C" fn ochre_kernel_sync(frame: *mut KernelFrame) {
         && let Some(fixup) = user_copy::find_fixup(frame.pc as usize)
     {
         frame.pc = fixup as u64;
+        return;
+    }
+    // The saved address is that of BRK itself; the first arguments of a function are in x0 to x5.
+    if function_probe::is_breakpoint(frame.syndrome)
+        && let Some(next) = crate::function_probe::hit(frame.pc as usize, &frame.x[..6])
+    {
+        frame.pc = next as u64;
         return;
     }
     report(frame, describe(frame.syndrome))

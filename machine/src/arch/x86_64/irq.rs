@@ -24,6 +24,7 @@ const MESSAGE_ADDRESS: u64 = 0xfee0_0000;
 pub(crate) const TIMER_VECTOR: u64 = 0xf0;
 const RESCHEDULE_VECTOR: u64 = 0xf1;
 const SHOOTDOWN_VECTOR: u64 = 0xf2;
+const HOLD_VECTOR: u64 = 0xf3;
 const SPURIOUS_VECTOR: u64 = 0xff;
 
 /// Interrupt command: deliver an NMI, whatever the vector.
@@ -195,6 +196,7 @@ pub(crate) fn send_ipi(to: CpuId, what: Ipi) {
         // CAST: vectors.
         Ipi::Reschedule => RESCHEDULE_VECTOR as u32,
         Ipi::Shootdown => SHOOTDOWN_VECTOR as u32,
+        Ipi::Hold => HOLD_VECTOR as u32,
         Ipi::Halt => {
             HALT_REQUESTED.store(true, Ordering::Release);
             COMMAND_NMI
@@ -232,6 +234,10 @@ pub(crate) fn handle(vector: u64) {
         SHOOTDOWN_VECTOR => {
             apic::end_interrupt();
             crate::mm::space::shootdown_interrupt();
+        }
+        HOLD_VECTOR => {
+            apic::end_interrupt();
+            crate::function_probe::hold_interrupt();
         }
         // Spurious, of the local APIC or an 8259: nothing to acknowledge.
         _ => {}

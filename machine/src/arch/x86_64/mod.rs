@@ -7,6 +7,7 @@ pub(crate) mod context;
 pub(crate) mod cpu;
 pub(crate) mod device;
 pub(crate) mod discovery;
+pub(crate) mod function_probe;
 pub(crate) mod irq;
 pub(crate) mod linux_image;
 pub(crate) mod memory_compare;

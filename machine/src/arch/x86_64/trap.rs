@@ -48,6 +48,13 @@ pub(crate) struct Frame {
     pub(crate) rsp: u64,
     pub(crate) ss: u64,
 }
+
+impl Frame {
+    /// Where the calling convention of the System V ABI puts a function's first six arguments.
+    fn function_arguments(&self) -> [u64; 6] {
+        [self.rdi, self.rsi, self.rdx, self.rcx, self.r8, self.r9]
+    }
+}
 const _: () = assert!(size_of::<Frame>() == 22 * 8 && size_of::<Frame>().is_multiple_of(16));
 
 /// Not a vector of the CPU: the frame was made by SYSCALL.
@@ -300,6 +307,14 @@ extern "C" fn kernel_trap(frame: &mut Frame) {
             return;
         }
         fatal(frame, Some(addr));
+    }
+    // The saved address is that of the byte after INT3.
+    if frame.vector as usize == BREAKPOINT
+        // CAST: a code address.
+        && let Some(next) = crate::function_probe::hit(frame.rip as usize - 1, &frame.function_arguments())
+    {
+        frame.rip = next as u64;
+        return;
     }
     fatal(frame, None);
 }
