@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 mod boots;
 mod debugger;
 mod failures;
+mod function_probes;
 mod guest;
 mod languages;
 mod machines;
@@ -72,6 +73,9 @@ const CASES: &[Case] = &[
     ("tracing::counters_tell_the_truth", Short, tracing::counters_tell_the_truth),
     ("tracing::rings_have_the_size_that_is_asked_for", Short, tracing::rings_have_the_size_that_is_asked_for),
     ("observe::records_leave_the_guest", Short, observe::records_leave_the_guest),
+    ("function_probes::every_call_is_told", Short, function_probes::every_call_is_told),
+    ("function_probes::hundreds_at_once", Short, function_probes::hundreds_at_once),
+    ("function_probes::what_has_no_probe_is_told", Short, function_probes::what_has_no_probe_is_told),
     ("strace::calls_are_shown_as_by_strace", Short, strace::calls_are_shown_as_by_strace),
     ("strace::children_are_followed", Short, strace::children_are_followed),
     ("strace::calls_are_chosen_and_counted", Short, strace::calls_are_chosen_and_counted),

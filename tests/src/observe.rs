@@ -4,7 +4,7 @@ use crate::guest::{Finished, Guest};
 use std::path::PathBuf;
 
 /// `ochre trace OPTIONS -o FILE PROBES… -- PROGRAM…`; and what stands in the file afterwards.
-fn trace(guest: &Guest, options: &[&str], probes: &[&str], program: &[&str]) -> (Finished, String) {
+pub(crate) fn trace(guest: &Guest, options: &[&str], probes: &[&str], program: &[&str]) -> (Finished, String) {
     let file: PathBuf = guest.scratch("observe").join("trace");
     let file_name = file.display().to_string();
     let options = [options, &["-o", &file_name], probes].concat();

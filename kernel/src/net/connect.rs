@@ -11,7 +11,6 @@ use super::timeout::Patience;
 use super::unreachable;
 use crate::errno::{Errno, Result};
 use crate::fs::OpenFile;
-use crate::signal::readiness::Change;
 use crate::task::Task;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -109,7 +108,6 @@ impl Socket {
             match self.attempt(&listener, server)? {
                 Attempt::Done => {
                     listener.data.wake_all();
-                    listener.tell(cx, Change::Input);
                     self.wake_all();
                     return Ok(());
                 }
@@ -203,7 +201,7 @@ impl Socket {
     }
 
     /// Ends one or both directions (`how` as `shutdown(2)`: 0, 1, 2).
-    pub fn shut_down(&self, cx: &CurrentThread, how: i32) -> Result<()> {
+    pub fn shut_down(&self, how: i32) -> Result<()> {
         let bits = match how {
             0 => RECEIVE,
             1 => SEND,
@@ -225,11 +223,6 @@ impl Socket {
                 }
             });
             peer.wake_all();
-            if mirrored == BOTH {
-                peer.tell(cx, Change::HangUp);
-            } else if mirrored & RECEIVE != 0 {
-                peer.tell(cx, Change::Input);
-            }
         }
         self.wake_waiting_senders();
         self.wake_all();

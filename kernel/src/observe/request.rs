@@ -11,7 +11,7 @@ use wire::observe::{Kind, MAX_PAYLOAD, Pieces, TooLong};
 /// How long the tool may take to tell its wishes.
 const START_NS: u64 = 60_000_000_000;
 /// Most kinds of requests.
-const KINDS: usize = 8;
+const KINDS: usize = 16;
 
 /// Grants a wish: called with the payload of a frame, in the receiving thread. What cannot be granted is answered with [`refuse`].
 pub type Request = fn(cx: &mut CurrentThread, payload: &[u8]);

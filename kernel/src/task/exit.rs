@@ -4,7 +4,6 @@ use super::pi_futex;
 use super::table::{self, Node, TaskTable};
 use super::usage::Usage;
 use super::{Pid, Process, SIGCHLD, Task};
-use crate::fs::listeners;
 use crate::mm::AddressSpace;
 use crate::observe;
 use crate::ptrace;
@@ -37,7 +36,6 @@ pub(super) fn end_task(cx: &mut CurrentThread, task: &Arc<Task>, status: i32) {
     }
     drop(files);
     drop(fs);
-    listeners::finish(cx);
 
     probe!(trace::proc::exit(task.tid(), status));
     observe::ended(cx, task, status);

@@ -4,6 +4,7 @@
 //! Firing: `probe!(trace::vminfo::cow_copy(addr, count))`; counting: `count(Counter::FaultsCow)`. Both from any context.
 mod control;
 pub mod files;
+mod functions;
 pub mod metrics;
 mod profile;
 pub(crate) mod program;

@@ -7,7 +7,7 @@
 //! Besides the probes of the kernel there are three of the program itself, whose numbers belong to no provider: [`BEGIN`], [`END`], and
 //! [`TICK`] and the following, fired by the observation channel's thread, whose intervals the host sends before the program
 //! ([`Kind::Ticks`]).
-use super::control;
+use super::{control, functions};
 use crate::observe;
 use crate::task::Task;
 use abi::Siginfo;
@@ -59,6 +59,7 @@ static SETUP: Mutex<Setup> = Mutex::new(
 pub(crate) fn start() {
     observe::on_request(Kind::Program, take_piece);
     observe::on_request(Kind::Ticks, take_ticks);
+    observe::on_request(Kind::Functions, functions::take);
     observe::add_source(source);
 }
 
@@ -86,14 +87,14 @@ fn take_piece(cx: &mut CurrentThread, payload: &[u8]) {
         }
         core::mem::take(&mut setup.image)
     };
-    match load(&image) {
+    match load(cx, &image) {
         Ok(()) => fire(BEGIN, &[]),
         Err(reason) => observe::refuse(cx, &reason),
     }
 }
 
 /// Loads a program and switches its probes on.
-fn load(image: &[u8]) -> Result<(), alloc::string::String> {
+fn load(cx: &mut CurrentThread, image: &[u8]) -> Result<(), alloc::string::String> {
     use alloc::string::ToString;
     let program = Program::decode(image).map_err(|refused| refused.to_string())?;
     let no_memory = || "no memory for the trace program's tables".to_string();
@@ -129,7 +130,7 @@ fn load(image: &[u8]) -> Result<(), alloc::string::String> {
         set_watched(*probe, true);
     }
     control::update_watch();
-    Ok(())
+    functions::set_armed(cx, true)
 }
 
 /// A probe has fired: runs its clauses.
@@ -184,6 +185,7 @@ impl Environment for World<'_> {
             }
             Source::Local => self.loaded.locals.get(self.fired.thread, index),
             Source::Thread => self.fired.thread,
+            Source::Probe => self.fired.probe.into(),
         }
     }
     fn store_global(&self, index: u8, value: u64) {
@@ -260,6 +262,9 @@ fn end(cx: &mut CurrentThread, loaded: &Loaded) -> bool {
         set_watched(*probe, false);
     }
     control::update_watch();
+    if let Err(reason) = functions::set_armed(cx, false) {
+        observe::refuse(cx, &reason);
+    }
     fire(END, &[]);
     let mut payload = Vec::new();
     if payload.try_reserve_exact(MAX_PAYLOAD).is_err() {

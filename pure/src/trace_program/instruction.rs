@@ -50,6 +50,8 @@ numbered! {
         Thread = 10,
         /// The parent's process.
         ParentPid = 11,
+        /// The probe's number.
+        Probe = 16,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The kernel's functions, from the table that every built image carries (`wire::symbols`): what runs is what is named.
 
 use super::Function;
-use std::sync::Arc;
+use std::rc::Rc;
 use wire::symbols::Table;
 
 /// Where the image is linked (`image/*.ld`).
@@ -32,13 +32,23 @@ impl KernelSymbols {
 
     /// The function at an address.
     pub(crate) fn function(&self, address: u64) -> Function {
-        let name = self.name(address).map_or_else(|| "[kernel]".into(), Arc::from);
+        let name = self.name(address).map_or_else(|| "[kernel]".into(), Rc::from);
         Function { name, file: "[kernel]".into() }
+    }
+
+    /// Every function: where it begins, and its name.
+    pub(crate) fn functions(&self) -> impl Iterator<Item = (u64, &str)> {
+        let all = self.table().map(Table::functions).into_iter().flatten();
+        all.map(|(offset, name)| (IMAGE_BASE + u64::from(offset), name))
     }
 
     fn name(&self, address: u64) -> Option<&str> {
         let offset = u32::try_from(address.checked_sub(IMAGE_BASE)?).ok()?;
-        Some(Table::new(&self.image[self.at?..])?.find(offset)?.0)
+        Some(self.table()?.find(offset)?.0)
+    }
+
+    fn table(&self) -> Option<Table<'_>> {
+        Table::new(&self.image[self.at?..])
     }
 }
 
@@ -57,6 +67,7 @@ mod tests {
         wire::symbols::encode(&symbols, &mut image[start..]).unwrap();
         let kernel = KernelSymbols::new(image);
         assert_eq!(&*kernel.function(IMAGE_BASE + 0x25).name, "function_2");
+        assert_eq!(kernel.functions().nth(3), Some((IMAGE_BASE + 0x30, "function_3")));
         assert_eq!(&*kernel.function(5).name, "[kernel]");
         assert_eq!(&*KernelSymbols::new(b"nothing".to_vec()).function(IMAGE_BASE).name, "[kernel]");
     }

@@ -1,8 +1,9 @@
 //! What `ochre trace` does: [`parse`] reads the user's words into [`syntax`], before anything boots; [`compile`] makes a [`plan`] of them, once the
-//! guest has told its probes; [`merge`] puts the records of all CPUs in the order of time; [`show`], [`printf`] and [`aggregation`] make text
+//! guest has told its probes; [`functions`] are those of the kernel that probes can stand at; [`merge`] puts the records of all CPUs in the order of time; [`show`], [`printf`] and [`aggregation`] make text
 //! of what comes; [`tracer`] is the observer that ties them together. Mistakes point at their place in the text ([`source`]).
 mod aggregation;
 mod compile;
+mod functions;
 mod merge;
 mod parse;
 mod plan;

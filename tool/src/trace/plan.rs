@@ -1,7 +1,9 @@
 //! What a compiled program is: the kernel's part of it, and what the tool must know to show what comes of it.
+use super::functions::KernelFunction;
 use super::printf::Conversion;
 use crate::observe::guest::{Guest, Probe};
 use pure::trace_program::{Program, Shape};
+use wire::observe::{FUNCTION, FUNCTION_LAST};
 use wire::trace::ArgumentKind;
 
 /// A compiled program.
@@ -15,11 +17,13 @@ pub(crate) struct Plan {
     pub(crate) tables: Vec<TableInfo>,
     /// Its outputs, by number.
     pub(crate) outputs: Vec<Output>,
+    /// The kernel's functions with probes, in the order of the probes' numbers from [`FUNCTION`] on.
+    pub(crate) functions: Vec<KernelFunction>,
     /// Texts that stand in records as numbers.
     texts: Vec<String>,
 }
 
-/// Texts are numbered from here on, system calls below.
+/// Texts are numbered from here on; system calls and probes of functions below.
 const FIRST_TEXT: u64 = 1 << 32;
 
 impl Plan {
@@ -37,10 +41,28 @@ impl Plan {
         (FIRST_TEXT + place as u64).cast_signed()
     }
 
+    /// The number of the probe at a function's entry; `None`: there are too many.
+    pub(crate) fn function_number(&mut self, function: &KernelFunction) -> Option<u16> {
+        let place = self.functions.iter().position(|other| other == function).unwrap_or(self.functions.len());
+        let number = u16::try_from(place).ok()?.checked_add(FUNCTION).filter(|number| *number <= FUNCTION_LAST)?;
+        if place == self.functions.len() {
+            self.functions.push(function.clone());
+        }
+        Some(number)
+    }
+
+    /// The function whose probe has this number.
+    pub(crate) fn function(&self, number: u16) -> Option<&KernelFunction> {
+        self.functions.get(usize::from(number.checked_sub(FUNCTION)?))
+    }
+
     /// What a word of a name's column stands for.
     pub(crate) fn name_of(&self, guest: &Guest, word: u64) -> String {
         match word.checked_sub(FIRST_TEXT) {
-            None => guest.call(word).map_or_else(|| format!("call {word}"), str::to_string),
+            None => match u16::try_from(word).ok().and_then(|number| self.function(number)) {
+                Some(function) => function.name.clone(),
+                None => guest.call(word).map_or_else(|| format!("call {word}"), str::to_string),
+            },
             Some(place) => {
                 usize::try_from(place).ok().and_then(|place| self.texts.get(place)).cloned().unwrap_or_default()
             }
@@ -53,7 +75,7 @@ impl Plan {
 pub(crate) enum Column {
     /// A number.
     Number(ArgumentKind),
-    /// A system call or a text, see [`Plan::name_of`].
+    /// A system call, a function or a text, see [`Plan::name_of`].
     Name,
     /// A task's name: two words.
     Comm,
@@ -139,6 +161,8 @@ pub(crate) enum Event<'a> {
     Kernel(&'a Probe),
     /// One of the program's own: its name and number.
     Own(&'static str, u16),
+    /// The entry of a function of the kernel: which, what its probe tells, and its number.
+    Function(&'a KernelFunction, &'a [(String, ArgumentKind)], u16),
 }
 
 impl Event<'_> {
@@ -146,7 +170,7 @@ impl Event<'_> {
     pub(crate) fn number(&self) -> u16 {
         match self {
             Event::Kernel(probe) => probe.id,
-            Event::Own(_, number) => *number,
+            Event::Own(_, number) | Event::Function(_, _, number) => *number,
         }
     }
     /// The last part of its name.
@@ -154,23 +178,34 @@ impl Event<'_> {
         match self {
             Event::Kernel(probe) => &probe.name,
             Event::Own(name, _) => name,
+            Event::Function(..) => "entry",
         }
+    }
+    /// The second part of its name.
+    pub(crate) fn module(&self) -> &str {
+        if let Event::Function(function, ..) = self { &function.module } else { "" }
+    }
+    /// The function, where one is the third part of its name.
+    pub(crate) fn function(&self) -> Option<&str> {
+        if let Event::Function(function, ..) = self { Some(&function.name) } else { None }
     }
     /// The first part of its name.
     pub(crate) fn provider(&self) -> &str {
         match self {
             Event::Kernel(probe) => &probe.provider,
             Event::Own(..) => "dtrace",
+            Event::Function(..) => "fbt",
         }
     }
     /// All of its name.
     pub(crate) fn full_name(&self) -> String {
-        format!("{}:::{}", self.provider(), self.name())
+        format!("{}:{}:{}:{}", self.provider(), self.module(), self.function().unwrap_or_default(), self.name())
     }
     fn arguments(&self) -> &[(String, ArgumentKind)] {
         match self {
             Event::Kernel(probe) => &probe.arguments,
             Event::Own(..) => &[],
+            Event::Function(_, arguments, _) => arguments,
         }
     }
     /// The names of its arguments.

@@ -1,4 +1,5 @@
 //! A record as a line: seconds since the guest's hello, CPU, process, program, probe, arguments by name.
+use super::plan::Plan;
 use crate::observe::guest::Guest;
 use std::fmt::Write;
 use wire::trace::{ArgumentKind, Record};
@@ -7,7 +8,7 @@ use wire::trace::{ArgumentKind, Record};
 pub(crate) const HEADING: &str = "     SECONDS CPU   PID PROGRAM          PROBE";
 
 /// The line, without its end.
-pub(crate) fn line(guest: &Guest, record: &Record) -> String {
+pub(crate) fn line(plan: &Plan, guest: &Guest, record: &Record) -> String {
     let ns = guest.nanoseconds(record.ticks);
     let (seconds, rest) = (ns.div_euclid(1_000_000_000), ns.rem_euclid(1_000_000_000));
     let (pid, name) = match guest.task(record.head.thread, record.ticks) {
@@ -21,7 +22,10 @@ pub(crate) fn line(guest: &Guest, record: &Record) -> String {
             let call = guest.call_of(record).unwrap_or_default();
             write!(line, "{}::{call}:{}", probe.provider, probe.name)
         }
-        None => write!(line, "{:#06x}", record.head.probe),
+        None => match plan.function(record.head.probe) {
+            Some(function) => write!(line, "fbt:{}:{}:entry", function.module, function.name),
+            None => write!(line, "{:#06x}", record.head.probe),
+        },
     };
     let arguments = guest.probe(record.head.probe).map_or(&[][..], |probe| &probe.arguments);
     for (number, value) in record.values().iter().enumerate() {

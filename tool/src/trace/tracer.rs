@@ -1,6 +1,7 @@
 //! The observer of `ochre trace`.
 use super::aggregation::Aggregations;
 use super::compile::compile;
+use super::functions::Catalog;
 use super::merge::Merger;
 use super::parse::parse;
 use super::plan::{Output, Piece, Plan};
@@ -11,8 +12,14 @@ use crate::observe::guest::Guest;
 use crate::observe::talk::Talk;
 use crate::observe::{Observer, RING_WORDS};
 use crate::status::{self, failure};
+use crate::symbols::KernelSymbols;
+use anyhow::Context;
+use std::fs::File;
 use std::io::Write;
-use wire::observe::{BEGIN, EXIT, Kind, MAX_PAYLOAD, OUTPUT, OUTPUT_LAST, Reader, take_record};
+use std::path::Path;
+use wire::observe::{
+    BEGIN, EXIT, FUNCTION, FunctionProbe, Kind, MAX_PAYLOAD, OUTPUT, OUTPUT_LAST, Reader, Writer, take_record,
+};
 use wire::trace::Record;
 
 /// How far marks are set back: a record's time is taken shortly before the record can be read.
@@ -22,6 +29,7 @@ const SLACK_NS: u64 = 100_000;
 pub(crate) struct Tracer {
     text: String,
     clauses: Vec<Clause>,
+    catalog: Catalog,
     plan: Plan,
     talk: Talk,
     merger: Merger,
@@ -38,6 +46,7 @@ impl Tracer {
         Ok(Tracer {
             text,
             clauses,
+            catalog: Catalog::default(),
             plan: Plan::default(),
             talk,
             merger: Merger::default(),
@@ -45,6 +54,22 @@ impl Tracer {
             has_heading: false,
             exit_status: None,
         })
+    }
+
+    /// The functions of the kernel that are to have probes, in frames.
+    fn functions(&self) -> Vec<(Kind, Vec<u8>)> {
+        let numbered = self.plan.functions.iter().zip(FUNCTION..);
+        let probes: Vec<FunctionProbe> = numbered
+            .flat_map(|(function, number)| function.addresses.iter().map(move |address| (number, *address)))
+            .map(|(number, address)| FunctionProbe { number, address })
+            .collect();
+        let frame = |probes: &[FunctionProbe]| {
+            let mut payload = vec![0; probes.len() * FunctionProbe::BYTES];
+            let mut out = Writer::new(&mut payload);
+            probes.iter().for_each(|probe| probe.encode(&mut out));
+            (Kind::Functions, payload)
+        };
+        probes.chunks(MAX_PAYLOAD / FunctionProbe::BYTES).map(frame).collect()
     }
 
     fn show_until(&mut self, guest: &Guest, mark: u64) -> anyhow::Result<()> {
@@ -67,7 +92,7 @@ impl Tracer {
                 if !std::mem::replace(&mut self.has_heading, true) {
                     writeln!(self.talk, "{}", show::HEADING)?;
                 }
-                writeln!(self.talk, "{}", show::line(guest, record))?;
+                writeln!(self.talk, "{}", show::line(&self.plan, guest, record))?;
             }
         }
         Ok(())
@@ -103,10 +128,17 @@ impl Observer for Tracer {
         RING_WORDS.into()
     }
 
+    fn booting(&mut self, _initramfs: &File, kernel: &Path) -> anyhow::Result<()> {
+        let image = std::fs::read(kernel).with_context(|| format!("cannot read {}", kernel.display()))?;
+        self.catalog = Catalog::new(&KernelSymbols::new(image));
+        Ok(())
+    }
+
     fn probes_known(&mut self, guest: &Guest) -> anyhow::Result<Vec<(Kind, Vec<u8>)>> {
-        self.plan = compile(&self.clauses, guest).map_err(|mistake| refuse(&self.text, &mistake))?;
+        self.plan = compile(&self.clauses, guest, &self.catalog).map_err(|mistake| refuse(&self.text, &mistake))?;
         let ticks = self.plan.ticks.iter().flat_map(|ns| ns.to_le_bytes()).collect();
         let mut wishes = vec![(Kind::Ticks, ticks)];
+        wishes.extend(self.functions());
         let image = self.plan.image();
         anyhow::ensure!(image.len() <= pure::trace_program::MAX_IMAGE, "the trace program is too long for the kernel");
         let mut pieces = image.chunks(MAX_PAYLOAD - 1).peekable();

@@ -57,6 +57,8 @@ pub enum Kind {
     Query = 0x86,
     /// Host: intervals of a trace program's ticks in nanoseconds (u64), before the program.
     Ticks = 0x87,
+    /// Host: functions of the kernel that the trace program which follows has probes at, [`FunctionProbe`](super::FunctionProbe) after one another.
+    Functions = 0x88,
 }
 
 impl Kind {
@@ -84,6 +86,7 @@ impl Kind {
         Kind::Start,
         Kind::Query,
         Kind::Ticks,
+        Kind::Functions,
     ];
 
     /// The kind with this number, if it is known.

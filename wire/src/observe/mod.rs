@@ -12,9 +12,10 @@
 //!
 //! Called by `kernel::observe` and by the tool. No locks, no allocation, no panic on any input.
 //!
-//! `frame` has the frames, `bytes` what payloads are written and read with, `message`, `process` and `program` what stands in them.
+//! `frame` has the frames, `bytes` what payloads are written and read with, `message`, `process`, `program` and `function` what stands in them.
 mod bytes;
 mod frame;
+mod function;
 mod message;
 mod process;
 mod program;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use bytes::{Reader, Writer};
 pub use frame::{Kind, MAX_PAYLOAD, PORT_NAME, Piece, Pieces, TooLong, VERSION, encode_header};
+pub use function::{FUNCTION, FUNCTION_LAST, FunctionProbe};
 pub use message::{Dropped, Drops, Hello, MAX_RECORD_BYTES, ProbeDescription, put_record, take_record};
 pub use process::{Happened, ProcessEvent};
 pub use program::{BEGIN, END, EXIT, OUTPUT, OUTPUT_LAST, TICK};

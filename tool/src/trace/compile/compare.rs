@@ -31,6 +31,12 @@ impl Body<'_, '_> {
                 self.code.truncate(start);
                 self.constant(to, i64::from((left == right) == is_equal));
             }
+            // Known now: the clause is compiled for each function.
+            (Type::Function, Type::Text(text)) | (Type::Text(text), Type::Function) => {
+                self.code.truncate(start);
+                let is_same = self.event.function() == Some(text.as_str());
+                self.constant(to, i64::from(is_same == is_equal));
+            }
             (Type::Comm, Type::Text(text)) => self.compare_comm(at, &text, to)?,
             (Type::Text(text), Type::Comm) => {
                 self.code.truncate(start);

@@ -5,12 +5,21 @@ use crate::trace::plan::Event;
 use crate::trace::source::{Mistake, mistake};
 use wire::observe::{BEGIN, END, TICK};
 
+/// Functions that can have probes, as the kernel keeps room for.
+const MOST_FUNCTIONS: usize = 1024;
+
 /// An event that a pattern means, and which system calls alone, if it says so.
 pub(super) type Meant<'b> = (Event<'b>, Option<Vec<u64>>);
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
     /// What a pattern means; for each event, which system calls alone, if it says so.
-    pub(super) fn events<'b>(&mut self, at: usize, pattern: &str, guest: &'b Guest) -> Result<Vec<Meant<'b>>, Mistake> {
+    pub(super) fn events<'b>(&mut self, at: usize, pattern: &str, guest: &'b Guest) -> Result<Vec<Meant<'b>>, Mistake>
+    where
+        'a: 'b,
+    {
+        if let Some(rest) = pattern.strip_prefix("fbt:") {
+            return self.functions(at, rest);
+        }
         match pattern {
             "BEGIN" => return Ok(vec![(Event::Own("BEGIN", BEGIN), None)]),
             "END" => return Ok(vec![(Event::Own("END", END), None)]),
@@ -57,6 +66,36 @@ impl Compiler<'_> {
             true => mistake(at, format!("no probe is called {pattern} (/proc/trace/events lists them)")),
             false => Ok(found),
         }
+    }
+}
+
+impl<'a> Compiler<'a> {
+    /// The entries of functions of the kernel that `MODULE:FUNCTION:NAME` means. Only the function may have colons in it.
+    fn functions(&mut self, at: usize, pattern: &str) -> Result<Vec<Meant<'a>>, Mistake> {
+        let parts = pattern.split_once(':').and_then(|(module, rest)| Some((module, rest.rsplit_once(':')?)));
+        let Some((module, (function, name))) = parts else {
+            return mistake(at, "a function's probe is fbt:MODULE:FUNCTION:entry; module and function may be empty");
+        };
+        if !name.is_empty() && !matches_glob(name, "entry") {
+            return mistake(at, "a function has one probe, called entry");
+        }
+        let catalog = self.catalog;
+        let meant = catalog.matching(module, function);
+        let count: usize = meant.iter().map(|function| function.addresses.len()).sum();
+        if meant.is_empty() {
+            return mistake(at, "no function of the kernel that can have probes is called so");
+        }
+        if count > MOST_FUNCTIONS {
+            return mistake(at, format!("{count} functions are called so, and {MOST_FUNCTIONS} can have probes"));
+        }
+        let mut events = Vec::new();
+        for function in meant {
+            let Some(number) = self.plan.function_number(function) else {
+                return mistake(at, format!("{MOST_FUNCTIONS} functions can have probes"));
+            };
+            events.push((Event::Function(function, &catalog.arguments, number), None));
+        }
+        Ok(events)
     }
 }
 

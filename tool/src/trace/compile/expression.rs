@@ -16,6 +16,8 @@ pub(super) enum Type {
     Comm,
     /// A system call's number, which stands for its name.
     Call,
+    /// The probe's number, which stands for the name of the kernel's function.
+    Function,
 }
 
 impl Body<'_, '_> {

@@ -44,12 +44,19 @@ impl Body<'_, '_> {
             }
             "probename" => return Ok(Type::Text(self.event.name().to_string())),
             "probeprov" => return Ok(Type::Text(self.event.provider().to_string())),
-            "probemod" => return Ok(Type::Text(String::new())),
+            "probemod" => return Ok(Type::Text(self.event.module().to_string())),
             "probefunc" if self.event.provider() == "syscall" => {
                 self.code.push(Instruction::Load { to, source: Source::Argument, index: 0 });
                 return Ok(Type::Call);
             }
-            "probefunc" => return Ok(Type::Text(String::new())),
+            "probefunc" => match self.event.function() {
+                None => return Ok(Type::Text(String::new())),
+                // The probe's number stands for it, so that all functions share the code.
+                Some(_) => {
+                    self.code.push(Instruction::Load { to, source: Source::Probe, index: 0 });
+                    return Ok(Type::Function);
+                }
+            },
             _ => {}
         }
         if let Some((index, kind)) = self.event.argument(name) {

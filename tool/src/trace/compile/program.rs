@@ -2,6 +2,7 @@
 use super::body::Body;
 use super::name::BUILT_IN;
 use crate::observe::guest::Guest;
+use crate::trace::functions::Catalog;
 use crate::trace::plan::Plan;
 use crate::trace::source::{Mistake, mistake};
 use crate::trace::syntax::{Clause, Statement};
@@ -9,8 +10,9 @@ use pure::trace_program as machine;
 use std::collections::HashMap;
 
 /// Compiles a program's clauses.
-pub(crate) fn compile(clauses: &[Clause], guest: &Guest) -> Result<Plan, Mistake> {
-    let mut compiler = Compiler { guest, plan: Plan::default(), globals: HashMap::new(), locals: HashMap::new() };
+pub(crate) fn compile(clauses: &[Clause], guest: &Guest, catalog: &Catalog) -> Result<Plan, Mistake> {
+    let mut compiler =
+        Compiler { guest, catalog, plan: Plan::default(), globals: HashMap::new(), locals: HashMap::new() };
     for statement in clauses.iter().filter_map(|clause| clause.actions.as_ref()).flatten() {
         compiler.declare(statement)?;
     }
@@ -23,6 +25,7 @@ pub(crate) fn compile(clauses: &[Clause], guest: &Guest) -> Result<Plan, Mistake
 /// What is known while the clauses are compiled.
 pub(super) struct Compiler<'a> {
     pub(super) guest: &'a Guest,
+    pub(super) catalog: &'a Catalog,
     pub(super) plan: Plan,
     pub(super) globals: HashMap<String, u8>,
     pub(super) locals: HashMap<String, u8>,

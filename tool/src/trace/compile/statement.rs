@@ -86,7 +86,7 @@ impl Body<'_, '_> {
             let (column, width) = match kind {
                 Type::Number(kind) => (Column::Number(kind), 1),
                 Type::Comm => (Column::Comm, 2),
-                Type::Call => (Column::Name, 1),
+                Type::Call | Type::Function => (Column::Name, 1),
                 Type::Text(text) => {
                     let word = self.of.plan.text(&text);
                     self.constant(used, word);
@@ -106,7 +106,9 @@ impl Body<'_, '_> {
     pub(super) fn number(&mut self, expression: &Expression, to: u8) -> Result<(), Mistake> {
         match self.expression(expression, self.register(expression.at, to)?)? {
             Type::Number(_) => Ok(()),
-            Type::Text(_) | Type::Comm | Type::Call => mistake(expression.at, "a number is wanted here, this is text"),
+            Type::Text(_) | Type::Comm | Type::Call | Type::Function => {
+                mistake(expression.at, "a number is wanted here, this is text")
+            }
         }
     }
 }

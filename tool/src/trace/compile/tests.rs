@@ -1,13 +1,14 @@
 //! The compiler against a guest that is played: what it makes passes the kernel's verifier, and mistakes point at their place.
 use super::compile;
 use crate::observe::guest::Guest;
+use crate::trace::functions::Catalog;
 use crate::trace::parse::parse;
 use crate::trace::plan::Plan;
 use crate::trace::source::Mistake;
 use proptest::prelude::*;
 use pure::trace_program::{Environment, Program, Source, run};
 use std::cell::RefCell;
-use wire::observe::{Kind, ProbeDescription, Writer};
+use wire::observe::{FUNCTION, Kind, ProbeDescription, Writer};
 
 /// A probe as it is told: number, names, arguments with their kinds.
 type Told<'a> = (u16, &'a str, &'a str, &'a [(u8, &'a str)]);
@@ -44,8 +45,14 @@ fn guest() -> Guest {
     guest
 }
 
+/// The functions of a kernel.
+fn catalog() -> Catalog {
+    let all = [(0x10, "kernel::fs::open"), (0x20, "<kernel::fs::A as B>::read"), (0x30, "<kernel::fs::A as C>::read")];
+    Catalog::of(all.into_iter().chain((0..1100).map(|number| (0x1000 + number, "modules::many"))))
+}
+
 fn plan(text: &str) -> Result<Plan, Mistake> {
-    let plan = compile(&parse(text)?, &guest())?;
+    let plan = compile(&parse(text)?, &guest(), &catalog())?;
     let decoded = Program::decode(&plan.image());
     assert_eq!(decoded.as_ref(), Ok(&plan.program), "the kernel would refuse {text}");
     Ok(plan)
@@ -117,6 +124,20 @@ fn the_example_counts_calls_of_one_program() {
 }
 
 #[test]
+fn functions_of_the_kernel_share_their_code() {
+    let clauses = |text: &str| plan(text).map(|plan| plan.program.clauses).expect(text);
+    let counted = clauses("fbt::fs::*:entry { @[probemod, probefunc, probename] = count(); }");
+    // Two functions, one of them in two copies.
+    assert_eq!(counted.iter().map(|clause| clause.probes.clone()).collect::<Vec<_>>(), [[FUNCTION, FUNCTION + 1]]);
+    let text = "fbt:kernel::entry /probefunc == \"fs::open\"/ { x = arg2 }";
+    assert_eq!(done(text, FUNCTION + 1, &[1, 2, 3], ""), ["global 0 = 3"]);
+    assert_eq!(done(text, FUNCTION, &[1, 2, 3], ""), [""; 0]);
+    let functions = |text| plan(text).map(|plan| plan.functions).expect(text);
+    assert_eq!(functions("fbt:kernel:fs::A::read:")[0].addresses, [0x20, 0x30]);
+    assert_eq!(functions("fbt::fs::open:entry { x++ } fbt::*open:entry { x++ }").len(), 1);
+}
+
+#[test]
 fn expressions_give_what_c_gives() {
     let value = |text: &str| done(&format!("sched:::off_cpu {{ x = {text} }}"), 0x100, &[5, 6, 7], "sh").join(";");
     for (text, wanted) in [
@@ -180,6 +201,11 @@ fn mistakes_point_at_their_place() {
         ("syscall:::entry { printf(\"%q\") }", 26, "%q"),
         ("syscall::nosuch:entry", 0, "no system call"),
         ("syscall:::entry /probefunc == \"nosuch\"/ {}", 30, "nosuch"),
+        ("fbt:entry", 0, "fbt:MODULE:FUNCTION:entry"),
+        ("sched:::on_cpu, fbt::fs::shut:entry", 16, "no function of the kernel"),
+        ("fbt::fs::open:return", 0, "one probe, called entry"),
+        ("fbt::many:entry", 0, "1100 functions are called so, and 1024 can have probes"),
+        ("fbt::fs::open:entry { x = arg6 }", 26, "arg0, arg1"),
         ("syscall:::entry { pid = 1 }", 18, "cannot be set"),
         ("tick-1x { exit(0) }", 0, "tick"),
         ("BEGIN", 0, "nothing to record"),

@@ -1,0 +1,30 @@
+//! Probes at the boundaries of the kernel's functions, as the host asks for them.
+use super::bytes::{Reader, Writer};
+
+/// The first number of these probes in records; the others follow, as the host numbers them.
+pub const FUNCTION: u16 = 0x8000;
+/// The last of them.
+pub const FUNCTION_LAST: u16 = FUNCTION + 0x7ff;
+
+/// A probe at a function: several may have the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FunctionProbe {
+    /// The number that its records bear.
+    pub number: u16,
+    /// Where the function begins.
+    pub address: u64,
+}
+
+impl FunctionProbe {
+    /// Bytes of an encoded one.
+    pub const BYTES: usize = 10;
+
+    /// Appends it.
+    pub fn encode(&self, out: &mut Writer<'_>) {
+        out.u16(self.number).u64(self.address);
+    }
+    /// Takes one from the front.
+    pub fn decode(from: &mut Reader<'_>) -> Option<FunctionProbe> {
+        Some(FunctionProbe { number: from.u16()?, address: from.u64()? })
+    }
+}
