@@ -181,6 +181,23 @@ pub struct FpImage {
     pub bytes: Vec<u8>,
 }
 
+/// What is noted in an FP image that goes to a program, where the CPU's format leaves room for software (x86-64: from byte 464
+/// on), and behind its end.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct FpMark {
+    /// Within.
+    pub words: [u64; 3],
+    /// Behind.
+    pub end: u32,
+}
+
+/// Whether an image at `start`, and the mark behind it, lie in user space, aligned as the CPU wants it.
+fn is_user_image(start: UserAddr) -> bool {
+    let end = start.0.checked_add(fp_image_bytes() + FP_MARK_BYTES);
+    start.0.is_multiple_of(arch::user::FP_ALIGN) && end.is_some_and(|end| end <= USER_END)
+}
+
 /// Room behind an [`FpImage`] for the mark that Linux puts at its end in a signal frame.
 const FP_MARK_BYTES: usize = 4;
 
@@ -198,6 +215,17 @@ impl CurrentThread {
         let user = unsafe { &mut *self.thread().user.get() };
         user.save();
         let result = body(user, header.cpu());
+        header::interrupts_on(header);
+        result
+    }
+
+    /// Runs `body` while the CPU holds this thread's user state and nothing newer is anywhere, with interrupts off.
+    fn with_live_user<R>(&mut self, body: impl FnOnce(&mut UserState) -> R) -> R {
+        let header = header::interrupts_off();
+        // SAFETY: own thread, interrupts off.
+        let user = unsafe { &mut *self.thread().user.get() };
+        user.load(Arc::as_ptr(self.thread()), header.cpu());
+        let result = body(user);
         header::interrupts_on(header);
         result
     }
@@ -226,6 +254,11 @@ impl CurrentThread {
         Some(FpImage { bytes })
     }
 
+    /// Shows `body` the thread's FP state, with interrupts off.
+    pub fn with_fp<R>(&mut self, body: impl FnOnce(&[u8]) -> R) -> R {
+        self.with_user(|user, _| body(user.fp_bytes().unwrap_or_default()))
+    }
+
     /// Replaces the thread's FP state. Reserved bits of the image are cleared; false if it is not acceptable.
     pub fn load_fp(&mut self, image: &mut [u8]) -> bool {
         let is_acceptable = image.len() == fp_image_bytes() && arch::user::fp_sanitize(image);
@@ -237,7 +270,28 @@ impl CurrentThread {
 
     /// FP state as at program start.
     pub fn reset_fp(&mut self) {
-        self.with_user(|user, _| user.reset_fp());
+        self.with_live_user(|user| user.reset_fp());
+    }
+
+    /// Copies the thread's FP state straight from the CPU to user memory, with `mark`, as [`save_fp`](Self::save_fp) would without
+    /// an end to it. False, with some of it written or nothing, if the memory is not there at once or the machine has no way to.
+    pub fn save_fp_to_user(&mut self, to: UserAddr, mark: &FpMark) -> bool {
+        // SAFETY: the address was checked, and interrupts are off.
+        is_user_image(to) && self.with_live_user(|_| unsafe { arch::user::fp_save_to_user(to, mark) })
+    }
+
+    /// Replaces the thread's FP state with what [`save_fp_to_user`](Self::save_fp_to_user) wrote and the program may have changed. False,
+    /// with the state as at program start, if the memory is not there at once, the mark is another one, or the CPU refuses the image.
+    pub fn load_fp_from_user(&mut self, from: UserAddr, mark: &FpMark) -> bool {
+        is_user_image(from)
+            && self.with_live_user(|user| {
+                // SAFETY: the address was checked, and interrupts are off.
+                let is_loaded = unsafe { arch::user::fp_restore_from_user(from, mark) };
+                if !is_loaded {
+                    user.reset_fp();
+                }
+                is_loaded
+            })
     }
 
     /// The TLS base (FS base, TPIDR_EL0).

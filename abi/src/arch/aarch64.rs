@@ -1,5 +1,5 @@
 //! ARM64 layouts.
-use super::frame::{BuiltFrame, FpPlace, FrameError, FrameInput, ParsedFrame, half, pair, put, word};
+use super::frame::{BuiltFrame, FpGoes, FpPlace, FrameError, FrameInput, ParsedFrame, half, pair, put, word};
 use crate::signal::{SA_RESTORER, SA_SIGINFO, StackT};
 use alloc::vec::Vec;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -137,14 +137,9 @@ pub fn build_frame(
     put(head, SIGCONTEXT, input.fault.address);
     head[(SIGCONTEXT + 8) / 8..][..REGISTER_COUNT].copy_from_slice(input.registers);
     let mut next = RESERVED;
-    if input.fp.len() >= FP_IMAGE_BYTES {
-        put(head, next, pair(FP_MAGIC, FP_RECORD_BYTES as u32));
-        // The image has the vectors first; the record has FPSR and FPCR first.
-        let bytes = head.as_mut_bytes();
-        bytes[next + 8..next + 16].copy_from_slice(&input.fp[512..520]);
-        bytes[next + 16..next + FP_RECORD_BYTES].copy_from_slice(&input.fp[..512]);
-        next += FP_RECORD_BYTES;
-    }
+    let fp = FpGoes::Within(next);
+    put(head, next, pair(FP_MAGIC, FP_RECORD_BYTES as u32));
+    next += FP_RECORD_BYTES;
     if input.fault.code != 0 {
         put(head, next, pair(SYNDROME_MAGIC, SYNDROME_BYTES as u32));
         put(head, next + 8, input.fault.code);
@@ -165,7 +160,31 @@ pub fn build_frame(
     registers[31] = address;
     registers[32] = input.action.handler;
     registers[33] &= !HANDLER_CLEARS;
-    Some(BuiltFrame { address, head_words, fp_address: None, tail: Some((record, tail)), registers })
+    Some(BuiltFrame { address, head_words, fp, tail: Some((record, tail)), registers })
+}
+
+/// LINUX: a handler goes on with the floating-point state that it interrupts.
+pub const HANDLER_HAS_FRESH_FP: bool = false;
+
+/// Puts the image into the record at byte `offset`. The image has the vectors first; the record has FPSR and FPCR first.
+pub fn place_fp(head: &mut [u64; HEAD_WORDS], offset: usize, image: &[u8]) {
+    if let Some((vectors, status)) = image.split_at_checked(512)
+        && status.len() == 8
+    {
+        let bytes = head.as_mut_bytes();
+        bytes[offset + 8..offset + 16].copy_from_slice(status);
+        bytes[offset + 16..offset + FP_RECORD_BYTES].copy_from_slice(vectors);
+    }
+}
+
+/// Nothing: the image lies in the frame.
+pub const fn fp_mark(_image_bytes: usize) -> ([u64; 3], u32) {
+    ([0; 3], 0)
+}
+
+/// Nothing, for the same reason.
+pub fn mark_fp(_image: &mut Vec<u8>) -> Option<()> {
+    Some(())
 }
 
 /// Where the frame of a handler that returned lies: at its stack pointer.
@@ -258,12 +277,14 @@ mod tests {
             alternate: StackT::default(),
             is_new_stack: false,
             stack_top: 0x7fff_0000_1234,
-            fp: &mut fp,
+            fp_bytes: fp.len(),
             fault: FaultRecord { address: 5, code: 9, vector: 0 },
             trampoline: 0xabc,
         };
         let mut head = [0; HEAD_WORDS];
         let built = build_frame(input, &mut head).unwrap();
+        let FpGoes::Within(offset) = built.fp else { panic!("the state lies apart") };
+        place_fp(&mut head, offset, &fp);
         assert_eq!(FRAME_BYTES, 4688);
         assert_eq!(built.address % 16, 0);
         assert_eq!(built.registers[30], 0xabc);

@@ -2,8 +2,8 @@
 //! `x86_64.rs` and `aarch64.rs`: `build_frame`, `frame_address`, `parse_frame`, `HEAD_WORDS`.
 //!
 //! A frame leaves in up to three pieces, each copied to the program straight from where it is made: the head, the floating-point
-//! image where it lies apart (x86-64), the tail where a gap lies before it (ARM64). Signals are frequent: nothing is allocated, and
-//! the head is words, not bytes, for a kernel that may not access memory unaligned would have to take bytes one by one.
+//! image where it lies apart (x86-64), which the processor itself can write, the tail where a gap lies before it (ARM64). Signals are
+//! frequent: nothing is allocated, and the head is words, not bytes, for a kernel that may not access memory unaligned would have to take bytes one by one.
 use crate::signal::{Sigaction, Siginfo, StackT};
 use alloc::vec::Vec;
 
@@ -34,9 +34,8 @@ pub struct FrameInput<'a, const N: usize> {
     pub is_new_stack: bool,
     /// Where the frame goes below.
     pub stack_top: u64,
-    /// The floating-point image in the processor's format. Where it goes to the program by itself, it is made ready for that:
-    /// marked, and lengthened by the mark at its end, for which there should be room.
-    pub fp: &'a mut Vec<u8>,
+    /// Bytes of the floating-point image in the processor's format.
+    pub fp_bytes: usize,
     /// The fault behind the signal, or zeros.
     pub fault: FaultRecord,
     /// Where a handler returns to when its action names no trampoline.
@@ -49,12 +48,21 @@ pub struct BuiltFrame<const N: usize> {
     pub address: u64,
     /// How many words of the head there are.
     pub head_words: usize,
-    /// Where the floating-point image goes, if it goes by itself.
-    pub fp_address: Option<u64>,
+    /// Where the floating-point image goes.
+    pub fp: FpGoes,
     /// Its last words, and where they go.
     pub tail: Option<(u64, [u64; 2])>,
     /// The registers with which the handler begins.
     pub registers: [u64; N],
+}
+
+/// What is left to do with the floating-point image of a frame being built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FpGoes {
+    /// Into the head, at this byte, by `place_fp`.
+    Within(usize),
+    /// To this address by itself, marked with `fp_mark`.
+    Apart(u64),
 }
 
 /// Where a frame keeps the floating-point state.

@@ -1,5 +1,5 @@
 //! x86-64 layouts.
-use super::frame::{BuiltFrame, FpPlace, FrameError, FrameInput, ParsedFrame, half, pair, put, word};
+use super::frame::{BuiltFrame, FpGoes, FpPlace, FrameError, FrameInput, ParsedFrame, half, pair, put, word};
 use crate::signal::{SA_RESTORER, StackT};
 use alloc::vec::Vec;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -142,6 +142,8 @@ const FP_MAGIC1: u32 = 0x4650_5853;
 const FP_MAGIC2: u32 = 0x4650_5845;
 /// Where in the legacy FXSAVE area software keeps `struct _fpx_sw_bytes`.
 const FP_SOFTWARE: usize = 464;
+/// Bytes of the mark at the end.
+const FP_END_BYTES: usize = 4;
 /// Bytes of the FXSAVE area.
 pub const FP_LEGACY_BYTES: usize = 512;
 /// The legacy area's components in XSAVE's header: x87 and SSE.
@@ -151,7 +153,7 @@ const HANDLER_CLEARS: u64 = 0x100 | 0x400 | 0x1_0000;
 const RED_ZONE: u64 = 128;
 
 /// Lays out a frame as Linux does, its first bytes in `head`, which is all zero. `None` if the stack wraps, there is no
-/// trampoline (x86-64 has no other), or for want of memory.
+/// trampoline (x86-64 has no other).
 pub fn build_frame(
     input: FrameInput<'_, REGISTER_COUNT>,
     head: &mut [u64; HEAD_WORDS],
@@ -159,12 +161,10 @@ pub fn build_frame(
     if input.action.flags & SA_RESTORER == 0 {
         return None;
     }
-    let has_extended = input.fp.len() > FP_LEGACY_BYTES;
-    if has_extended {
-        mark_fp(input.fp)?;
-    }
+    let has_extended = input.fp_bytes > FP_LEGACY_BYTES;
+    let with_mark = input.fp_bytes + if has_extended { FP_END_BYTES } else { 0 };
     let top = if input.is_new_stack { input.stack_top } else { input.stack_top.checked_sub(RED_ZONE)? };
-    let fp_address = top.checked_sub(input.fp.len() as u64)? & !63;
+    let fp_address = top.checked_sub(with_mark as u64)? & !63;
     let address = (fp_address.checked_sub(HEAD_BYTES as u64)? & !15).checked_sub(8)?;
 
     put(head, 0, input.action.restorer);
@@ -181,7 +181,7 @@ pub fn build_frame(
     put(head, SIGCONTEXT + VECTOR, input.fault.vector);
     put(head, SIGCONTEXT + OLD_MASK, input.mask);
     put(head, SIGCONTEXT + FAULT_ADDRESS, input.fault.address);
-    put(head, SIGCONTEXT + FP_POINTER, if input.fp.is_empty() { 0 } else { fp_address });
+    put(head, SIGCONTEXT + FP_POINTER, fp_address);
     put(head, MASK, input.mask);
     head.as_mut_bytes()[SIGINFO..].copy_from_slice(input.info.as_bytes());
 
@@ -193,20 +193,36 @@ pub fn build_frame(
     registers[16] = input.action.handler;
     registers[19] = address;
     registers[18] &= !HANDLER_CLEARS;
-    let fp_address = (!input.fp.is_empty()).then_some(fp_address);
-    Some(BuiltFrame { address, head_words: HEAD_WORDS, fp_address, tail: None, registers })
+    Some(BuiltFrame { address, head_words: HEAD_WORDS, fp: FpGoes::Apart(fp_address), tail: None, registers })
 }
 
-/// Says in the words that hardware leaves to software how long the image is and what it holds, and marks its end.
-fn mark_fp(image: &mut Vec<u8>) -> Option<()> {
-    let length = image.len();
-    image.try_reserve(4).ok()?;
-    image.extend_from_slice(&FP_MAGIC2.to_le_bytes());
+/// A handler begins with the floating-point state of a program's start.
+pub const HANDLER_HAS_FRESH_FP: bool = true;
+
+/// What stands in the words of an image of `image_bytes` that hardware leaves to software: how long it is and what it holds;
+/// and behind its end.
+pub const fn fp_mark(image_bytes: usize) -> ([u64; 3], u32) {
+    let length = image_bytes as u32;
+    ([pair(FP_MAGIC1, length + FP_END_BYTES as u32), fp_components(image_bytes), pair(length, 0)], FP_MAGIC2)
+}
+
+/// Writes the mark into an image, which grows by it; one of the legacy area alone has none. `None` for want of memory.
+pub fn mark_fp(image: &mut Vec<u8>) -> Option<()> {
+    if image.len() <= FP_LEGACY_BYTES {
+        return Some(());
+    }
+    let (software, end) = fp_mark(image.len());
+    image.try_reserve(FP_END_BYTES).ok()?;
+    image.extend_from_slice(&end.to_le_bytes());
     image[FP_SOFTWARE + 24..FP_SOFTWARE + 48].fill(0);
-    let software = [pair(FP_MAGIC1, length as u32 + 4), fp_components(length), pair(length as u32, 0)];
     image[FP_SOFTWARE..FP_SOFTWARE + 24].copy_from_slice(software.as_bytes());
+    // A program may change vectors that were in their initial state: present they must be.
+    image[FP_LEGACY_BYTES] |= FP_LEGACY_COMPONENTS as u8;
     Some(())
 }
+
+/// Nothing: the image lies apart.
+pub fn place_fp(_head: &mut [u64; HEAD_WORDS], _offset: usize, _image: &[u8]) {}
 
 /// The state components (XCR0) of an image in XSAVE's standard form, which its length tells: each adds its area at a fixed
 /// offset.
@@ -289,7 +305,7 @@ mod tests {
             alternate: StackT::default(),
             is_new_stack: false,
             stack_top: 0x7fff_0000_1234,
-            fp: &mut fp,
+            fp_bytes: fp.len(),
             fault: FaultRecord::default(),
             trampoline: 0,
         };
@@ -298,7 +314,7 @@ mod tests {
         assert_eq!(built.address % 16, 8);
         assert_eq!(HEAD_BYTES, 440);
         assert_eq!(built.registers[14], 10);
-        assert!(built.fp_address.unwrap() + fp.len() as u64 <= 0x7fff_0000_1234 - 128);
+        mark_fp(&mut fp).unwrap();
         let parsed = parse_frame(&head, &[0; REGISTER_COUNT]).unwrap();
         for (_, index) in GENERAL {
             assert_eq!(parsed.registers[index], registers[index]);
@@ -306,7 +322,8 @@ mod tests {
         assert_eq!(parsed.mask, 0x55);
         let FpPlace::At(at) = parsed.fp else { panic!("no floating-point state") };
         assert_eq!(at % 64, 0);
-        assert_eq!(Some(at), built.fp_address);
+        assert_eq!(built.fp, FpGoes::Apart(at));
+        assert!(at + fp.len() as u64 <= 0x7fff_0000_1234 - 128);
         assert!(at >= built.address + HEAD_BYTES as u64);
         assert!(fp_is_extended(&fp, 832) && !fp_is_extended(&fp, 1088));
         assert_eq!(fp[832..], FP_MAGIC2.to_le_bytes());

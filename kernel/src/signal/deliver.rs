@@ -10,12 +10,13 @@ use crate::syscall::{Call, strace};
 use crate::task::rseq;
 use crate::trace::{self, Counter, probe};
 use crate::user_memory::UserSlice;
-use abi::arch::frame::{FpPlace, FrameError, FrameInput};
+use abi::arch::frame::{FpGoes, FpPlace, FrameError, FrameInput};
 use abi::arch::{self, HEAD_WORDS};
 use abi::{Sigaction, Siginfo, StackT};
 use alloc::vec::Vec;
 use machine::addr::UserAddr;
 use machine::sync::Wait;
+use machine::user::FpMark;
 use zerocopy::IntoBytes;
 
 /// A system call that was interrupted, as it was made.
@@ -141,7 +142,6 @@ fn deliver(call: &mut Call<'_>, signal: Signal, info: &Siginfo, action: &Sigacti
     let stack_top = if is_new_stack { alternate.base.wrapping_add(alternate.size) } else { sp };
     let blocked = signals.blocked();
     let space = call.task.space(call.cx).ok_or(Errno::EFAULT)?;
-    let mut fp = call.cx.save_fp().ok_or(Errno::ENOMEM)?.bytes;
     let registers = call.user.registers();
     let mut head = [0; HEAD_WORDS];
     let input = FrameInput {
@@ -153,7 +153,7 @@ fn deliver(call: &mut Call<'_>, signal: Signal, info: &Siginfo, action: &Sigacti
         alternate,
         is_new_stack,
         stack_top,
-        fp: &mut fp,
+        fp_bytes: machine::user::fp_image_bytes(),
         fault: signals.fault(),
         trampoline: space.image().map_or(0, |image| image.signal_return as u64),
     };
@@ -161,14 +161,18 @@ fn deliver(call: &mut Call<'_>, signal: Signal, info: &Siginfo, action: &Sigacti
     if (is_on_alternate || is_new_stack) && built.address < alternate.base {
         return Err(Errno::EFAULT);
     }
-    write_piece(call, built.address, head[..built.head_words].as_bytes())?;
-    if let Some(address) = built.fp_address {
-        write_piece(call, address, &fp)?;
+    match built.fp {
+        FpGoes::Within(offset) => call.cx.with_fp(|image| arch::place_fp(&mut head, offset, image)),
+        FpGoes::Apart(address) => write_fp(call, address)?,
     }
+    write_piece(call, built.address, head[..built.head_words].as_bytes())?;
     if let Some((address, tail)) = built.tail {
         write_piece(call, address, tail.as_bytes())?;
     }
     // From here on nothing fails.
+    if arch::HANDLER_HAS_FRESH_FP {
+        call.cx.reset_fp();
+    }
     let _ = signals.take_saved_mask();
     if alternate.flags & STACK_AUTO_DISARM != 0 {
         signals.set_alternate_stack(StackT { flags: STACK_DISABLED, ..StackT::default() });
@@ -180,6 +184,23 @@ fn deliver(call: &mut Call<'_>, signal: Signal, info: &Siginfo, action: &Sigacti
     signals.store_blocked(mask);
     call.user.set_registers(&built.registers);
     Ok(())
+}
+
+/// Writes the floating-point image by itself. The processor does it, unless something has to be made first: then it is done with a copy.
+fn write_fp(call: &mut Call<'_>, address: u64) -> Result<()> {
+    // CAST: usize is 64 bits on both architectures.
+    if call.cx.save_fp_to_user(UserAddr(address as usize), &fp_mark()) {
+        return Ok(());
+    }
+    let mut image = call.cx.save_fp().ok_or(Errno::ENOMEM)?.bytes;
+    arch::mark_fp(&mut image).ok_or(Errno::ENOMEM)?;
+    write_piece(call, address, &image)
+}
+
+/// The mark on an image of this machine.
+fn fp_mark() -> FpMark {
+    let (words, end) = arch::fp_mark(machine::user::fp_image_bytes());
+    FpMark { words, end }
 }
 
 /// Copies one piece of a frame out.
@@ -225,14 +246,7 @@ fn restore(call: &mut Call<'_>) -> Result<()> {
         FrameError::NoMemory => Errno::ENOMEM,
         FrameError::Longer(_) | FrameError::Malformed => Errno::EFAULT,
     })?;
-    match read_fp(call, parsed.fp)? {
-        Some(mut image) => {
-            if !call.cx.load_fp(&mut image) {
-                return Err(Errno::EINVAL);
-            }
-        }
-        None => call.cx.reset_fp(),
-    }
+    restore_fp(call, parsed.fp)?;
     call.user.set_registers(&parsed.registers);
     send::change_mask(call.cx, call.task, SignalSet(parsed.mask));
     restore_alternate_stack(&call.task.signals, &parsed.alternate);
@@ -252,6 +266,24 @@ fn zeroed<T: Copy + Default>(count: usize) -> Result<Vec<T>> {
     buffer.try_reserve_exact(count)?;
     buffer.resize(count, T::default());
     Ok(buffer)
+}
+
+/// Puts the floating-point state back.
+fn restore_fp(call: &mut Call<'_>, place: FpPlace) -> Result<()> {
+    if let FpPlace::At(address) = place
+        && call.cx.load_fp_from_user(UserAddr(address as usize), &fp_mark())
+    {
+        return Ok(());
+    }
+    // What is not as it was written, or not there at once, is taken by a copy.
+    let is_loaded = match read_fp(call, place)? {
+        Some(mut image) => call.cx.load_fp(&mut image),
+        None => {
+            call.cx.reset_fp();
+            true
+        }
+    };
+    if is_loaded { Ok(()) } else { Err(Errno::EINVAL) }
 }
 
 /// The floating-point image a frame refers to, completed to the machine's length.

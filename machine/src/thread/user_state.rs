@@ -127,16 +127,10 @@ impl UserState {
         self.changed();
     }
 
-    /// Back to a fresh program's FP state.
+    /// Gives the CPU a fresh program's FP state. Call after [`load`](Self::load).
     pub(crate) fn reset_fp(&mut self) {
-        if let Some(fp) = &self.fp {
-            // SAFETY: the area is long and aligned enough; it was zeroed when it was made and holds a valid state since.
-            unsafe {
-                ptr::write_bytes(fp.start.as_ptr(), 0, arch::user::fp_bytes());
-                arch::user::fp_initial(fp.start.as_ptr());
-            }
-        }
-        self.changed();
+        // SAFETY: it is a valid state, which never changes.
+        unsafe { arch::user::fp_restore(arch::user::fp_fresh()) };
     }
 
     /// The bases (TLS, GS). Call after [`save`](Self::save).

@@ -6,7 +6,7 @@
 use super::sysreg::{isb, read_sysreg, write_sysreg};
 use super::{irq, trap};
 use crate::addr::UserAddr;
-use crate::user::{AccessKind, Exception, PageFault, RawExit};
+use crate::user::{AccessKind, Exception, FpMark, PageFault, RawExit};
 use core::arch::global_asm;
 use core::mem::offset_of;
 
@@ -295,6 +295,29 @@ pub(crate) unsafe fn fp_save(to: *mut u8) {
 pub(crate) unsafe fn fp_restore(from: *const u8) {
     // SAFETY: as the caller promises.
     unsafe { ochre_fp_restore(from) }
+}
+/// A state as at program start: all zero.
+#[repr(C, align(16))]
+struct Initial([u8; FP_BYTES]);
+static INITIAL: Initial = Initial([0; FP_BYTES]);
+
+/// Where a state as at program start lies, for [`fp_restore`].
+pub(crate) fn fp_fresh() -> *const u8 {
+    INITIAL.0.as_ptr()
+}
+/// Never: signal frames have another order here, and the state goes with the rest of the frame.
+///
+/// # Safety
+/// As for x86-64.
+pub(crate) unsafe fn fp_save_to_user(_to: UserAddr, _mark: &FpMark) -> bool {
+    false
+}
+/// Never, for the same reason.
+///
+/// # Safety
+/// As for x86-64.
+pub(crate) unsafe fn fp_restore_from_user(_from: UserAddr, _mark: &FpMark) -> bool {
+    false
 }
 /// Writes the state at program start: all zero.
 ///

@@ -66,6 +66,7 @@ const NMI: usize = 2;
 const BREAKPOINT: usize = 3;
 const OVERFLOW: usize = 4;
 const DOUBLE_FAULT: usize = 8;
+const GENERAL_PROTECTION: u64 = 13;
 const PAGE_FAULT: u64 = 14;
 const MACHINE_CHECK: usize = 18;
 /// Exceptions for which the CPU pushes an error code: #DF #TS #NP #SS #GP #PF #AC #CP #VC #SX.
@@ -314,6 +315,13 @@ extern "C" fn kernel_trap(frame: &mut Frame) {
         && let Some(next) = crate::function_probe::hit(frame.rip as usize - 1, &frame.function_arguments())
     {
         frame.rip = next as u64;
+        return;
+    }
+    if frame.vector == GENERAL_PROTECTION
+        && user_copy::takes_state(frame.rip as usize)
+        && let Some(fixup) = user_copy::find_fixup(frame.rip as usize)
+    {
+        frame.rip = fixup as u64;
         return;
     }
     fatal(frame, None);

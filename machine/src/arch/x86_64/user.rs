@@ -6,8 +6,9 @@ use super::assembly::pop_registers;
 use super::cpu::{self, CONTEXT_END_OFFSET, KERNEL_STACK_OFFSET, RSP0_OFFSET};
 use super::registers::{self, cpuid, msr};
 use super::trap::{self, FIRST_INTERRUPT, Frame, SYSCALL_VECTOR};
+use super::user_copy::{x86_user_fp_restore, x86_user_fp_save};
 use crate::addr::UserAddr;
-use crate::user::{Exception, RawExit};
+use crate::user::{Exception, FpMark, RawExit};
 use core::arch::{asm, global_asm};
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -405,6 +406,45 @@ pub(crate) unsafe fn fp_restore(from: *const u8) {
                 options(nostack, preserves_flags, readonly));
         }
     }
+}
+
+/// What [`fp_restore`] makes the state at program start of: with no component present, each is as after a reset but for the
+/// two control words, which are taken from here.
+#[repr(C, align(64))]
+struct Initial([u8; FXSAVE_BYTES + XSAVE_HEADER]);
+static INITIAL: Initial = {
+    let mut state = [0; FXSAVE_BYTES + XSAVE_HEADER];
+    [state[0], state[1]] = INITIAL_X87_CONTROL.to_le_bytes();
+    [state[24], state[25], state[26], state[27]] = INITIAL_MXCSR.to_le_bytes();
+    Initial(state)
+};
+
+/// Where a state as at program start lies, for [`fp_restore`].
+pub(crate) fn fp_fresh() -> *const u8 {
+    INITIAL.0.as_ptr()
+}
+
+/// Saves the FP state of this CPU to user memory, marked as Linux marks it in a signal frame: false if memory is not there, or the
+/// CPU has no XSAVE. Then some of it may have been written.
+///
+/// # Safety
+/// 1. `to` is aligned to [`FP_ALIGN`], and [`fp_bytes`] and four more bytes from there on are in user space.
+/// 2. Interrupts are off.
+pub(crate) unsafe fn fp_save_to_user(to: UserAddr, mark: &FpMark) -> bool {
+    let components = COMPONENTS.load(Ordering::Relaxed);
+    // SAFETY: the range is in user space (1), and each access has a fix-up. (2) keeps the fault from sleeping.
+    components != 0 && unsafe { x86_user_fp_save(to.0, mark, components, fp_bytes()) } == 0
+}
+
+/// Loads an FP state from user memory if it is marked so; false if it is not, or memory is not there, or the CPU refuses the state. Then
+/// the CPU holds no particular state.
+///
+/// # Safety
+/// As for [`fp_save_to_user`].
+pub(crate) unsafe fn fp_restore_from_user(from: UserAddr, mark: &FpMark) -> bool {
+    let components = COMPONENTS.load(Ordering::Relaxed);
+    // SAFETY: as above; XRSTOR takes any bytes: a state that is not valid is refused by an exception, which has a fix-up too.
+    components != 0 && unsafe { x86_user_fp_restore(from.0, mark, components) } == 0
 }
 
 /// Writes the state at program start.

@@ -5,6 +5,7 @@
 //! faults is tried again byte by byte, so that the count of bytes left is exact.
 use super::assembly::{allow_user_access, forbid_user_access};
 use crate::addr::UserAddr;
+use crate::user::FpMark;
 use core::arch::global_asm;
 
 /// How a string copy ended.
@@ -177,6 +178,81 @@ global_asm!(
     "jmp 2b",
     "x86_fixup 30b, 3b",
     ".size x86_user_exchange, . - x86_user_exchange",
+    // (rdi = to, rsi = mark, rdx = components, rcx = length) -> rax = 0, or 1 on a fault
+    ".balign 16",
+    ".global x86_user_fp_save",
+    ".type x86_user_fp_save, @function",
+    "x86_user_fp_save:",
+    allow_user_access!(),
+    // XSAVE writes of the header only the bits of the components asked for, and none of the words left to software.
+    "xor eax, eax",
+    "29: mov [rdi + 512], rax",
+    "30: mov [rdi + 520], rax",
+    "31: mov [rdi + 528], rax",
+    "32: mov [rdi + 536], rax",
+    "33: mov [rdi + 544], rax",
+    "34: mov [rdi + 552], rax",
+    "35: mov [rdi + 560], rax",
+    "36: mov [rdi + 568], rax",
+    "mov eax, edx",
+    "shr rdx, 32",
+    "37: xsave64 [rdi]",
+    // A program may change vectors that were in their initial state: present they must be.
+    "38: or qword ptr [rdi + 512], 3",
+    "xor eax, eax",
+    "mov r8, [rsi]",
+    "39: mov [rdi + 464], r8",
+    "mov r8, [rsi + 8]",
+    "40: mov [rdi + 472], r8",
+    "mov r8, [rsi + 16]",
+    "41: mov [rdi + 480], r8",
+    "42: mov [rdi + 488], rax",
+    "43: mov [rdi + 496], rax",
+    "44: mov [rdi + 504], rax",
+    "mov r8d, [rsi + 24]",
+    "45: mov [rdi + rcx], r8d",
+    "2:",
+    forbid_user_access!(),
+    "ret",
+    "3:",
+    "mov eax, 1",
+    "jmp 2b",
+    ".irp site, 29b, 30b, 31b, 32b, 33b, 34b, 35b, 36b, 37b, 38b, 39b, 40b, 41b, 42b, 43b, 44b, 45b",
+    "x86_fixup \\site, 3b",
+    ".endr",
+    ".size x86_user_fp_save, . - x86_user_fp_save",
+    // (rdi = from, rsi = mark, rdx = components) -> rax = 0, or 1 if it is marked otherwise, and on a fault
+    ".balign 16",
+    ".global x86_user_fp_restore",
+    ".type x86_user_fp_restore, @function",
+    "x86_user_fp_restore:",
+    allow_user_access!(),
+    "mov r8, [rsi]",
+    "30: cmp [rdi + 464], r8",
+    "jne 3f",
+    "mov r8, [rsi + 8]",
+    "31: cmp [rdi + 472], r8",
+    "jne 3f",
+    "mov r8, [rsi + 16]",
+    "32: cmp [rdi + 480], r8",
+    "jne 3f",
+    "mov eax, edx",
+    "shr rdx, 32",
+    ".global x86_user_fp_restore_site",
+    "x86_user_fp_restore_site:",
+    "xrstor64 [rdi]",
+    "xor eax, eax",
+    "2:",
+    forbid_user_access!(),
+    "ret",
+    "3:",
+    "mov eax, 1",
+    "jmp 2b",
+    "x86_fixup 30b, 3b",
+    "x86_fixup 31b, 3b",
+    "x86_fixup 32b, 3b",
+    "x86_fixup x86_user_fp_restore_site, 3b",
+    ".size x86_user_fp_restore, . - x86_user_fp_restore",
     ".popsection",
 );
 
@@ -186,6 +262,9 @@ unsafe extern "C" {
     fn x86_user_string(to: *mut u8, from: usize, limit: usize) -> usize;
     fn x86_user_load(from: usize) -> u64;
     fn x86_user_exchange(at: usize, expected: u32, new: u32) -> u64;
+    pub(super) fn x86_user_fp_save(to: usize, mark: &FpMark, components: u64, bytes: usize) -> u64;
+    pub(super) fn x86_user_fp_restore(from: usize, mark: &FpMark, components: u64) -> u64;
+    static x86_user_fp_restore_site: u8;
     static __fixup_start: [usize; 2];
     static __fixup_end: [usize; 2];
 }
@@ -248,6 +327,11 @@ pub(crate) unsafe fn load_u32(from: UserAddr) -> Option<u32> {
 pub(crate) unsafe fn compare_exchange_u32(at: UserAddr, expected: u32, new: u32) -> Option<u32> {
     // SAFETY: the word is in user space, says the caller, and has a fix-up.
     u32::try_from(unsafe { x86_user_exchange(at.0, expected, new) }).ok()
+}
+
+/// Whether the instruction at `pc` takes an FP state from user memory: the one that may fail for what is in it.
+pub(crate) fn takes_state(pc: usize) -> bool {
+    pc == (&raw const x86_user_fp_restore_site).addr()
 }
 
 /// Where to go on when the instruction at `pc` faults, if it belongs to a user copy.
