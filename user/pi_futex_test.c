@@ -1,9 +1,11 @@
 /* Futexes with an owner: the word in every state, errors, hand-over in order, timeouts on both clocks, owners that die with and without a
- * robust list, the C library's mutexes with priority inheritance, and conditions whose waiters are moved to the lock. */
+ * robust list, the C library's mutexes with priority inheritance, conditions whose waiters are moved to the lock, rings of owners, and
+ * the priority that an owner is lent. */
 #include "check.h"
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/resource.h>
 
 #ifndef FUTEX_LOCK_PI2
 #define FUTEX_LOCK_PI2 13
@@ -245,6 +247,95 @@ static void moved(void)
 	}
 }
 
+static uint32_t second_word;
+static volatile pid_t between, urgent;
+
+/* As /proc shows it: the nice value and 20, or one less than a real-time priority's negative. */
+static int priority_of(pid_t tid)
+{
+	char path[64], text[512];
+	snprintf(path, sizeof path, "/proc/self/task/%d/stat", tid);
+	int file = open(path, O_RDONLY);
+	CHECK(file >= 0);
+	ssize_t length = read(file, text, sizeof text - 1);
+	CHECK(length > 0 && close(file) == 0);
+	text[length] = 0;
+	char *field = strrchr(text, ')') + 2;
+	for (int number = 3; number < 18; number++)
+		field = strchr(field, ' ') + 1;
+	return atoi(field);
+}
+
+static void wait_priority(pid_t tid, int priority)
+{
+	while (priority_of(tid) != priority)
+		sleep_ms(1);
+}
+
+static void *owns_and_waits(void *unused)
+{
+	CHECK_EQUAL(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
+	between = gettid();
+	CHECK_EQUAL(futex(&second_word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
+	/* Still lent by the one who waits for the first. */
+	CHECK_EQUAL(futex(&second_word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
+	if (urgent > 0)
+		CHECK_EQUAL(priority_of(between), -31);
+	CHECK_EQUAL(futex(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
+	CHECK_EQUAL(priority_of(between), 20);
+	return unused;
+}
+
+static void *is_urgent(void *is_allowed)
+{
+	struct sched_param param = { .sched_priority = 10 };
+	if (sched_setscheduler(0, SCHED_FIFO, &param) != 0) {
+		CHECK_EQUAL(errno, EPERM);
+		*(int *)is_allowed = 0;
+		return NULL;
+	}
+	urgent = gettid();
+	CHECK_EQUAL(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
+	CHECK_EQUAL(futex(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
+	return NULL;
+}
+
+static void ring_and_lending(void)
+{
+	pthread_t owner, waiter;
+	int is_allowed = 1;
+	word = 0, second_word = gettid();
+	CHECK_EQUAL(setpriority(PRIO_PROCESS, 0, 0), 0);
+	CHECK_EQUAL(pthread_create(&owner, NULL, owns_and_waits, NULL), 0);
+	while (!(word_of(&second_word) & FUTEX_WAITERS))
+		sleep_ms(1);
+	/* The word is marked before the owner waits. */
+	while (futex(&word, FUTEX_TRYLOCK_PI_PRIVATE, 0, NULL, NULL, 0) == 0)
+		CHECK_EQUAL(futex(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
+	wait_asleep(between);
+	CHECK_ERRNO(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), EDEADLK);
+	CHECK_EQUAL(pthread_create(&waiter, NULL, is_urgent, &is_allowed), 0);
+	while (!urgent && is_allowed)
+		sleep_ms(1);
+	if (is_allowed) {
+		wait_priority(between, -11);
+		wait_priority(gettid(), -11);
+		struct sched_param param = { .sched_priority = 30 };
+		CHECK_EQUAL(sched_setscheduler(urgent, SCHED_FIFO, &param), 0);
+		wait_priority(between, -31);
+		wait_priority(gettid(), -31);
+		CHECK_EQUAL(sched_getscheduler(0), SCHED_OTHER);
+		/* Children begin with their own. */
+		pid_t child = fork();
+		if (child == 0)
+			_exit(priority_of(getpid()) != 20);
+		CHECK_EXITS(child, 0);
+	}
+	CHECK_EQUAL(futex(&second_word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
+	CHECK_EQUAL(priority_of(gettid()), 20);
+	CHECK_EQUAL(pthread_join(owner, NULL) | pthread_join(waiter, NULL), 0);
+}
+
 int main(void)
 {
 	shared = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -255,5 +346,6 @@ int main(void)
 	owner_dies();
 	by_library();
 	moved();
+	ring_and_lending();
 	return 0;
 }

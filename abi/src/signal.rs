@@ -73,6 +73,13 @@ impl Siginfo {
         info.fields[0] = addr;
         info
     }
+    /// A file became ready: `band` holds poll bits.
+    pub const fn readiness(signal: i32, code: i32, band: u64, fd: i32) -> Siginfo {
+        let mut info = Siginfo { signal, error: 0, code, padding: 0, fields: [0; 14] };
+        info.fields[0] = band;
+        info.fields[1] = pair(fd as u32, 0);
+        info
+    }
     /// A child changed state. Times are in clock ticks.
     pub const fn child(code: i32, pid: u32, uid: u32, status: i32, user_ticks: u64, kernel_ticks: u64) -> Siginfo {
         let mut info = Siginfo::from_process(17, code, pid, uid);

@@ -168,12 +168,18 @@ lock_classes! {
     SOCKETS_ON_THE_WAY = 695;
     /// Descriptions on their way that nobody will receive (`net::rights`).
     DISCARDED_RIGHTS = 696;
+    /// Who listens to one file (`fs::listeners`).
+    LISTENERS = 697;
+    /// Whom one open file tells that it is ready (`signal::readiness`).
+    READINESS_OWNER = 698;
     /// Counts of unknown system calls (`syscall::unknown`).
     UNKNOWN_CALLS = 700;
 
     // Spin locks taken by interrupt handlers too: 800 to 899.
     /// One epoll set's list of what became ready (`fs::epoll`).
     EPOLL_READY = 890;
+    /// Changes of readiness that destructors left to be told (`fs::listeners`).
+    CHANGES_LEFT = 885;
     /// Timers that have expired and are to be served (`timer::expiry`).
     TIMERS_DUE = 880;
     /// A console port's sending side: buffers and queue (`modules::virtio::port`).

@@ -203,8 +203,13 @@ extern "C" fn bring_up(_argument: usize) -> ! {
 /// The body of the first thread.
 fn main(cx: &mut thread::CurrentThread) {
     crate::provoke::run(info().command_line);
-    if info().command_line.split(u8::is_ascii_whitespace).any(|word| word == b"ochre.test=machine") {
+    let is_asked = |test: &[u8]| info().command_line.split(u8::is_ascii_whitespace).any(|word| word == test);
+    if is_asked(b"ochre.test=machine") {
         crate::stress::run(cx);
+        power::end(power::Exit::Off);
+    }
+    if is_asked(b"ochre.test=costs") {
+        crate::trace::cost::run();
         power::end(power::Exit::Off);
     }
     let exit = ochre_main(cx);

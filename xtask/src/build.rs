@@ -3,7 +3,8 @@
 //! Products go to `.ochre/kernel/ARCH/`: for `-kernel`, `ochre-kernel` (x86-64, ELF without debug information) or `Image` (ARM64);
 //! for x86-64 also `bzImage`, for loaders that start only what looks like Linux; `ochre-kernel.debug`, the whole ELF file, for
 //! debuggers. `--checked` makes the kernel that tests run besides, in `checked/` below:
-//! arithmetic that overflows and broken assertions end it, and defects can be switched on (`machine/src/defect.rs`).
+//! arithmetic that overflows and broken assertions end it, and defects can be switched on (`machine/src/defect.rs`). `--untraced` makes,
+//! in `untraced/`, the kernel without probes and counters that `ochre bench trace` compares with.
 
 use crate::toolchain::Toolchain;
 use crate::tree::{self, Arch};
@@ -23,42 +24,78 @@ pub(crate) struct Arguments {
     /// With overflow checks, debug assertions, and defects that the kernel's command line can switch on
     #[arg(long)]
     checked: bool,
+    /// Without probes, counters and the profiler's hooks: what the cost of tracing is measured against
+    #[arg(long, conflicts_with = "checked")]
+    untraced: bool,
+}
+
+/// How a kernel is built.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// As it is used.
+    Release,
+    /// `--checked`.
+    Checked,
+    /// `--untraced`.
+    Untraced,
+}
+
+impl Kind {
+    /// Its directory below that of the kernel as it is used, and its build directory.
+    fn directories(self) -> (Option<&'static str>, &'static str) {
+        match self {
+            Kind::Release => (None, "target/kernel"),
+            Kind::Checked => (Some("checked"), "target/checked"),
+            Kind::Untraced => (Some("untraced"), "target/untraced"),
+        }
+    }
 }
 
 /// Builds for the architectures asked for.
 pub(crate) fn build(arguments: &Arguments) -> anyhow::Result<()> {
+    let kind = match (arguments.checked, arguments.untraced) {
+        (true, _) => Kind::Checked,
+        (_, true) => Kind::Untraced,
+        _ => Kind::Release,
+    };
     for arch in Arch::ALL {
         if arguments.arch.is_none_or(|only| only == arch) {
             let out = match &arguments.out {
                 Some(out) => out.clone(),
-                None => directory(arch, arguments.checked),
+                None => directory(arch, kind),
             };
-            build_one(arch, &out, arguments.checked)?;
+            build_one(arch, &out, kind)?;
         }
     }
     Ok(())
 }
 
 /// Where the products go if no other place is asked for.
-fn directory(arch: Arch, checked: bool) -> PathBuf {
+fn directory(arch: Arch, kind: Kind) -> PathBuf {
     let directory = tree::cache().join("kernel").join(arch.name());
-    if checked { directory.join("checked") } else { directory }
+    match kind.directories().0 {
+        Some(below) => directory.join(below),
+        None => directory,
+    }
 }
 
 /// The checked kernel for `arch` as `-kernel` takes it, built anew if it must be.
 pub(crate) fn checked(arch: Arch) -> anyhow::Result<PathBuf> {
-    let out = directory(arch, true);
-    build_one(arch, &out, true)?;
+    let out = directory(arch, Kind::Checked);
+    build_one(arch, &out, Kind::Checked)?;
     Ok(out.join(if arch == Arch::Aarch64 { "Image" } else { "ochre-kernel" }))
 }
 
 /// Builds for `arch` into `out`.
-fn build_one(arch: Arch, out: &std::path::Path, checked: bool) -> anyhow::Result<()> {
+fn build_one(arch: Arch, out: &std::path::Path, kind: Kind) -> anyhow::Result<()> {
     let toolchain = Toolchain::find(arch)?;
-    let (profile, more) =
-        if checked { ("checked", vec!["--cfg=ochre_defects".to_string()]) } else { ("release", vec![]) };
+    let (profile, more) = match kind {
+        Kind::Release => ("release", vec![]),
+        Kind::Checked => ("checked", vec!["--cfg=ochre_defects".to_string()]),
+        Kind::Untraced => ("release", vec!["--cfg=ochre_untraced".to_string()]),
+    };
     // Other flags, other directory: one build must not push out the products of the other.
-    let target = tree::cache().join(if checked { "target/checked" } else { "target/kernel" });
+    let target = tree::cache().join(kind.directories().1);
     let mut cargo = toolchain.cargo("build", arch, &target, &more);
     cargo.args(["--quiet", "--profile", profile, "-p", "image", "--bin", "ochre-kernel"]);
     let status = cargo.status().context("cannot start cargo")?;

@@ -4,7 +4,9 @@
 //! credit it was given, so the buffer never overflows (a host that does is cut). Input of a terminal goes to the
 //! [`TerminalInput`] that the tty registered. [`receive`] is called by the channel's thread.
 use super::{output, send_credit};
+use crate::fs::listeners::Listeners;
 use crate::lock_order;
+use crate::signal::readiness::Change;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -41,6 +43,7 @@ struct State {
 pub struct Input {
     state: SpinLock<State>,
     arrived: WaitQueue,
+    listeners: Listeners,
 }
 
 static INPUT: Input = Input {
@@ -49,6 +52,7 @@ static INPUT: Input = Input {
         State { bytes: VecDeque::new(), owed: 0, has_ended: false, is_for_terminal: false },
     ),
     arrived: WaitQueue::new(),
+    listeners: Listeners::new(),
 };
 /// The terminal, and whether the host's input is typed there.
 static TERMINAL: Once<(Arc<dyn TerminalInput>, bool)> = Once::new();
@@ -135,6 +139,11 @@ impl Input {
         &self.arrived
     }
 
+    /// Who is told by signals that there is something to read.
+    pub fn listeners(&self) -> &Listeners {
+        &self.listeners
+    }
+
     /// Bytes waiting (FIONREAD).
     pub fn waiting_bytes(&self, cx: &CurrentThread) -> usize {
         self.state.lock(cx).bytes.len()
@@ -163,6 +172,7 @@ impl Input {
             }
         }
         self.arrived.wake_all();
+        self.listeners.tell(cx, Change::Input);
         true
     }
 
@@ -174,6 +184,7 @@ impl Input {
             state.is_for_terminal
         };
         self.arrived.wake_all();
+        self.listeners.tell(cx, Change::Input);
         !is_for_terminal
     }
 }

@@ -6,6 +6,7 @@ use super::channel::channel;
 use super::{ROOM_BYTES, Stream, has_room, input, is_closed, wait_for_room, write_output};
 use crate::errno::{Errno, Result};
 use crate::fs::anonymous::{AnonymousInode, Reopen};
+use crate::fs::listeners::Listeners;
 use crate::fs::pipe::signal_broken_pipe;
 use crate::fs::{File, FileKind, OpenFile, PollEvents, Sink, Source};
 use crate::user_memory::UserPtr;
@@ -122,6 +123,10 @@ impl File for HostStream {
             None => [Some(input().arrived()), None],
             Some(_) => [channel().map(|channel| channel.room()), None],
         }
+    }
+    fn listeners(&self, _open: &OpenFile) -> [Option<&Listeners>; 2] {
+        // What the host takes is told to nobody by signals.
+        [self.output.is_none().then(|| input().listeners()), None]
     }
     fn ioctl(&self, cx: &mut CurrentThread, _open: &OpenFile, request: u32, argument: UserAddr) -> Result<u64> {
         if request == abi::ioctl::FIONREAD && self.output.is_none() {

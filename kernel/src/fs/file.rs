@@ -7,10 +7,12 @@
 //! `read` and `write` move `*offset` themselves, so that appending and streams need no second convention. They make
 //! progress known through their source or sink: bytes moved before an error count, the error is then forgotten.
 use super::file_lock::TableId;
+use super::listeners::Listeners;
 use super::listing::Listing;
 use super::open_file::OpenFile;
 use super::transfer::{Sink, Source};
 use crate::errno::{Errno, Result};
+use crate::signal::readiness::Whom;
 use alloc::string::String;
 use core::any::Any;
 use machine::addr::UserAddr;
@@ -95,6 +97,16 @@ pub trait File: Any + Send + Sync {
     /// Where pollers wait for a change of readiness.
     fn wait_queues(&self) -> [Option<&WaitQueue>; 2] {
         [None, None]
+    }
+
+    /// Who listens to what this description tells by signals (O_ASYNC). Kinds that tell nothing have no such list.
+    fn listeners(&self, _open: &OpenFile) -> [Option<&Listeners>; 2] {
+        [None, None]
+    }
+
+    /// Who is told by those signals if the program has not said so.
+    fn default_owner(&self, _cx: &CurrentThread) -> Option<Whom> {
+        None
     }
 
     /// Device control.

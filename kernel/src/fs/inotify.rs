@@ -10,11 +10,13 @@
 use super::anonymous::AnonymousInode;
 use super::file::{File, PollEvents};
 use super::inode::{DeviceNumber, FileKind, Inode};
+use super::listeners::{self, Listeners};
 use super::notify;
 use super::open_file::OpenFile;
 use super::transfer::Sink;
 use crate::errno::{Errno, Result};
 use crate::lock_order;
+use crate::signal::readiness::Change;
 use crate::user_memory::UserPtr;
 use abi::linux::{
     IN_ALL_EVENTS, IN_EXCL_UNLINK, IN_IGNORED, IN_ISDIR, IN_MASK_ADD, IN_MASK_CREATE, IN_ONESHOT, IN_Q_OVERFLOW,
@@ -66,6 +68,8 @@ impl Event {
 struct Queue {
     events: SpinLock<VecDeque<Event>>,
     readable: WaitQueue,
+    /// Who is told by signals.
+    listeners: Listeners,
 }
 
 impl Queue {
@@ -92,6 +96,9 @@ impl Queue {
         });
         if is_added {
             self.readable.wake_all();
+            // Whoever did it may hold locks.
+            self.listeners.leave(Change::Input);
+            listeners::notify();
         }
     }
 }
@@ -183,7 +190,7 @@ impl Inotify {
     /// An open instance. `flags`: O_NONBLOCK or nothing. EMFILE if the user has too many.
     pub fn open(uid: u32, flags: u32) -> Result<Arc<OpenFile>> {
         let events = SpinLock::new(&lock_order::INOTIFY_QUEUE, VecDeque::new());
-        let queue = Arc::new(Queue { events, readable: WaitQueue::new() });
+        let queue = Arc::new(Queue { events, readable: WaitQueue::new(), listeners: Listeners::new() });
         let watches = SpinLock::new(&lock_order::INOTIFY, Watches::default());
         let instance = Arc::new_cyclic(|me| Inotify { me: me.clone(), queue, watches });
         INSTANCES.with(|instances| -> Result<()> {
@@ -301,6 +308,10 @@ impl File for Inotify {
 
     fn wait_queues(&self) -> [Option<&WaitQueue>; 2] {
         [Some(&self.queue.readable), None]
+    }
+
+    fn listeners(&self, _open: &OpenFile) -> [Option<&Listeners>; 2] {
+        [Some(&self.queue.listeners), None]
     }
 
     fn ioctl(&self, cx: &mut CurrentThread, _open: &OpenFile, request: u32, argument: UserAddr) -> Result<u64> {

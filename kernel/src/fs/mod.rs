@@ -21,6 +21,7 @@ pub mod file_lock;
 pub mod initramfs;
 pub mod inode;
 pub mod inotify;
+pub mod listeners;
 pub mod listing;
 pub mod memory_device;
 pub mod names;

@@ -15,16 +15,18 @@ use super::path::{Path, internal_mount};
 use super::transfer::{Sink, Source};
 use crate::errno::{Errno, Result};
 use crate::lock_order;
+use crate::signal::readiness::Owner;
+use crate::task::Task;
 use crate::trace::{self, Counter};
-use abi::linux::{O_ACCMODE, O_APPEND, O_DIRECT, O_NOATIME, O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_WRONLY};
+use abi::linux::{FASYNC, O_ACCMODE, O_APPEND, O_DIRECT, O_NOATIME, O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_WRONLY};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU32, Ordering};
 use machine::addr::UserAddr;
-use machine::sync::Mutex;
+use machine::sync::{Mutex, Once};
 use machine::thread::CurrentThread;
 
 /// Status flags that F_SETFL may change.
-pub const SETTABLE_FLAGS: u32 = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | abi::linux::FASYNC;
+pub const SETTABLE_FLAGS: u32 = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME;
 
 /// An open file description.
 pub struct OpenFile {
@@ -35,6 +37,8 @@ pub struct OpenFile {
     offset: Mutex<u64>,
     /// Counted among those who write the file (ETXTBSY for whoever would execute it).
     is_writer: bool,
+    /// Whom it tells by signals that it is ready, once anybody asked or said.
+    owner: Once<Arc<Owner>>,
 }
 
 impl OpenFile {
@@ -55,6 +59,7 @@ impl OpenFile {
             path,
             flags: AtomicU32::new(flags),
             offset: Mutex::new(&lock_order::FILE_OFFSET, 0),
+            owner: Once::new(),
         })
     }
 
@@ -111,6 +116,40 @@ impl OpenFile {
         } else {
             self.flags.fetch_and(!O_NONBLOCK, Ordering::Relaxed);
         }
+    }
+
+    /// Whom it tells by signals that it is ready.
+    pub fn owner(&self) -> &Arc<Owner> {
+        self.owner.call_once(Owner::new)
+    }
+
+    /// Begins or ends to tell so (O_ASYNC); the signals call it `fd`. ENOTTY for kinds of files that tell nothing.
+    pub fn set_telling(&self, cx: &CurrentThread, fd: i32, is_on: bool) -> Result<()> {
+        let listeners = self.file.listeners(self);
+        if listeners.iter().all(Option::is_none) {
+            return Err(Errno::ENOTTY);
+        }
+        if !is_on {
+            self.end_telling();
+            return Ok(());
+        }
+        let owner = self.owner();
+        if let (Some(whom), Some(task)) = (self.file.default_owner(cx), Task::current(cx)) {
+            owner.set_if_nobody(&task.credentials(cx), whom);
+        }
+        for listeners in listeners.into_iter().flatten() {
+            if let Err(error) = listeners.add(self, owner, fd) {
+                self.end_telling();
+                return Err(error);
+            }
+        }
+        self.flags.fetch_or(FASYNC, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn end_telling(&self) {
+        self.file.listeners(self).into_iter().flatten().for_each(|listeners| listeners.remove(self));
+        self.flags.fetch_and(!FASYNC, Ordering::Relaxed);
     }
 
     /// Whether calls answer EAGAIN instead of waiting.
@@ -277,6 +316,9 @@ impl OpenFile {
 impl Drop for OpenFile {
     fn drop(&mut self) {
         notify::closed(self);
+        if self.owner.get().is_some() {
+            self.end_telling();
+        }
         if let Some(locks) = self.inode.base().file_locks_if_any() {
             locks.release_description(self);
         }

@@ -15,11 +15,13 @@
 use super::anonymous::{AnonymousInode, Reopen};
 use super::file::{File, PollEvents};
 use super::inode::FileKind;
+use super::listeners::{self, Listeners};
 use super::open_file::OpenFile;
 use super::pipe_ring::Ring;
 use super::transfer::{Sink, Source};
 use crate::errno::{Errno, Result};
 use crate::lock_order;
+use crate::signal::readiness::Change;
 use crate::signal::{Signal, send_to_task};
 use crate::task::Task;
 use crate::trace::{self, Counter};
@@ -60,6 +62,10 @@ pub struct Pipe {
     data: WaitQueue,
     /// Writers, and openers waiting for a reader.
     room: WaitQueue,
+    /// Reading descriptions that tell by signals.
+    data_listeners: Listeners,
+    /// Writing ones.
+    room_listeners: Listeners,
 }
 
 impl Default for Pipe {
@@ -82,6 +88,8 @@ impl Pipe {
             writer_openings: AtomicU64::new(0),
             data: WaitQueue::new(),
             room: WaitQueue::new(),
+            data_listeners: Listeners::new(),
+            room_listeners: Listeners::new(),
         }
     }
 
@@ -123,6 +131,12 @@ impl Pipe {
         }
         self.data.wake_all();
         self.room.wake_all();
+        let has = |count: &AtomicUsize| count.load(Ordering::Acquire) != 0;
+        if has(&self.readers) != has(&self.writers) {
+            self.data_listeners.leave(Change::Input);
+            self.room_listeners.leave(Change::Output);
+            listeners::notify();
+        }
     }
 
     /// Opens a FIFO: waits for the other end as `fifo(7)` says. The ends are counted when it succeeds.
@@ -190,8 +204,12 @@ impl Pipe {
         let has_writers = self.writers.load(Ordering::Acquire) > 0;
         let mut ring = self.ring.lock(cx);
         let is_end = !has_writers && !ring.is_being_drained;
+        let wanted = to.left();
         let outcome = ring.read(cx, to);
         self.publish(ring);
+        if to.left() != wanted {
+            self.room_listeners.tell(cx, Change::Output);
+        }
         Ok(outcome? || is_end)
     }
 
@@ -215,6 +233,9 @@ impl Pipe {
         };
         trace::add(Counter::PipeBytes, (ring.bytes() - before) as u64);
         self.publish(ring);
+        if from.left() != wanted {
+            self.data_listeners.tell(cx, Change::Input);
+        }
         outcome?;
         Ok(from.left() == 0)
     }
@@ -289,6 +310,9 @@ impl Pipe {
         self.publish(ring);
         // Those who wait for the end were kept away too.
         self.data.wake_all();
+        if bytes > 0 {
+            self.room_listeners.tell(cx, Change::Output);
+        }
     }
 
     /// Promises the room there is to the caller until [`Pipe::end_fill`]. `None` if there is none.
@@ -307,6 +331,9 @@ impl Pipe {
         let outcome = ring.write(cx, &mut Source::Kernel(bytes));
         trace::add(Counter::PipeBytes, bytes.len() as u64);
         self.publish(ring);
+        if !bytes.is_empty() {
+            self.data_listeners.tell(cx, Change::Input);
+        }
         outcome
     }
 
@@ -423,6 +450,10 @@ impl File for Pipe {
 
     fn wait_queues(&self) -> [Option<&WaitQueue>; 2] {
         [Some(&self.data), Some(&self.room)]
+    }
+
+    fn listeners(&self, open: &OpenFile) -> [Option<&Listeners>; 2] {
+        [open.is_readable().then_some(&self.data_listeners), open.is_writable().then_some(&self.room_listeners)]
     }
 
     fn ioctl(&self, cx: &mut CurrentThread, _open: &OpenFile, request: u32, argument: UserAddr) -> Result<u64> {

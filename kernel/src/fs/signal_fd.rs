@@ -84,6 +84,8 @@ const SI_SIGIO: i32 = -5;
 const SI_USER: i32 = 0;
 const SI_TKILL: i32 = -6;
 const SI_KERNEL: i32 = 0x80;
+/// The last of the codes that tell what happened to a file.
+const POLL_HUP: i32 = 6;
 
 /// A signal as such a file tells it: which members are meant follows from the code, and for the kernel's own codes from the signal.
 fn show(info: &Siginfo) -> SignalfdSiginfo {
@@ -112,6 +114,10 @@ fn show(info: &Siginfo) -> SignalfdSiginfo {
         Some(Signal::SIGIO) if is_of_kernel => SignalfdSiginfo { band: low, fd: second as i32, ..common },
         Some(signal) if is_of_kernel && SignalSet::SYNCHRONOUS.contains(signal) => {
             SignalfdSiginfo { address: first, ..common }
+        }
+        // A file's readiness by a signal of the program's choice (F_SETSIG).
+        Some(signal) if is_of_kernel && signal != Signal::SIGCHLD && info.code <= POLL_HUP => {
+            SignalfdSiginfo { band: low, fd: second as i32, ..common }
         }
         _ if info.code < 0 => SignalfdSiginfo { pid: low, uid: high, ..valued },
         _ => SignalfdSiginfo { pid: low, uid: high, ..common },

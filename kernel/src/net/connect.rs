@@ -11,6 +11,7 @@ use super::timeout::Patience;
 use super::unreachable;
 use crate::errno::{Errno, Result};
 use crate::fs::OpenFile;
+use crate::signal::readiness::Change;
 use crate::task::Task;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -108,6 +109,7 @@ impl Socket {
             match self.attempt(&listener, server)? {
                 Attempt::Done => {
                     listener.data.wake_all();
+                    listener.tell(cx, Change::Input);
                     self.wake_all();
                     return Ok(());
                 }
@@ -201,7 +203,7 @@ impl Socket {
     }
 
     /// Ends one or both directions (`how` as `shutdown(2)`: 0, 1, 2).
-    pub fn shut_down(&self, how: i32) -> Result<()> {
+    pub fn shut_down(&self, cx: &CurrentThread, how: i32) -> Result<()> {
         let bits = match how {
             0 => RECEIVE,
             1 => SEND,
@@ -223,6 +225,11 @@ impl Socket {
                 }
             });
             peer.wake_all();
+            if mirrored == BOTH {
+                peer.tell(cx, Change::HangUp);
+            } else if mirrored & RECEIVE != 0 {
+                peer.tell(cx, Change::Input);
+            }
         }
         self.wake_waiting_senders();
         self.wake_all();

@@ -4,6 +4,7 @@ use super::send::Outgoing;
 use super::socket::{BOTH, Link, RECEIVE, Socket, SocketKind};
 use super::unreachable;
 use crate::errno::{Errno, Result};
+use crate::fs::listeners::Listeners;
 use crate::fs::{File, OpenFile, PollEvents, Sink, Source};
 use crate::user_memory::UserPtr;
 use abi::ioctl::{FIONREAD, TIOCOUTQ};
@@ -65,13 +66,21 @@ impl File for Socket {
                 .and_if(has_data, PollEvents::IN);
             (events, is_listening)
         });
-        let is_writable = !listens && self.budget.is_writable() && !self.is_peer_full();
+        let has_room = self.budget.is_writable();
+        if self.kind == SocketKind::Datagram && !has_room {
+            self.budget.note_refusal();
+        }
+        let is_writable = !listens && has_room && !self.is_peer_full();
         events = events.and_if(is_writable, PollEvents::OUT.and(WRITE_BAND));
         events
     }
 
     fn wait_queues(&self) -> [Option<&WaitQueue>; 2] {
         [Some(&self.data), Some(&self.budget.room)]
+    }
+
+    fn listeners(&self, _open: &OpenFile) -> [Option<&Listeners>; 2] {
+        [Some(&self.budget.listeners), None]
     }
 
     fn ioctl(&self, cx: &mut CurrentThread, _open: &OpenFile, request: u32, argument: UserAddr) -> Result<u64> {

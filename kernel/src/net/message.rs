@@ -9,10 +9,12 @@
 use super::rights::Rights;
 use super::socket::Name;
 use crate::errno::{Errno, Result};
+use crate::fs::listeners::Listeners;
+use crate::signal::readiness::Change;
 use abi::Ucred;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use machine::addr::PAGE_SIZE;
 use machine::sync::{Once, WaitQueue};
 
@@ -37,12 +39,22 @@ pub(super) struct SendBudget {
     limit: AtomicUsize,
     /// Senders, and connecting sockets where this is a listener's.
     pub(super) room: WaitQueue,
+    /// A sender found no room since room was last told by a signal.
+    has_refused: AtomicBool,
+    /// Who is told by signals what happens to the socket.
+    pub(super) listeners: Listeners,
 }
 
 impl SendBudget {
     pub(super) fn new() -> Arc<SendBudget> {
         let limit = AtomicUsize::new(DEFAULT_BYTES);
-        Arc::new(SendBudget { used: AtomicUsize::new(0), limit, room: WaitQueue::new() })
+        Arc::new(SendBudget {
+            used: AtomicUsize::new(0),
+            limit,
+            room: WaitQueue::new(),
+            has_refused: AtomicBool::new(false),
+            listeners: Listeners::new(),
+        })
     }
 
     /// SO_SNDBUF.
@@ -66,14 +78,29 @@ impl SendBudget {
         self.used().saturating_mul(4) <= self.limit()
     }
 
+    /// A sender, or a look at a datagram socket, found no room: when there is some, that is told by a signal once.
+    pub(super) fn note_refusal(&self) {
+        self.has_refused.store(true, Ordering::Release);
+    }
+
+    /// There is room again: tells those who wait, and leaves it to be told by a signal if that is due.
+    pub(super) fn wake(&self) {
+        self.room.wake_all();
+        if self.has_refused.swap(false, Ordering::AcqRel) {
+            self.listeners.leave(Change::Output);
+        }
+    }
+
     /// Takes the cost of a message of `bytes` bytes, if anything is left.
     // LINUX: the last message may exceed the limit.
     pub(super) fn try_charge(self: &Arc<Self>, bytes: usize) -> Option<Charge> {
         let cost = bytes.saturating_add(OVERHEAD_BYTES);
         let limit = self.limit();
-        self.used
-            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |used| (used < limit).then(|| used.saturating_add(cost)))
-            .ok()?;
+        let charge = |used: usize| (used < limit).then(|| used.saturating_add(cost));
+        if self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, charge).is_err() {
+            self.note_refusal();
+            return None;
+        }
         ON_THE_WAY.fetch_add(cost, Ordering::Relaxed);
         Some(Charge { budget: self.clone(), cost })
     }
@@ -90,7 +117,7 @@ impl Drop for Charge {
         ON_THE_WAY.fetch_sub(self.cost, Ordering::Relaxed);
         self.budget.used.fetch_sub(self.cost, Ordering::AcqRel);
         if self.budget.is_writable() {
-            self.budget.room.wake_all();
+            self.budget.wake();
         }
     }
 }

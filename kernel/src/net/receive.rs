@@ -9,7 +9,7 @@ use super::socket::{Link, Name, RECEIVE, Socket, SocketKind};
 use super::timeout::Patience;
 use super::unreachable;
 use crate::errno::{Errno, Result};
-use crate::fs::Sink;
+use crate::fs::{Sink, listeners};
 use abi::Ucred;
 use abi::net::{MSG_DONTWAIT, MSG_OOB, MSG_PEEK, MSG_TRUNC, MSG_WAITALL};
 use alloc::sync::Arc;
@@ -51,11 +51,14 @@ impl Socket {
             return Err(Errno::EOPNOTSUPP);
         }
         let patience = Patience::to_receive(self, is_non_blocking || flags & MSG_DONTWAIT != 0);
-        match self.kind {
+        let outcome = match self.kind {
             SocketKind::Stream => self.receive_stream(cx, patience, to, flags),
             SocketKind::Packets if !self.is_linked() => Err(Errno::ENOTCONN),
             _ => self.receive_message(cx, patience, to, flags),
-        }
+        };
+        // Senders that have room again.
+        listeners::finish(cx);
+        outcome
     }
 
     /// Whether it is, or was, connected.
@@ -124,6 +127,8 @@ impl Socket {
             if is_over || to.left() == 0 || (received.bytes >= target && !is_first) {
                 return Ok(received);
             }
+            listeners::finish(cx);
+            self.sleeping_receivers.fetch_add(1, Ordering::AcqRel);
             let outcome = patience.wait(cx, &self.data, "data in a socket", |_| {
                 self.state.with(|state| {
                     if state.queue.len() > usize::from(flags & MSG_PEEK != 0 && !is_first) {
@@ -135,6 +140,7 @@ impl Socket {
                     (state.shutdown & RECEIVE != 0).then_some(Ok(false))
                 })
             });
+            self.sleeping_receivers.fetch_sub(1, Ordering::AcqRel);
             match outcome {
                 Ok(Ok(true)) if flags & MSG_PEEK != 0 && !is_first => return Ok(received),
                 Ok(Ok(true)) => {}

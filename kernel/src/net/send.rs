@@ -11,6 +11,7 @@ use super::unreachable;
 use crate::errno::{Errno, Result};
 use crate::fs::Source;
 use crate::fs::pipe::signal_broken_pipe;
+use crate::signal::readiness::Change;
 use crate::task::Task;
 use abi::Ucred;
 use abi::net::{MSG_DONTWAIT, MSG_NOSIGNAL, MSG_OOB};
@@ -97,7 +98,10 @@ impl Socket {
             let before = from.clone();
             let mut entry = Some(self.make_entry(cx, patience, &peer, part, from, &mut outgoing)?);
             match self.deliver(&peer, &mut entry) {
-                Delivery::Done => peer.data.wake_all(),
+                Delivery::Done => {
+                    peer.data.wake_all();
+                    peer.tell(cx, Change::Input);
+                }
                 Delivery::NoMemory => {
                     *from = before;
                     return Err(Errno::ENOBUFS);
@@ -177,6 +181,7 @@ impl Socket {
         let outcome = match outcome {
             Ok(Delivery::Done) => {
                 peer.data.wake_all();
+                peer.tell(cx, Change::Input);
                 return Ok(());
             }
             Ok(Delivery::Closed) if is_explicit => Errno::ECONNREFUSED,

@@ -12,8 +12,10 @@ use super::names::Binding;
 use super::unreachable;
 use crate::errno::Errno;
 use crate::fs::anonymous::AnonymousInode;
+use crate::fs::listeners;
 use crate::fs::{FileKind, Inode, OpenFile};
 use crate::lock_order;
+use crate::signal::readiness::Change;
 use crate::task::Task;
 use abi::Ucred;
 use abi::linux::O_RDWR;
@@ -21,7 +23,7 @@ use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicBool, AtomicU64};
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use machine::sync::{Mutex, Once, SpinLock, WaitQueue};
 use machine::thread::CurrentThread;
 
@@ -151,6 +153,8 @@ pub struct Socket {
     pub(super) state: SpinLock<State>,
     /// Receivers and accepters.
     pub(super) data: WaitQueue,
+    /// Receivers of a stream that sleep: they need no signal.
+    pub(super) sleeping_receivers: AtomicUsize,
     /// What it may have on the way; senders wait there.
     pub(super) budget: Arc<SendBudget>,
     /// SO_PASSCRED.
@@ -186,6 +190,7 @@ impl Socket {
             receive_lock: Mutex::new(&lock_order::SOCKET_RECEIVE, ()),
             state: SpinLock::new(&lock_order::SOCKET, state),
             data: WaitQueue::new(),
+            sleeping_receivers: AtomicUsize::new(0),
             budget: SendBudget::new(),
             passes_credentials: AtomicBool::new(false),
             receive_timeout: AtomicU64::new(0),
@@ -253,6 +258,19 @@ impl Socket {
         self.budget.room.wake_all();
     }
 
+    /// Tells by signals that there is something to receive, or never will be.
+    pub(super) fn tell(&self, cx: &CurrentThread, change: Change) {
+        if self.is_told() {
+            self.budget.listeners.tell(cx, change);
+        }
+    }
+
+    /// Whether signals are due.
+    // LINUX: not while somebody sleeps who receives it anyway.
+    fn is_told(&self) -> bool {
+        self.sleeping_receivers.load(Ordering::Acquire) == 0
+    }
+
     /// Tells senders that found the queue too long that it is shorter.
     pub(super) fn wake_waiting_senders(&self) {
         let waiting = self.state.with(|state| core::mem::take(&mut state.waiting_senders));
@@ -287,6 +305,9 @@ impl Socket {
                 }
             });
             peer.wake_all();
+            if peer.is_told() {
+                peer.budget.listeners.leave(Change::HangUp);
+            }
         }
         if let Link::Listening { pending, .. } = link {
             for socket in pending {
@@ -296,6 +317,7 @@ impl Socket {
         drop(queue);
         self.wake_waiting_senders();
         self.wake_all();
+        listeners::notify();
     }
 }
 

@@ -35,6 +35,7 @@ pub(crate) fn attend(call: &mut Call<'_>, mut interrupted: Option<Interrupted>) 
     loop {
         call.cx.take_notification();
         crate::tty::finish_hang_ups(call.cx);
+        crate::fs::listeners::finish(call.cx);
         if let Some(status) = call.task.leaving() {
             return Some(status);
         }

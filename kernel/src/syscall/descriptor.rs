@@ -5,15 +5,22 @@ use crate::errno::{Errno, Result};
 use crate::fs::file_lock::{Holder, LockKind, Record};
 use crate::fs::pipe::Pipe;
 use crate::fs::{FileKind, OpenFile};
+use crate::signal::readiness::{Kind, Whom};
 use crate::user_memory::UserPtr;
 use abi::Flock;
+use abi::ioctl::{FIOASYNC, FIOGETOWN, FIOSETOWN, SIOCGPGRP, SIOCSPGRP};
 use abi::linux::{
     F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_RDLCK, F_SETFD,
     F_SETFL, F_SETLK, F_SETLKW, F_UNLCK, F_WRLCK, FD_CLOEXEC, LOCK_EX, LOCK_MAND, LOCK_NB, LOCK_SH, LOCK_UN, O_CLOEXEC,
     SEEK_CUR, SEEK_END, SEEK_SET,
 };
-use abi::linux::{F_GETPIPE_SZ, F_SETPIPE_SZ};
+use abi::linux::{
+    F_GETOWN, F_GETOWN_EX, F_GETPIPE_SZ, F_GETSIG, F_SETOWN, F_SETOWN_EX, F_SETPIPE_SZ, F_SETSIG, FASYNC,
+};
 use machine::addr::UserAddr;
+
+/// The largest signal number.
+const MOST_SIGNALS: u64 = 64;
 
 /// Copies a descriptor to the lowest free number.
 pub fn sys_dup(call: &mut Call<'_>, fd: Fd) -> Result<u64> {
@@ -81,9 +88,40 @@ pub fn sys_fcntl(call: &mut Call<'_>, fd: Fd, command: u32, argument: u64) -> Re
     let pointer = UserPtr::<Flock>::new(UserAddr(argument as usize));
     match command {
         F_SETFL => {
+            if (word ^ file.flags()) & FASYNC != 0 {
+                match file.set_telling(call.cx, fd.0, word & FASYNC != 0) {
+                    // LINUX: files that tell nothing take the flag without keeping it.
+                    Ok(()) | Err(Errno::ENOTTY) => {}
+                    Err(error) => return Err(error),
+                }
+            }
             file.set_status_flags(word);
             Ok(0)
         }
+        // CAST: numbers and signals are signed words.
+        F_SETOWN => set_owner(call, &file, word as i32),
+        F_GETOWN => Ok(owner_number(call, &file) as u64),
+        F_SETOWN_EX => {
+            let [kind, number] = UserPtr::<[i32; 2]>::new(UserAddr(argument as usize)).read(call.cx)?;
+            let kind = [Kind::Thread, Kind::Process, Kind::Group].into_iter().find(|known| *known as i32 == kind);
+            let whom = Whom::find(call.cx, kind.ok_or(Errno::EINVAL)?, number)?;
+            file.owner().set(&call.task.credentials(call.cx), whom);
+            Ok(0)
+        }
+        F_GETOWN_EX => {
+            let whom = file.owner().whom();
+            let told = [whom.kind() as i32, whom.number(call.cx) as i32];
+            UserPtr::<[i32; 2]>::new(UserAddr(argument as usize)).write(call.cx, &told)?;
+            Ok(0)
+        }
+        F_SETSIG => {
+            if argument > MOST_SIGNALS {
+                return Err(Errno::EINVAL);
+            }
+            file.owner().set_signal(word as i32);
+            Ok(0)
+        }
+        F_GETSIG => Ok(file.owner().signal() as u64),
         F_GETLK | F_OFD_GETLK => find_lock(call, &file, pointer, command == F_OFD_GETLK),
         F_SETLK | F_SETLKW => set_lock(call, &file, pointer, command == F_SETLKW, false),
         F_OFD_SETLK | F_OFD_SETLKW => set_lock(call, &file, pointer, command == F_OFD_SETLKW, true),
@@ -94,6 +132,43 @@ pub fn sys_fcntl(call: &mut Call<'_>, fd: Fd, command: u32, argument: u64) -> Re
             Ok(pipe.set_capacity(call.cx, word as usize, is_privileged)? as u64)
         }
         _ => Err(Errno::EINVAL),
+    }
+}
+
+/// F_SETOWN, FIOSETOWN: the owner is a process, or, negative, a process group.
+fn set_owner(call: &mut Call<'_>, file: &OpenFile, number: i32) -> Result<u64> {
+    let (kind, number) = match number {
+        i32::MIN => return Err(Errno::EINVAL),
+        number if number < 0 => (Kind::Group, -number),
+        number => (Kind::Process, number),
+    };
+    let whom = Whom::find(call.cx, kind, number)?;
+    file.owner().set(&call.task.credentials(call.cx), whom);
+    Ok(0)
+}
+
+/// F_GETOWN, FIOGETOWN.
+fn owner_number(call: &mut Call<'_>, file: &OpenFile) -> i64 {
+    let whom = file.owner().whom();
+    let number = i64::from(whom.number(call.cx));
+    if whom.kind() == Kind::Group { -number } else { number }
+}
+
+/// Requests of sockets alone on whom they tell that they are ready; `None` for another request.
+fn owner_request(call: &mut Call<'_>, file: &OpenFile, request: u32, argument: UserAddr) -> Result<Option<u64>> {
+    let place = UserPtr::<i32>::new(argument);
+    match request {
+        FIOSETOWN | SIOCSPGRP => {
+            let number = place.read(call.cx)?;
+            set_owner(call, file, number).map(Some)
+        }
+        FIOGETOWN | SIOCGPGRP => {
+            // CAST: process numbers are small.
+            let number = owner_number(call, file) as i32;
+            place.write(call.cx, &number)?;
+            Ok(Some(0))
+        }
+        _ => Ok(None),
     }
 }
 
@@ -211,6 +286,13 @@ pub fn sys_ioctl(call: &mut Call<'_>, fd: Fd, request: Flags, argument: UserAddr
             file.set_non_blocking(is_set);
             Ok(0)
         }
+        FIOASYNC => {
+            let is_on = UserPtr::<i32>::new(argument).read(call.cx)? != 0;
+            if is_on != (file.flags() & FASYNC != 0) {
+                file.set_telling(call.cx, fd.0, is_on)?;
+            }
+            Ok(0)
+        }
         abi::ioctl::FIONREAD if file.inode().base().kind == FileKind::Regular => {
             let position = file.with_offset(call.cx, |_, position| *position);
             // CAST: LINUX: the difference is cut to 32 bits.
@@ -218,6 +300,13 @@ pub fn sys_ioctl(call: &mut Call<'_>, fd: Fd, request: Flags, argument: UserAddr
             UserPtr::<i32>::new(argument).write(call.cx, &left)?;
             Ok(0)
         }
-        _ => file.ioctl(call.cx, request, argument),
+        _ => {
+            if file.inode().base().kind == FileKind::Socket
+                && let Some(answer) = owner_request(call, &file, request, argument)?
+            {
+                return Ok(answer);
+            }
+            file.ioctl(call.cx, request, argument)
+        }
     }
 }

@@ -4,7 +4,7 @@ use super::call::Call;
 use crate::errno::{Errno, Result};
 use crate::task::limits::Resource;
 use crate::task::scheduling::Scheduling;
-use crate::task::{Pid, Process, Task, table};
+use crate::task::{Pid, Process, Task, pi_futex, table};
 use crate::user_memory::{UserPtr, UserSlice};
 use abi::linux::{PRIO_PGRP, PRIO_PROCESS, PRIO_USER, SCHED_BATCH, SCHED_FIFO, SCHED_IDLE, SCHED_NORMAL, SCHED_RR};
 use abi::linux::{
@@ -90,7 +90,7 @@ struct Wanted {
 }
 
 /// Changes a task's scheduling by Linux's rules, in its order of judging.
-fn set(call: &Call<'_>, task: &Task, wanted: &Wanted) -> Result<()> {
+fn set(call: &mut Call<'_>, task: &Task, wanted: &Wanted) -> Result<()> {
     let is_owner = check_owner(call, task).is_ok();
     let is_privileged = call.task.credentials(call.cx).is_privileged();
     let most_priority = task.process().limit(Resource::RealTimePriority);
@@ -109,6 +109,7 @@ fn set(call: &Call<'_>, task: &Task, wanted: &Wanted) -> Result<()> {
             priority,
             nice: if is_real_time { now.nice } else { wanted.nice.unwrap_or(now.nice).clamp(-20, 19) },
             resets_on_fork: wanted.resets_on_fork.unwrap_or(now.resets_on_fork),
+            lent: now.lent,
         };
         let may = if is_real_time {
             (policy == now.policy || most_priority > 0)
@@ -126,7 +127,9 @@ fn set(call: &Call<'_>, task: &Task, wanted: &Wanted) -> Result<()> {
         }
         *now = new;
         Ok(())
-    })
+    })?;
+    pi_futex::adjust(call.cx, task);
+    Ok(())
 }
 
 /// The lowest nice value that RLIMIT_NICE lets the process go down to.

@@ -186,7 +186,7 @@ pub fn sys_getpeername(call: &mut Call<'_>, fd: Fd, address: UserAddr, bytes: Us
 /// Ends one or both directions.
 pub fn sys_shutdown(call: &mut Call<'_>, fd: Fd, how: i32) -> Result<u64> {
     let file = call.file(fd)?;
-    Socket::of(&file)?.shut_down(how)?;
+    Socket::of(&file)?.shut_down(call.cx, how)?;
     Ok(0)
 }
 

@@ -4,6 +4,7 @@ use super::pi_futex;
 use super::table::{self, Node, TaskTable};
 use super::usage::Usage;
 use super::{Pid, Process, SIGCHLD, Task};
+use crate::fs::listeners;
 use crate::mm::AddressSpace;
 use crate::observe;
 use crate::ptrace;
@@ -36,6 +37,7 @@ pub(super) fn end_task(cx: &mut CurrentThread, task: &Arc<Task>, status: i32) {
     }
     drop(files);
     drop(fs);
+    listeners::finish(cx);
 
     probe!(trace::proc::exit(task.tid(), status));
     observe::ended(cx, task, status);

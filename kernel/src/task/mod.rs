@@ -12,6 +12,7 @@ pub mod init;
 pub mod io_count;
 pub mod limits;
 pub mod pi_futex;
+mod pi_lending;
 pub mod process;
 pub mod rseq;
 pub mod scheduling;

@@ -5,8 +5,8 @@
 //! ends. A lock that nobody waits for is nothing to the kernel: its word alone says all.
 //!
 //! One sleeping lock (`PI_FUTEX`) around everything, held while words are read and changed: programs change a word
-//! on their own only while it says that nobody waits. The owner is not made more urgent while others wait: unlike on Linux, ownership
-//! is handed over in order of urgency, but the owner's own urgency stays what it is.
+//! on their own only while it says that nobody waits. An owner runs with the priority of the most urgent of those who wait for it
+//! ([`super::pi_lending`]).
 use super::futex::key;
 use super::{Pid, Task, table};
 use crate::errno::{Errno, Restart, Result};
@@ -35,10 +35,10 @@ mod stage {
 }
 
 /// A thread on its way to a lock.
-struct Locker {
-    tid: Pid,
-    /// Its real-time priority; zero for ordinary threads.
-    priority: u8,
+pub(super) struct Locker {
+    pub(super) tid: Pid,
+    /// The real-time priority that it runs with; zero for ordinary threads. Changes under the lock.
+    pub(super) priority: AtomicU8,
     waiter: Arc<Waiter>,
     /// One of [`stage`]; changes under the lock.
     stage: AtomicU8,
@@ -48,7 +48,7 @@ struct Locker {
 
 impl Locker {
     fn new(cx: &CurrentThread, task: &Task, target: WordKey, stage: u8) -> Arc<Locker> {
-        let priority = task.scheduling().priority;
+        let priority = AtomicU8::new(task.priority_in_effect());
         Arc::new(Locker { tid: task.tid(), priority, waiter: Waiter::new(cx), stage: AtomicU8::new(stage), target })
     }
     fn stage(&self) -> u8 {
@@ -61,30 +61,37 @@ impl Locker {
 }
 
 /// A lock that somebody waits for, or whose heir has yet to write its number.
-struct Contended {
-    owner: Pid,
+pub(super) struct Contended {
+    pub(super) owner: Pid,
     has_heir: bool,
-    lockers: VecDeque<Arc<Locker>>,
+    pub(super) lockers: VecDeque<Arc<Locker>>,
 }
 
 impl Contended {
     /// Lets a thread wait, behind those that are as urgent.
-    fn enter(&mut self, locker: Arc<Locker>) -> Result<()> {
+    pub(super) fn enter(&mut self, locker: Arc<Locker>) -> Result<()> {
         self.lockers.try_reserve(1)?;
-        let place = self.lockers.iter().position(|other| other.priority < locker.priority);
+        let priority = |locker: &Locker| locker.priority.load(Ordering::Relaxed);
+        let place = self.lockers.iter().position(|other| priority(other) < priority(&locker));
         self.lockers.insert(place.unwrap_or(self.lockers.len()), locker);
         Ok(())
     }
 }
 
-struct Locks {
-    contended: BTreeMap<WordKey, Contended>,
+pub(super) struct Locks {
+    pub(super) contended: BTreeMap<WordKey, Contended>,
+    /// Which contended lock a thread waits for.
+    pub(super) waiting: BTreeMap<Pid, WordKey>,
+    /// Whether a thread with a real-time priority ever waited; until then nothing is lent.
+    pub(super) has_urgent: bool,
     /// Those who wait for a condition, by its word.
     sleepers: BTreeMap<WordKey, VecDeque<Arc<Locker>>>,
 }
 
-static LOCKS: Mutex<Locks> =
-    Mutex::new(&lock_order::PI_FUTEX, Locks { contended: BTreeMap::new(), sleepers: BTreeMap::new() });
+static LOCKS: Mutex<Locks> = Mutex::new(
+    &lock_order::PI_FUTEX,
+    Locks { contended: BTreeMap::new(), waiting: BTreeMap::new(), has_urgent: false, sleepers: BTreeMap::new() },
+);
 
 /// Contended locks, so that a thread that ends need not look when there are none.
 static CONTENDED: AtomicUsize = AtomicUsize::new(0);
@@ -113,6 +120,10 @@ impl Locks {
                 None if owner == 0 => tid | value & FUTEX_OWNER_DIED | waiters,
                 None => value | FUTEX_WAITERS,
             };
+            let known_owner = self.contended.get(&key).map_or(owner, |lock| lock.owner);
+            if known_owner != 0 && self.closes_ring(tid, known_owner) {
+                return Err(Errno::EDEADLK);
+            }
             let owner_task = if owner == 0 { None } else { table::find_task(cx, owner) };
             if owner != 0 && owner_task.is_none() && !self.contended.contains_key(&key) {
                 if user_copy::load_u32(cx, addr)? == value {
@@ -141,21 +152,40 @@ impl Locks {
     }
 
     /// Lets a thread wait for a contended lock.
-    fn enter(&mut self, locker: Arc<Locker>) -> Result<()> {
+    fn enter(&mut self, cx: &CurrentThread, locker: Arc<Locker>) -> Result<()> {
         let key = locker.target;
         // PROOF: the caller's `take` found it contended or made it so.
         let lock = self.contended.get_mut(&key).expect("a lock that is waited for is contended");
-        let entered = lock.enter(locker);
-        if entered.is_err() {
+        let (owner, tid) = (lock.owner, locker.tid);
+        self.has_urgent |= locker.priority.load(Ordering::Relaxed) > 0;
+        if let Err(error) = lock.enter(locker) {
             self.tidy(key);
+            return Err(error);
         }
-        entered
+        self.waiting.insert(tid, key);
+        self.lend(cx, owner);
+        Ok(())
+    }
+
+    /// The first who waits for a lock becomes its owner.
+    fn hand_over(&mut self, cx: &CurrentThread, key: WordKey, stage: u8) {
+        let Some(lock) = self.contended.get_mut(&key) else { return };
+        if let Some(next) = lock.lockers.pop_front() {
+            lock.owner = next.tid;
+            lock.has_heir = stage == stage::HEIR;
+            self.waiting.remove(&next.tid);
+            self.lend(cx, next.tid);
+            next.grant(stage);
+        }
     }
 
     /// A thread gives up waiting for a lock.
-    fn leave(&mut self, locker: &Arc<Locker>) {
+    fn leave(&mut self, cx: &CurrentThread, locker: &Arc<Locker>) {
         if let Some(lock) = self.contended.get_mut(&locker.target) {
             lock.lockers.retain(|other| !Arc::ptr_eq(other, locker));
+            let owner = lock.owner;
+            self.waiting.remove(&locker.tid);
+            self.lend(cx, owner);
         }
         self.tidy(locker.target);
     }
@@ -184,10 +214,10 @@ pub fn lock(
             return Err(Errno::EAGAIN);
         }
         let locker = Locker::new(cx, task, key, stage::LOCK);
-        locks.enter(locker.clone())?;
+        locks.enter(cx, locker.clone())?;
         locker
     };
-    sleep(cx, &locker, deadline, |locks| locks.leave(&locker)).map_err(|error| match error {
+    sleep(cx, &locker, deadline, |cx, locks| locks.leave(cx, &locker)).map_err(|error| match error {
         WaitError::TimedOut => Errno::ETIMEDOUT,
         WaitError::Interrupted => Restart::Always.into(),
     })?;
@@ -199,7 +229,7 @@ fn sleep(
     cx: &mut CurrentThread,
     locker: &Locker,
     deadline: Option<Instant>,
-    leave: impl FnOnce(&mut Locks),
+    leave: impl FnOnce(&CurrentThread, &mut Locks),
 ) -> core::result::Result<(), WaitError> {
     loop {
         let waited = locker.waiter.wait(cx, Wait::interruptible("a futex with an owner").until(deadline));
@@ -211,7 +241,7 @@ fn sleep(
             if locker.stage() >= stage::OWNER {
                 return Ok(());
             }
-            leave(&mut locks);
+            leave(cx, &mut locks);
             return Err(error);
         }
     }
@@ -260,11 +290,8 @@ pub fn unlock(cx: &mut CurrentThread, task: &Task, addr: UserAddr, is_private: b
         if user_copy::compare_exchange_u32(cx, addr, value, new)? != value {
             continue;
         }
-        if let (Some(next), Some(lock)) = (next, locks.contended.get_mut(&key)) {
-            lock.lockers.pop_front();
-            lock.owner = next.tid;
-            next.grant(stage::OWNER);
-        }
+        locks.hand_over(cx, key, stage::OWNER);
+        locks.lend(cx, task.tid());
         locks.tidy(key);
         return Ok(());
     }
@@ -279,18 +306,19 @@ pub(super) fn release_owned(cx: &mut CurrentThread, task: &Task) {
     let tid = task.tid();
     let mut locks = LOCKS.lock(cx);
     while let Some((&key, lock)) = locks.contended.iter_mut().find(|(_, lock)| lock.owner == tid) {
-        match lock.lockers.pop_front() {
-            Some(next) => {
-                lock.owner = next.tid;
-                lock.has_heir = true;
-                next.grant(stage::HEIR);
-            }
-            None => {
-                lock.owner = 0;
-                lock.has_heir = false;
-            }
-        }
+        // If nobody waits there is an heir at most, who ends before it wrote its number.
+        lock.owner = 0;
+        lock.has_heir = false;
+        locks.hand_over(cx, key, stage::HEIR);
         locks.tidy(key);
+    }
+    locks.lend(cx, tid);
+}
+
+/// The thread's priority was set: the place in which it waits, and what it lends, follow.
+pub fn adjust(cx: &mut CurrentThread, task: &Task) {
+    if CONTENDED.load(Ordering::SeqCst) != 0 {
+        LOCKS.lock(cx).lend(cx, task.tid());
     }
 }
 
@@ -333,9 +361,9 @@ pub fn wait_then_lock(
         queue.push_back(locker.clone());
     }
     let mut was_moved = false;
-    let slept = sleep(cx, &locker, deadline, |locks| {
+    let slept = sleep(cx, &locker, deadline, |cx, locks| {
         was_moved = locker.stage() == stage::LOCK;
-        locks.leave(&locker);
+        locks.leave(cx, &locker);
         if let Some(queue) = locks.sleepers.get_mut(&from) {
             queue.retain(|other| !Arc::ptr_eq(other, &locker));
             if queue.is_empty() {
@@ -377,7 +405,7 @@ pub fn requeue(cx: &mut CurrentThread, task: &Task, condition: Condition, most: 
             pop_sleeper(&mut locks, from);
             first.grant(stage::OWNER);
         } else {
-            locks.enter(first.clone())?;
+            locks.enter(cx, first.clone())?;
             first.stage.store(stage::LOCK, Ordering::Release);
             pop_sleeper(&mut locks, from);
         }

@@ -18,11 +18,14 @@ pub struct Scheduling {
     pub priority: u8,
     /// Whether children begin as ordinary tasks.
     pub resets_on_fork: bool,
+    /// The real-time priority lent by those who wait for a lock of the task, 0 for none. What is higher counts.
+    pub lent: u8,
 }
 
 impl Scheduling {
     /// What the first program starts with.
-    pub const INITIAL: Scheduling = Scheduling { policy: SCHED_NORMAL, nice: 0, priority: 0, resets_on_fork: false };
+    pub const INITIAL: Scheduling =
+        Scheduling { policy: SCHED_NORMAL, nice: 0, priority: 0, resets_on_fork: false, lent: 0 };
 
     /// Whether there is such a policy here.
     pub fn is_known(policy: u32) -> bool {
@@ -34,10 +37,18 @@ impl Scheduling {
         matches!(self.policy, SCHED_FIFO | SCHED_RR)
     }
 
+    /// The real-time priority that it runs with, 0 for none: its own or the one lent.
+    pub fn priority_in_effect(&self) -> u8 {
+        self.priority.max(self.lent)
+    }
+
     /// What it means to the machine's scheduler.
     pub fn schedule(&self) -> Schedule {
         let may_preempt = self.policy == SCHED_NORMAL;
         match self.policy {
+            _ if self.lent > self.priority => {
+                Schedule::RealTime { priority: self.lent, is_round_robin: self.policy == SCHED_RR }
+            }
             SCHED_FIFO | SCHED_RR => {
                 Schedule::RealTime { priority: self.priority, is_round_robin: self.policy == SCHED_RR }
             }
@@ -48,18 +59,22 @@ impl Scheduling {
 
     /// What a child starts with.
     pub fn for_child(&self) -> Scheduling {
+        let own = Scheduling { lent: 0, ..*self };
         if !self.resets_on_fork {
-            return *self;
+            return own;
         }
         if self.is_real_time() {
             return Scheduling::INITIAL;
         }
         // LINUX: only what is more than ordinary is taken away.
-        Scheduling { nice: self.nice.max(0), resets_on_fork: false, ..*self }
+        Scheduling { nice: self.nice.max(0), resets_on_fork: false, ..own }
     }
 
     /// As `/proc/PID/stat` shows it: 0 to 39 for nice values, -2 to -100 for real-time priorities.
     pub fn shown_priority(&self) -> i32 {
-        if self.is_real_time() { -1 - i32::from(self.priority) } else { 20 + self.nice }
+        match self.priority_in_effect() {
+            0 => 20 + self.nice,
+            priority => -1 - i32::from(priority),
+        }
     }
 }

@@ -228,6 +228,22 @@ impl Task {
             Ok(())
         })
     }
+    /// The real-time priority that it runs with, 0 for none.
+    pub(super) fn priority_in_effect(&self) -> u8 {
+        self.scheduling().priority_in_effect()
+    }
+    /// Lends it a real-time priority, in place of what was lent before; zero takes it back. Answers what it runs with.
+    pub(super) fn lend_priority(&self, lent: u8) -> u8 {
+        let thread = self.thread();
+        self.scheduling.with(|scheduling| {
+            if core::mem::replace(&mut scheduling.lent, lent) != lent
+                && let Some(thread) = &thread
+            {
+                thread.set_schedule(scheduling.schedule());
+            }
+            scheduling.priority_in_effect()
+        })
+    }
     /// Tells its new thread how it is scheduled, unless that is as it was `placed`.
     pub(super) fn apply_scheduling(&self, thread: &Thread, placed: Schedule) {
         self.scheduling.with(|scheduling| {

@@ -31,6 +31,9 @@ pub(super) fn update_watch() {
 /// `-NAME` is off; a `1` or `0` after a name says which for that name. EINVAL, before anything is changed, if a pattern
 /// means no probe.
 pub(super) fn write_enable(text: &[u8]) -> Result<()> {
+    if !machine::trace::IS_TRACED {
+        return Err(Errno::EOPNOTSUPP);
+    }
     let text = core::str::from_utf8(text).map_err(|_| Errno::EINVAL)?;
     each_request(text, |pattern, _| {
         let is_known = machine::trace::each_provider()

@@ -190,6 +190,8 @@ pub(super) fn hang_up(cx: &CurrentThread, terminal: &Arc<Terminal>, ends_session
         (session, foreground)
     };
     terminal.wake_everybody();
+    // LINUX: who has the terminal open still is not told of it any more.
+    terminal.listeners.clear();
     if session != 0 {
         for signal in [SIGHUP, SIGCONT] {
             // CAST: a signal's number. A leader that has ended gets nothing.

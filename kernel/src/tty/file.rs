@@ -2,7 +2,9 @@
 use super::terminal::Terminal;
 use super::{control, ioctl, job_control};
 use crate::errno::{Errno, Result};
+use crate::fs::listeners::Listeners;
 use crate::fs::{File, OpenFile, PollEvents, Sink, Source};
+use crate::signal::readiness::Whom;
 use crate::task::Task;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -58,6 +60,12 @@ impl Drop for TerminalFile {
         });
         self.terminal.shown.wake_all();
     }
+}
+
+/// The calling process, as who is told by signals.
+pub(super) fn current_process(cx: &CurrentThread) -> Option<Whom> {
+    let task = Task::current(cx)?;
+    Some(Whom::Process(task.process().pid(), Arc::downgrade(task.process())))
 }
 
 /// A buffer of at most [`CHUNK_BYTES`].
@@ -117,6 +125,15 @@ impl File for TerminalFile {
     fn wait_queues(&self) -> [Option<&WaitQueue>; 2] {
         let writable = self.terminal.backend.room().unwrap_or(&self.terminal.writable);
         [Some(&self.terminal.readable), Some(writable)]
+    }
+    fn listeners(&self, _open: &OpenFile) -> [Option<&Listeners>; 2] {
+        [Some(&self.terminal.listeners), None]
+    }
+    fn default_owner(&self, cx: &CurrentThread) -> Option<Whom> {
+        match self.terminal.foreground(cx) {
+            0 => current_process(cx),
+            group => Some(Whom::Group(group)),
+        }
     }
     fn ioctl(&self, cx: &mut CurrentThread, open: &OpenFile, request: u32, argument: UserAddr) -> Result<u64> {
         if !self.is_live(cx) {

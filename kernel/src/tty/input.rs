@@ -1,6 +1,8 @@
 //! What is typed: from the other side of a terminal through its line discipline to those who read.
 use super::job_control;
 use super::terminal::{State, Terminal};
+use crate::signal::readiness::Change;
+use core::sync::atomic::Ordering;
 use machine::thread::CurrentThread;
 use pure::line_discipline::Signal;
 
@@ -12,12 +14,15 @@ struct Batch {
     taken: usize,
     signals: [Option<Signal>; BATCH],
     has_flow_changed: bool,
+    /// There is more to read than before.
+    has_news: bool,
 }
 
 impl State {
     /// Gives the line discipline the next bytes that it can take.
     fn look_at_batch(&mut self) -> Batch {
-        let mut batch = Batch { taken: 0, signals: [None; BATCH], has_flow_changed: false };
+        let mut batch = Batch { taken: 0, signals: [None; BATCH], has_flow_changed: false, has_news: false };
+        let before = self.discipline.readable_places();
         while batch.taken < BATCH && self.discipline.has_room() {
             let Some(byte) = self.pending.pop_front() else { break };
             let is_known = self.looked_ahead != 0;
@@ -29,6 +34,7 @@ impl State {
             batch.taken += 1;
         }
         self.discipline.show_echoes();
+        batch.has_news = self.discipline.readable_places() > before;
         // What must wait may still have a flow control character in it, without which nothing would ever go on.
         if self.looked_ahead < self.pending.len() && batch.taken < BATCH {
             let unseen = self.pending.iter().skip(self.looked_ahead).copied();
@@ -73,6 +79,9 @@ impl Terminal {
             if is_readable {
                 self.readable.wake_all();
             }
+            if batch.has_news {
+                self.listeners.tell(cx, Change::Input);
+            }
             if batch.has_flow_changed {
                 self.wake_writers();
             }
@@ -83,6 +92,9 @@ impl Terminal {
             }
             self.backend.taken(cx, batch.taken);
             self.typable.wake_all();
+            if self.master_lacked_room.swap(false, Ordering::AcqRel) {
+                self.master_listeners.tell(cx, Change::Output);
+            }
         }
     }
 

@@ -3,14 +3,16 @@
 //! [`open_master`] makes one, with a node of its own in a file system of kind `devpts` ([`crate::fs::devpts`]); the terminal
 //! itself is a [`Terminal`] like any other. When the master is closed the node goes and the terminal is hung up.
 use super::control::Unfinished;
-use super::file::{buffer, write_pieces};
+use super::file::{buffer, current_process, write_pieces};
 use super::ioctl::{flush, of_line};
 use super::job_control::signal_group;
 use super::terminal::{Backend, Terminal};
 use crate::errno::{Errno, Result};
 use crate::fs::devpts::DevPts;
+use crate::fs::listeners::Listeners;
 use crate::fs::open::describe;
 use crate::fs::{DeviceNumber, File, OpenFile, Path, PollEvents, Sink, Source};
+use crate::signal::readiness::{Change, Whom};
 use crate::task::Task;
 use crate::task::limits::Resource;
 use crate::user_memory::UserPtr;
@@ -18,6 +20,7 @@ use abi::linux::{O_ACCMODE, O_CLOEXEC, O_NOCTTY, O_NONBLOCK};
 use abi::{Winsize, ioctl};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use core::sync::atomic::Ordering;
 use machine::addr::UserAddr;
 use machine::sync::{Wait, WaitQueue};
 use machine::thread::CurrentThread;
@@ -33,8 +36,11 @@ const PENDING_BYTES: usize = 8192;
 struct MasterSide;
 
 impl Backend for MasterSide {
-    fn show(&self, _cx: &mut CurrentThread, terminal: &Terminal) {
+    fn show(&self, cx: &mut CurrentThread, terminal: &Terminal) {
         terminal.shown.wake_all();
+        if !terminal.master_listeners.is_empty() && terminal.state.lock(cx).discipline.output_bytes() != 0 {
+            terminal.master_listeners.tell(cx, Change::Input);
+        }
     }
     fn pending_capacity(&self) -> usize {
         PENDING_BYTES
@@ -164,6 +170,9 @@ impl File for MasterFile {
             }
         };
         self.terminal.wake_writers();
+        if self.terminal.lacked_room.swap(false, Ordering::AcqRel) {
+            self.terminal.listeners.tell(cx, Change::Output);
+        }
         to.put(cx, &copy[..count])
     }
     fn write(&self, cx: &mut CurrentThread, open: &OpenFile, _offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
@@ -175,7 +184,10 @@ impl File for MasterFile {
             };
             match type_in(cx) {
                 Some(count) => Ok(count),
-                None if is_non_blocking => Err(Errno::EAGAIN),
+                None if is_non_blocking => {
+                    self.terminal.master_lacked_room.store(true, Ordering::Release);
+                    Err(Errno::EAGAIN)
+                }
                 None => Ok(self.terminal.typable.wait(cx, Wait::interruptible("room to type"), type_in)?),
             }
         })
@@ -191,6 +203,13 @@ impl File for MasterFile {
     }
     fn wait_queues(&self) -> [Option<&WaitQueue>; 2] {
         [Some(&self.terminal.shown), Some(&self.terminal.typable)]
+    }
+    fn listeners(&self, _open: &OpenFile) -> [Option<&Listeners>; 2] {
+        [Some(&self.terminal.master_listeners), None]
+    }
+    fn default_owner(&self, cx: &CurrentThread) -> Option<Whom> {
+        // LINUX: the master is no session's terminal.
+        current_process(cx)
     }
     fn ioctl(&self, cx: &mut CurrentThread, open: &OpenFile, request: u32, argument: UserAddr) -> Result<u64> {
         let terminal = &self.terminal;

@@ -6,12 +6,14 @@
 //! Lock: `TERMINAL`, spin, around [`State`]; signals are sent and output is shown after it is released. Bytes typed that the
 //! line discipline cannot take now wait in `pending`, which is bounded, as is what is on its way out.
 use crate::fs::DeviceNumber;
+use crate::fs::listeners::Listeners;
 use crate::lock_order;
 use crate::task::Pid;
 use abi::Winsize;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use core::sync::atomic::AtomicBool;
 use machine::sync::{SpinLock, WaitError, WaitQueue};
 use machine::thread::CurrentThread;
 use pure::line_discipline::{LineDiscipline, Settings};
@@ -92,6 +94,14 @@ pub struct Terminal {
     pub(super) shown: WaitQueue,
     /// Where the other side waits for room to type.
     pub(super) typable: WaitQueue,
+    /// Who is told by signals, on the programs' side.
+    pub(super) listeners: Listeners,
+    /// Who is told by signals, on the master's side.
+    pub(super) master_listeners: Listeners,
+    /// A program's write fell short since room was last told by a signal.
+    pub(super) lacked_room: AtomicBool,
+    /// A master's write did.
+    pub(super) master_lacked_room: AtomicBool,
     pub(super) backend: Box<dyn Backend>,
     device: DeviceNumber,
 }
@@ -127,6 +137,10 @@ impl Terminal {
             writable: WaitQueue::new(),
             shown: WaitQueue::new(),
             typable: WaitQueue::new(),
+            listeners: Listeners::new(),
+            master_listeners: Listeners::new(),
+            lacked_room: AtomicBool::new(false),
+            master_lacked_room: AtomicBool::new(false),
             backend,
             device,
         })

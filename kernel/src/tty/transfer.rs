@@ -2,6 +2,7 @@
 use super::job_control;
 use super::terminal::{State, Terminal};
 use crate::errno::{Errno, Result};
+use core::sync::atomic::Ordering;
 use machine::sync::{Wait, WaitError};
 use machine::thread::CurrentThread;
 use machine::time;
@@ -161,7 +162,10 @@ impl Terminal {
         };
         let taken = match offer(cx) {
             Some(taken) => taken,
-            None if is_non_blocking => Err(Errno::EAGAIN),
+            None if is_non_blocking => {
+                self.lacked_room.store(true, Ordering::Release);
+                Err(Errno::EAGAIN)
+            }
             None => self.writable.wait(cx, Wait::interruptible("terminal output"), offer)?,
         };
         self.backend.show(cx, self);

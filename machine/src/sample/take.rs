@@ -58,7 +58,7 @@ pub(super) fn set_off_cpu(is_wanted: bool) {
 /// Whether [`note_off_cpu`] is to be called.
 #[inline(always)]
 pub(crate) fn wants_off_cpu() -> bool {
-    WANTS_OFF_CPU.load(Ordering::Relaxed)
+    crate::trace::IS_TRACED && WANTS_OFF_CPU.load(Ordering::Relaxed)
 }
 
 fn of(cpu: &CpuLocal) -> &'static PerCpu {

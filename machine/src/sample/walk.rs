@@ -82,7 +82,9 @@ pub(super) fn kernel(header: &StackHeader, mut frame: usize, is_interrupt: bool,
 /// always be done.
 #[inline(always)]
 pub(crate) fn enter_user(header: &StackHeader, context: *const arch::user::UserContext) {
-    header.user_context.set(context);
+    if crate::trace::IS_TRACED {
+        header.user_context.set(context);
+    }
 }
 
 /// Program counter, stack pointer and frame pointer of the program on whose behalf this thread runs, as they were when it last left

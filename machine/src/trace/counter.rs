@@ -2,6 +2,7 @@
 //!
 //! Each CPU has its own block of all counters, so CPUs never share a cache line; a block is one page at most. The list
 //! of counters is [`wire::trace::Counter`].
+use super::IS_TRACED;
 use crate::cpu::{self, CpuId, MAX_CPUS};
 use core::sync::atomic::{AtomicU64, Ordering};
 use wire::trace::{COUNTERS, Counter};
@@ -22,6 +23,9 @@ pub fn count(counter: Counter) {
 /// still counted once.
 #[inline]
 pub fn add(counter: Counter, amount: u64) {
+    if !IS_TRACED {
+        return;
+    }
     let block = &BLOCKS[cpu::current().0 as usize % MAX_CPUS];
     block.0[counter as usize].fetch_add(amount, Ordering::Relaxed);
 }

@@ -3,7 +3,11 @@
 //! Providers of this crate's own events are in [`providers`]; those of Linux's events are declared by `kernel`. Called by
 //! everyone, from any context: firing a probe and counting take no lock and no memory and work in interrupt handlers.
 //! The formats are `wire::trace`'s, the ring's algorithm is `pure::trace_ring`'s.
+//!
+//! `xtask build --untraced` makes a kernel in which probes, counters and the profiler's hooks are nothing: what `ochre bench trace` compares
+//! with, and good for nothing else.
 mod consumer;
+pub(crate) mod cost;
 mod counter;
 mod dump;
 pub(crate) mod flight;
@@ -11,6 +15,9 @@ pub mod layout;
 mod probe;
 pub mod providers;
 mod ring;
+
+/// Whether probes and counters are compiled in.
+pub const IS_TRACED: bool = !cfg!(ochre_untraced);
 
 pub use consumer::{Consumer, Fired, fire, missed, set_consumer};
 pub use counter::{add, count, per_cpu, total};

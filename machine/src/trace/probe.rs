@@ -6,7 +6,7 @@
 //!
 //! Names have four parts as DTrace's have, `provider:module:function:name`; module and function may be empty, as in
 //! `syscall:::entry`. Patterns match the whole name with `*` and `?`.
-use super::{consumer, ring};
+use super::{IS_TRACED, consumer, ring};
 use crate::sync::Once;
 use crate::time::Instant;
 use core::fmt;
@@ -95,7 +95,7 @@ impl Probe {
     /// Whether anybody wants to know when it fires.
     #[inline(always)]
     pub fn is_enabled(&self) -> bool {
-        self.wanted.load(Ordering::Relaxed) != 0
+        IS_TRACED && self.wanted.load(Ordering::Relaxed) != 0
     }
     /// Whether it records.
     pub fn is_recorded(&self) -> bool {

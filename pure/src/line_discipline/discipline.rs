@@ -226,6 +226,11 @@ impl LineDiscipline {
         if self.settings.reads_lines() { self.finished != 0 } else { !self.unread.is_empty() }
     }
 
+    /// What reads find now, ends of file included: it grows when there is something new to be told of.
+    pub fn readable_places(&self) -> usize {
+        if self.settings.reads_lines() { self.finished } else { self.unread.len() }
+    }
+
     /// Whether poll says so: in raw mode with VTIME 0, VMIN bytes are waited for.
     pub fn is_poll_readable(&self) -> bool {
         let least = if self.settings.cc[cc::VTIME] == 0 { self.settings.cc[cc::VMIN].max(1) } else { 1 };

@@ -36,7 +36,7 @@ pub(crate) enum Subject {
     Thread,
     /// Start to end of bash and python3 from the root that --root gives.
     Start,
-    /// The null call with probes off and on. Ochre's own: Linux has no /proc/trace.
+    /// What tracing costs: the null call with probes off and on, and without any compiled in; a counter, an event. Ochre's own.
     Trace,
     /// The least memory with which the first program runs.
     Memory,
@@ -53,7 +53,7 @@ impl Subject {
             Subject::File => Some(("/bench/calls", &["file"])),
             Subject::Pipe => Some(("/bench/calls", &["pipe"])),
             Subject::Fault => Some(("/bench/memory", &["map", "fault", "fill"])),
-            Subject::Trace => Some(("/bench/tracing", &["trace"])),
+            Subject::Trace => Some((TRACING, &["trace"])),
             Subject::Start => Some((STARTS, &["start"])),
             Subject::Thread => Some(("/bench/threads", &["thread", "futex", "mutex"])),
         }
@@ -88,6 +88,15 @@ struct Contestant {
     name: &'static str,
     file: PathBuf,
     words: String,
+    runs: Runs,
+}
+
+/// Which subjects a kernel takes part in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Runs {
+    All,
+    AllButTracing,
+    Tracing,
 }
 
 /// Memory of the machines of all subjects but [`Subject::Memory`], in MiB.
@@ -101,6 +110,9 @@ const MEMORY_LIMIT: Duration = Duration::from_secs(20);
 const ROOT_MEMORY: u64 = 2048;
 
 const STARTS: &str = "/bench/starts";
+const TRACING: &str = "/bench/tracing";
+/// Words that make our kernel tell what counting and firing cost, in place of running a program.
+const COSTS: &str = "ochre.test=costs";
 
 /// Measures and prints.
 pub(crate) fn bench(home: &Home, arguments: &BenchArguments) -> anyhow::Result<u8> {
@@ -114,7 +126,7 @@ pub(crate) fn bench(home: &Home, arguments: &BenchArguments) -> anyhow::Result<u
             arch,
             qemu: packages::ensure_program(arch.qemu(), arch.qemu_package())?,
             programs: programs::build(home, arch, "user/bench")?,
-            contestants: contestants(home, arch, arguments.alone)?,
+            contestants: contestants(home, arch, arguments.alone, subjects)?,
             root: arguments.root.as_deref(),
             home,
         };
@@ -146,24 +158,32 @@ pub(crate) fn bench(home: &Home, arguments: &BenchArguments) -> anyhow::Result<u
     Ok(0)
 }
 
-fn contestants(home: &Home, arch: Arch, is_alone: bool) -> anyhow::Result<Vec<Contestant>> {
-    let ours = Contestant {
-        name: "ochre",
-        file: kernel::ensure(home, arch, Build::Release)?,
-        words: "ochre.log=error".into(),
+fn contestants(home: &Home, arch: Arch, is_alone: bool, subjects: &[Subject]) -> anyhow::Result<Vec<Contestant>> {
+    let own = |name, build, runs| {
+        let file = kernel::ensure(home, arch, build)?;
+        anyhow::Ok(Contestant { name, file, words: "ochre.log=error".into(), runs })
     };
-    if is_alone {
-        return Ok(vec![ours]);
+    let mut all = vec![own("ochre", Build::Release, Runs::All)?];
+    if !is_alone && subjects != [Subject::Trace] {
+        all.extend(peers(home, arch)?);
     }
+    if subjects.contains(&Subject::Trace) {
+        all.push(own("untraced", Build::Untraced, Runs::Tracing)?);
+    }
+    Ok(all)
+}
+
+/// Linux, tuned and as it comes.
+fn peers(home: &Home, arch: Arch) -> anyhow::Result<Vec<Contestant>> {
     let peer = linux::ensure(home, arch)?;
     let console = match arch {
         Arch::X86_64 => "console=ttyS0 quiet panic=-1",
         Arch::Aarch64 => "console=ttyAMA0 quiet panic=-1",
     };
+    let runs = Runs::AllButTracing;
     Ok(vec![
-        ours,
-        Contestant { name: "tuned", file: peer.clone(), words: format!("{console} {}", linux::TUNED) },
-        Contestant { name: "stock", file: peer, words: console.into() },
+        Contestant { name: "tuned", file: peer.clone(), words: format!("{console} {}", linux::TUNED), runs },
+        Contestant { name: "stock", file: peer, words: console.into(), runs },
     ])
 }
 
@@ -214,13 +234,13 @@ impl Bench<'_> {
 
     fn boot(&self, runs: u32, figures: &mut Figures) -> anyhow::Result<()> {
         for _ in 0..runs {
-            for (index, contestant) in self.contestants.iter().enumerate() {
+            for (index, contestant) in self.of(false) {
                 let lines = self.must(contestant, &[FIRST], false)?;
                 let (first, _) = counter(&lines)?;
                 figures.add("boot to first output, s", index, first.as_secs_f64());
             }
         }
-        for (index, contestant) in self.contestants.iter().enumerate() {
+        for (index, contestant) in self.of(false) {
             let (_, instructions) = counter(&self.must(contestant, &[FIRST], true)?)?;
             figures.add("boot to first output, instructions", index, instructions);
         }
@@ -231,8 +251,14 @@ impl Bench<'_> {
     fn program(&self, program: &str, families: &[&str], runs: u32, figures: &mut Figures) -> anyhow::Result<()> {
         for run in 0..=runs {
             let counts = run == runs;
-            for (index, contestant) in self.contestants.iter().enumerate() {
-                for line in self.must(contestant, &[program, "5"], counts)? {
+            for (index, contestant) in self.of(program == TRACING) {
+                let mut lines = self.must(contestant, &[program, "5"], counts)?;
+                if program == TRACING && contestant.runs == Runs::All {
+                    let words = format!("{} {COSTS}", contestant.words);
+                    let costs = Contestant { words, file: contestant.file.clone(), ..*contestant };
+                    lines.extend(self.must(&costs, &[program], counts)?);
+                }
+                for line in lines {
                     let mut words = line.text.split_whitespace();
                     let (Some(name), Some(least)) = (words.next(), words.next()) else { continue };
                     let family = name.split('.').next().unwrap_or(name);
@@ -246,9 +272,15 @@ impl Bench<'_> {
         Ok(())
     }
 
+    /// The kernels that take part in what is not, or is, about tracing, with their numbers.
+    fn of(&self, is_tracing: bool) -> impl Iterator<Item = (usize, &Contestant)> {
+        let other = if is_tracing { Runs::AllButTracing } else { Runs::Tracing };
+        self.contestants.iter().enumerate().filter(move |(_, contestant)| contestant.runs != other)
+    }
+
     /// Halves the distance between a memory that is too small and one that is enough.
     fn memory(&self, figures: &mut Figures) -> anyhow::Result<()> {
-        for (index, contestant) in self.contestants.iter().enumerate() {
+        for (index, contestant) in self.of(false) {
             let (mut too_small, mut enough) = (1, MEMORY);
             while enough - too_small > 1 {
                 let middle = (too_small + enough) / 2;

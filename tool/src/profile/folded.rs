@@ -11,7 +11,7 @@ pub(super) fn write(profile: &Profile, out: &mut dyn Write) -> io::Result<()> {
 
 /// The lines, in order.
 pub(super) fn lines(profile: &Profile) -> Vec<String> {
-    let line = |((owner, frames), weight): (&(std::rc::Rc<str>, Vec<Frame>), &u64)| {
+    let line = |((owner, frames), weight): (&(std::sync::Arc<str>, Vec<Frame>), &u64)| {
         let mut line = clean(owner);
         for frame in frames {
             line.push(';');

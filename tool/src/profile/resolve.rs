@@ -7,7 +7,7 @@ use super::gather::Gathered;
 use super::stacks::{Frame, Profile, Unit};
 use crate::symbols::{Function, KernelSymbols, PerfMap, Programs, Spaces};
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 use wire::sample::{KERNEL_TRUNCATED, Sample, Samples, USER_TRUNCATED};
 
 /// How stacks are told apart at their outermost end.
@@ -78,7 +78,7 @@ impl Resolver {
         (on_cpu, off_cpu)
     }
 
-    fn owner(&self, sample: &Sample<'_>) -> Rc<str> {
+    fn owner(&self, sample: &Sample<'_>) -> Arc<str> {
         let head = &sample.head;
         if head.task == 0 {
             return "[kernel]".into();

@@ -2,7 +2,7 @@
 
 use crate::symbols::Function;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A place in a stack.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,7 +31,7 @@ pub(crate) struct Profile {
     /// What the weights are.
     pub(crate) unit: Unit,
     /// By what the process or thread is called, then the stack from the outermost frame inwards.
-    pub(crate) stacks: BTreeMap<(Rc<str>, Vec<Frame>), u64>,
+    pub(crate) stacks: BTreeMap<(Arc<str>, Vec<Frame>), u64>,
 }
 
 impl Profile {
@@ -41,7 +41,7 @@ impl Profile {
     }
 
     /// Adds to a stack.
-    pub(crate) fn add(&mut self, owner: Rc<str>, frames: Vec<Frame>, weight: u64) {
+    pub(crate) fn add(&mut self, owner: Arc<str>, frames: Vec<Frame>, weight: u64) {
         *self.stacks.entry((owner, frames)).or_default() += weight;
     }
 

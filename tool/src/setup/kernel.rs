@@ -17,11 +17,17 @@ pub(crate) enum Build {
     Release,
     /// With overflow checks, debug assertions, and defects that the command line can switch on; for tests.
     Checked,
+    /// Without probes, counters and the profiler's hooks; for measuring what those cost.
+    Untraced,
 }
 
 fn directory(home: &Home, arch: Arch, build: Build) -> PathBuf {
     let directory = home.cache.join("kernel").join(arch.name());
-    if build == Build::Checked { directory.join("checked") } else { directory }
+    match build {
+        Build::Release => directory,
+        Build::Checked => directory.join("checked"),
+        Build::Untraced => directory.join("untraced"),
+    }
 }
 
 /// The kernel's file for `-kernel`, built or not.
@@ -52,7 +58,11 @@ pub(crate) fn ensure(home: &Home, arch: Arch, build: Build) -> anyhow::Result<Pa
     // The stamp bears the time before the build: a source changed during it is built again.
     let started = tempfile::NamedTempFile::new_in(&directory)?;
     let xtask = std::env::current_exe()?.with_file_name("xtask");
-    let (kind, flag) = if build == Build::Checked { ("checked kernel", Some("--checked")) } else { ("kernel", None) };
+    let (kind, flag) = match build {
+        Build::Release => ("kernel", None),
+        Build::Checked => ("checked kernel", Some("--checked")),
+        Build::Untraced => ("kernel without tracing", Some("--untraced")),
+    };
     eprintln!("ochre: building the {kind} for {arch}");
     let built = Command::new(&xtask)
         .args(["build", "--arch", arch.name()])

@@ -1,7 +1,7 @@
 //! The kernel's functions, from the table that every built image carries (`wire::symbols`): what runs is what is named.
 
 use super::Function;
-use std::rc::Rc;
+use std::sync::Arc;
 use wire::symbols::Table;
 
 /// Where the image is linked (`image/*.ld`).
@@ -32,7 +32,7 @@ impl KernelSymbols {
 
     /// The function at an address.
     pub(crate) fn function(&self, address: u64) -> Function {
-        let name = self.name(address).map_or_else(|| "[kernel]".into(), Rc::from);
+        let name = self.name(address).map_or_else(|| "[kernel]".into(), Arc::from);
         Function { name, file: "[kernel]".into() }
     }
 

@@ -20,21 +20,21 @@ pub(crate) use spaces::{Mapping, Spaces};
 use object_file::ObjectFile;
 use std::collections::HashMap;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A function, or the best that can be said.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Function {
     /// Its name; in brackets where only its file is known, or nothing.
-    pub(crate) name: Rc<str>,
+    pub(crate) name: Arc<str>,
     /// The file it is in: a path of the guest, `[kernel]`, or empty.
-    pub(crate) file: Rc<str>,
+    pub(crate) file: Arc<str>,
 }
 
 /// Finds functions of programs; keeps what it has read.
 pub(crate) struct Programs {
     root: RootFiles,
-    files: HashMap<Vec<u8>, Option<Rc<ObjectFile>>>,
+    files: HashMap<Vec<u8>, Option<Arc<ObjectFile>>>,
 }
 
 /// Where separate symbol files are kept, in a root and on the host.
@@ -48,7 +48,7 @@ impl Programs {
 
     /// The function at `address` of a process in which `mapping` is there.
     pub(crate) fn function(&mut self, mapping: &Mapping, address: u64) -> Function {
-        let file: Rc<str> = String::from_utf8_lossy(&mapping.path).into();
+        let file: Arc<str> = String::from_utf8_lossy(&mapping.path).into();
         let offset = address - mapping.start + mapping.offset;
         let object = self.object(&mapping.path);
         let found = object.and_then(|object| object.function(offset));
@@ -57,11 +57,11 @@ impl Programs {
         Function { name: found.unwrap_or_else(in_brackets), file }
     }
 
-    fn object(&mut self, path: &[u8]) -> Option<Rc<ObjectFile>> {
+    fn object(&mut self, path: &[u8]) -> Option<Arc<ObjectFile>> {
         if let Some(known) = self.files.get(path) {
             return known.clone();
         }
-        let object = self.root.read(path).and_then(|bytes| self.load(path, &bytes)).map(Rc::new);
+        let object = self.root.read(path).and_then(|bytes| self.load(path, &bytes)).map(Arc::new);
         self.files.insert(path.to_vec(), object.clone());
         object
     }

@@ -4,9 +4,8 @@ use super::demangle::readable;
 use object::elf;
 use object::read::elf::ElfFile64;
 use object::{Endianness, Object, ObjectSegment, ObjectSymbol, SegmentFlags, SymbolKind};
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What is kept of a file.
 #[derive(Debug)]
@@ -14,7 +13,7 @@ pub(crate) struct ObjectFile {
     /// Functions in order of address: start, bytes (0 if not told), name.
     functions: Vec<(u64, u64, Vec<u8>)>,
     /// Names of functions that were asked for, as people write them, by the function's place.
-    readable: RefCell<HashMap<usize, Rc<str>>>,
+    readable: Mutex<HashMap<usize, Arc<str>>>,
     /// Loaded parts: offset in the file, bytes in the file, address.
     segments: Vec<(u64, u64, u64)>,
     /// It has no symbols but those that the dynamic linker needs.
@@ -54,7 +53,7 @@ impl ObjectFile {
         });
         Some(ObjectFile {
             functions,
-            readable: RefCell::default(),
+            readable: Mutex::default(),
             segments: segments.collect(),
             is_stripped,
             build_id: file.build_id().ok().flatten().map(<[u8]>::to_vec),
@@ -65,11 +64,11 @@ impl ObjectFile {
     /// Uses the symbols of a separate file: addresses are the same, offsets in it mean nothing.
     pub(crate) fn take_symbols(&mut self, from: ObjectFile) {
         self.functions = from.functions;
-        self.readable.take();
+        self.readable = Mutex::default();
     }
 
     /// The function at `offset` of the file.
-    pub(crate) fn function(&self, offset: u64) -> Option<Rc<str>> {
+    pub(crate) fn function(&self, offset: u64) -> Option<Arc<str>> {
         let (start, _, address) =
             self.segments.iter().find(|(start, bytes, _)| (*start..start + bytes).contains(&offset))?;
         let address = offset - start + address;
@@ -78,7 +77,9 @@ impl ObjectFile {
         let (start, bytes, name) = self.functions.get(place)?;
         // A function that tells no length (of assembly, often) ends where the next one begins.
         let is_inside = *bytes == 0 || address - start < *bytes;
-        is_inside.then(|| self.readable.borrow_mut().entry(place).or_insert_with(|| readable(name).into()).clone())
+        // Nothing in there can be half done.
+        let mut known = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
+        is_inside.then(|| known.entry(place).or_insert_with(|| readable(name).into()).clone())
     }
 }
 
@@ -92,7 +93,7 @@ mod tests {
                 .iter()
                 .map(|(start, bytes, name)| (*start, *bytes, name.as_bytes().to_vec()))
                 .collect(),
-            readable: RefCell::default(),
+            readable: Mutex::default(),
             segments: vec![(0x1000, 0x2000, 0x40_1000)],
             is_stripped: false,
             build_id: None,

@@ -1,7 +1,7 @@
 //! Which file is mapped where, in which process, at which time: from the events that the guest told while it ran.
 
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 use wire::observe::{Happened, ProcessEvent};
 
 /// A file mapped to be executed.
@@ -14,7 +14,7 @@ pub(crate) struct Mapping {
     /// The first address's offset in the file.
     pub(crate) offset: u64,
     /// The file.
-    pub(crate) path: Rc<[u8]>,
+    pub(crate) path: Arc<[u8]>,
 }
 
 /// What a process's memory held from a tick on: since it was made, or since a program was started in it.
@@ -26,7 +26,7 @@ struct Image {
 }
 
 /// A name that held from a tick on.
-type Names = Vec<(u64, Rc<str>)>;
+type Names = Vec<(u64, Arc<str>)>;
 
 /// All processes.
 #[derive(Debug, Default)]
@@ -84,7 +84,7 @@ impl Spaces {
     }
 
     /// What a task was called.
-    pub(crate) fn name(&self, tid: u32, ticks: u64) -> Option<Rc<str>> {
+    pub(crate) fn name(&self, tid: u32, ticks: u64) -> Option<Arc<str>> {
         let names = self.names.get(&tid)?;
         names.iter().rev().find(|(since, _)| *since <= ticks).or_else(|| names.first()).map(|(_, name)| name.clone())
     }

@@ -201,6 +201,15 @@ struct ProcInode {
     node: Node,
 }
 
+/// The process of this number.
+// LINUX: or the thread, which the listing does not name.
+fn find_by_number(cx: &CurrentThread, number: Pid) -> Option<Who> {
+    if table::find_process(cx, number).is_some() {
+        return Some(Who { pid: number, tid: None });
+    }
+    table::find_task(cx, number).map(|task| Who { pid: task.process().pid(), tid: Some(number) })
+}
+
 impl ProcInode {
     fn with_owner(node: Node, uid: u32, gid: u32) -> ProcInode {
         let (kind, permissions) = node.kind_and_permissions();
@@ -241,7 +250,7 @@ impl ProcInode {
                 "self" => Some(Node::SelfLink),
                 "thread-self" => Some(Node::ThreadSelfLink),
                 _ => match number(name) {
-                    Some(pid) => table::find_process(cx, pid).map(|_| Node::Process(Who { pid, tid: None })),
+                    Some(number) => find_by_number(cx, number).map(Node::Process),
                     None => find_entry(system::ENTRIES, name),
                 },
             },

@@ -2,7 +2,6 @@
 calls! {
     handlers: crate::syscall::futex;
 
-    /// Owners of locks (FUTEX_LOCK_PI) are not made more urgent by those who wait.
     futex(
         word: UserAddr,
         operation: Flags as FutexOperation,

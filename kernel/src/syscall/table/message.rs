@@ -19,7 +19,7 @@ calls! {
         address: UserAddr as Out(Sockaddr(5)),
         address_bytes: UserPtr<i32> as Out(Length),
     ) = sys_recvfrom;
-    /// No out-of-band data; descriptors on the way are bounded for the whole system, and cycles of them are not collected.
+    /// No out-of-band data; descriptors on the way are bounded for the whole system.
     sendmsg(fd: Fd, message: UserAddr as In(Message), flags: Flags as Bits(&MSG)) = sys_sendmsg;
     recvmsg(fd: Fd, message: UserAddr as Out(Message), flags: Flags as Bits(&MSG)) = sys_recvmsg;
     sendmmsg(fd: Fd, messages: UserAddr, count: u32, flags: Flags as Bits(&MSG)) = sys_sendmmsg;

@@ -21,6 +21,7 @@ calls! {
         fourth: u64 as Hidden,
         fifth: u64 as Hidden,
     ) = sys_prctl;
+    /// RLIMIT_CORE is kept: no core files are written, and no wait status says that one was.
     prlimit64(
         pid: i32,
         resource: u32 as One(&RLIMIT),

@@ -2,7 +2,7 @@
 calls! {
     handlers: crate::syscall::mount;
 
-    /// tmpfs, ramfs, proc, devtmpfs and bind mounts; moving is refused, `huge=` and options of proc too.
+    /// tmpfs, ramfs, proc, sysfs, devtmpfs, devpts and bind mounts; moving is refused, `huge=` and options of proc too.
     mount(
         source: UserCStr,
         target: UserCStr,

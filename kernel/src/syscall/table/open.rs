@@ -2,9 +2,7 @@
 calls! {
     handlers: crate::syscall::open;
 
-    /// O_ASYNC sends no signal.
     open(path: UserCStr, flags: Flags as OpenFlags, mode: Mode as ModeIfNew(1)) = sys_open;
-    /// O_ASYNC sends no signal.
     openat(fd: Fd, path: UserCStr, flags: Flags as OpenFlags, mode: Mode as ModeIfNew(2)) = sys_openat;
     /// RESOLVE_BENEATH and RESOLVE_NO_XDEV are refused.
     openat2(fd: Fd, path: UserCStr, how: UserPtr<abi::OpenHow> as In(OpenHow), bytes: usize) = sys_openat2;

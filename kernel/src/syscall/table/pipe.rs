@@ -3,7 +3,6 @@ calls! {
     handlers: crate::syscall::pipe;
 
     pipe(fds: UserPtr<[i32; 2]> as Out(IntPair)) = sys_pipe;
-    /// Packet mode (O_DIRECT) is refused.
     pipe2(fds: UserPtr<[i32; 2]> as Out(IntPair), flags: Flags as Bits(&CLOEXEC)) = sys_pipe2;
     eventfd(initial: u32) = sys_eventfd;
     eventfd2(initial: u32, flags: Flags as Bits(&EFD)) = sys_eventfd2;

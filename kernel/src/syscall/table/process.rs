@@ -2,7 +2,7 @@
 calls! {
     handlers: crate::syscall::process;
 
-    /// Namespaces, process descriptors and control groups are refused.
+    /// Namespaces and control groups are refused.
     clone(
         flags: LongFlags as Clone,
         stack: UserAddr as Hidden,

@@ -13,6 +13,7 @@ calls! {
     ) = sys_clock_nanosleep;
     clock_settime(clock: i32 as One(&CLOCK), value: UserPtr<abi::Timespec> as In(Timespec)) = sys_clock_settime;
     getitimer(which: i32 as One(&ITIMER), result: UserPtr<abi::Itimerval> as Out(Itimerval)) = sys_getitimer;
+    /// Major faults and blocks read and written are always 0: everything is in memory.
     getrusage(who: i32 as One(&RUSAGE), result: UserPtr<abi::Rusage> as Out(Rusage)) = sys_getrusage;
     gettimeofday(
         result: UserPtr<abi::Timeval> as Out(Timeval),
