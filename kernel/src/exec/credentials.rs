@@ -1,20 +1,29 @@
-//! Who a program acts as after exec: set-user-ID and set-group-ID files.
+//! Who a program acts as after exec: set-user-ID and set-group-ID files, and capabilities (`capabilities(7)`, "Transformation of
+//! capabilities during execve()"). Files have no capabilities of their own here.
 use crate::errno::Result;
 use crate::fs::OpenFile;
 use crate::syscall::Call;
-use crate::task::Credentials;
+use crate::task::capability::secure_bits;
+use crate::task::{Capability, CapabilitySet, Credentials, table};
 use abi::linux::{MS_NOSUID, S_ISGID, S_ISUID, S_IXGRP};
 use alloc::sync::Arc;
 
-/// The new credentials, if they change: by the file's set-id bits, unless the task gave up new privileges or the mount takes
-/// none. LINUX: the saved ids and those for files become the effective ones at every exec.
-pub(super) fn after_exec(
-    call: &Call<'_>,
-    file: &Arc<OpenFile>,
-    old: &Arc<Credentials>,
-) -> Result<Option<Arc<Credentials>>> {
+/// What exec makes of a task's credentials.
+pub(super) struct AfterExec {
+    /// The new ones, if they change.
+    pub(super) changed: Option<Arc<Credentials>>,
+    /// AT_SECURE: the program must not trust what its starter left it.
+    pub(super) is_secure: bool,
+    /// Whether its user may look into it.
+    pub(super) is_own: bool,
+}
+
+/// Works it out for a task that acts as `old` and executes `file`. Set-id bits count unless the task gave up new rights or the mount
+/// takes none.
+pub(super) fn after_exec(call: &Call<'_>, file: &Arc<OpenFile>, old: &Arc<Credentials>) -> Result<AfterExec> {
     let mut new = Credentials::clone(old);
-    if !file.path().mount.has_flag(u64::from(MS_NOSUID)) && !call.task.has_no_new_privileges() {
+    let has_promised = call.task.has_no_new_privileges();
+    if !file.path().mount.has_flag(u64::from(MS_NOSUID)) && !has_promised {
         let attributes = file.inode().base().attributes(call.cx);
         if attributes.permissions & S_ISUID != 0 {
             new.uid.effective = attributes.uid;
@@ -24,19 +33,60 @@ pub(super) fn after_exec(
             new.gid.effective = attributes.gid;
         }
     }
+    // User 0, real or effective, is given all that may be given.
+    let means_root = !old.is_secure(secure_bits::NO_ROOT);
+    let is_root = means_root && (new.uid.effective == 0 || new.uid.real == 0);
+    let is_effective = means_root && new.uid.effective == 0;
+    let sets = &old.capabilities;
+    let given = if is_root { sets.bounding.union(sets.inheritable) } else { CapabilitySet::EMPTY };
+    new.capabilities.permitted = given;
+
+    // LINUX: so it is as well when the starter's own ids differ.
+    let changes_ids = |new: &Credentials| new.uid.effective != old.uid.real || new.gid.effective != old.gid.real;
+    let was_set_id = changes_ids(&new);
+    if (was_set_id || !given.is_subset_of(sets.permitted)) && is_watched(call, has_promised) {
+        // It gets no more than it had.
+        if !old.may(Capability::SetUid) || has_promised {
+            new.uid.effective = new.uid.real;
+            new.gid.effective = new.gid.real;
+        }
+        new.capabilities.permitted = given.intersection(sets.permitted);
+    }
     for ids in [&mut new.uid, &mut new.gid] {
         ids.saved = ids.effective;
         ids.file_system = ids.effective;
     }
-    Ok((new != **old).then(|| Arc::new(new)))
+    let sets = &mut new.capabilities;
+    if was_set_id {
+        sets.ambient = CapabilitySet::EMPTY;
+    }
+    sets.permitted = sets.permitted.union(sets.ambient);
+    sets.effective = if is_effective { sets.permitted } else { sets.ambient };
+    new.secure_bits &= !secure_bits::KEEP;
+
+    let is_raised = is_effective || !new.capabilities.permitted.is_subset_of(new.capabilities.ambient);
+    let files = |who: &Credentials| [who.uid, who.gid].map(|ids| (ids.effective, ids.file_system));
+    let is_same_person = old.uid.effective == old.uid.real && old.gid.effective == old.gid.real;
+    Ok(AfterExec {
+        is_secure: was_set_id || (new.uid.real != 0 && is_raised),
+        is_own: is_same_person
+            && files(&new) == files(old)
+            && new.capabilities.permitted.is_subset_of(old.capabilities.permitted),
+        changed: (new != **old).then(|| Arc::new(new)),
+    })
 }
 
-/// AT_SECURE: whether a program must not trust what its starter left it. LINUX: that is so as well when the starter's own ids differ.
-pub(super) fn is_secure(new: &Credentials, old: &Credentials) -> bool {
-    new.uid.effective != old.uid.real || new.gid.effective != old.gid.real
-}
-
-/// Whether a program acts as who started it, and so may be looked into by that user.
-pub(super) fn is_own(credentials: &Credentials) -> bool {
-    credentials.uid.effective == credentials.uid.real && credentials.gid.effective == credentials.gid.real
+/// Whether somebody else would have a hand in rights that the program gets: a tracer that may not have them itself, or a process that
+/// shares root and working directory; or whether the task promised to get none.
+fn is_watched(call: &Call<'_>, has_promised: bool) -> bool {
+    if has_promised || call.task.tracing.is_traced_by_lesser(call.cx) {
+        return true;
+    }
+    let own = call.task.fs(call.cx);
+    let table = table::lock(call.cx);
+    table
+        .nodes()
+        .filter(|(_, node)| !Arc::ptr_eq(&node.process, call.process()))
+        .flat_map(|(_, node)| &node.tasks)
+        .any(|task| task.fs_if_any(call.cx).is_some_and(|other| Arc::ptr_eq(&other, &own)))
 }

@@ -121,10 +121,9 @@ fn build(
         }
     };
     let old_credentials = call.task.credentials(call.cx);
-    let credentials = credentials::after_exec(call, &program.file, &old_credentials)?;
-
-    let new_credentials = credentials.as_deref().unwrap_or(&old_credentials);
-    let is_secure = credentials::is_secure(new_credentials, &old_credentials);
+    let after = credentials::after_exec(call, &program.file, &old_credentials)?;
+    let new_credentials = after.changed.as_deref().unwrap_or(&old_credentials);
+    let is_secure = after.is_secure;
     let layout = layout(call, is_secure);
     let space = AddressSpace::new(layout).map_err(Errno::from)?;
     if call.task.space(call.cx).is_some_and(|old| !old.may_have_blocks(call.cx)) {
@@ -136,7 +135,7 @@ fn build(
         Some((interpreter, plan)) => Some(map_program(call.cx, &space, interpreter, plan, None)?),
     };
     space.set_heap_start(call.cx, placement.end + layout.heap_gap);
-    space.set_dumpable(credentials::is_own(new_credentials) && program.may_be_read(call.cx, &old_credentials));
+    space.set_dumpable(after.is_own && program.may_be_read(call.cx, &old_credentials));
     let kernel_pages = vdso::map(call.cx, &space)?;
 
     let facts = Facts {
@@ -169,7 +168,7 @@ fn build(
         entry: loader.as_ref().map_or(placement.entry, |loader| loader.entry),
         stack_pointer: stack.stack_pointer,
         name: request.name.clone(),
-        credentials,
+        credentials: after.changed,
         is_secure,
     })
 }

@@ -6,7 +6,7 @@ use super::inode::{FileKind, InodeBase};
 use super::permission::{self, READ, STICKY, WRITE};
 use crate::errno::{Errno, Result};
 use crate::lock_order;
-use crate::task::Credentials;
+use crate::task::{Capability, Credentials};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -52,9 +52,9 @@ impl Namespace {
 pub fn check(cx: &CurrentThread, who: &Credentials, base: &InodeBase, name: &[u8], writes: bool) -> Result<()> {
     let refusal = Err(if writes { Errno::EPERM } else { Errno::ENODATA });
     match Namespace::of(name) {
-        Namespace::Security if writes && !who.is_privileged() => return Err(Errno::EPERM),
+        Namespace::Security if writes && !who.may(Capability::Admin) => return Err(Errno::EPERM),
         Namespace::Security => return Ok(()),
-        Namespace::Trusted if !who.is_privileged() => return refusal,
+        Namespace::Trusted if !who.may(Capability::Admin) => return refusal,
         Namespace::Trusted => return Ok(()),
         Namespace::User if !matches!(base.kind, FileKind::Regular | FileKind::Directory) => return refusal,
         Namespace::User if writes && base.kind == FileKind::Directory => {
@@ -158,7 +158,7 @@ impl ExtendedAttributes {
         text.try_reserve(entries.lock(cx).iter().map(|entry| entry.name.len() + 1).sum())?;
         let room = text.capacity();
         for entry in entries.lock(cx).iter() {
-            let is_told = who.is_privileged() || Namespace::of(&entry.name) != Namespace::Trusted;
+            let is_told = who.may(Capability::Admin) || Namespace::of(&entry.name) != Namespace::Trusted;
             if is_told && text.len() + entry.name.len() < room {
                 text.extend_from_slice(&entry.name);
                 text.push(0);

@@ -1,10 +1,10 @@
-//! Who may do what with a file: the classic owner, group and other bits, and the superuser's exceptions.
+//! Who may do what with a file: the classic owner, group and other bits, and the exceptions that capabilities make.
 //!
 //! Main item: [`check`]. Called by the path walk for every directory and by the file calls. Rules as `path_resolution(7)`
-//! and `capabilities(7)` (DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, all tied to the superuser here).
+//! and `capabilities(7)` (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID).
 use super::inode::{Attributes, FileKind, InodeBase};
 use crate::errno::{Errno, Result};
-use crate::task::Credentials;
+use crate::task::{Capability, Credentials};
 use machine::thread::CurrentThread;
 
 /// Wanted: read.
@@ -21,25 +21,15 @@ pub const SET_GID: u32 = 0o2000;
 /// Sticky bit.
 pub const STICKY: u32 = 0o1000;
 
-/// Whether files are accessed with the superuser's rights.
-pub fn is_superuser(who: &Credentials) -> bool {
-    who.uid.file_system == 0
-}
-
 /// EACCES unless `who` may do everything of `wanted` (a sum of [`READ`], [`WRITE`], [`EXECUTE`]) with the inode.
 pub fn check(cx: &CurrentThread, who: &Credentials, inode: &InodeBase, wanted: u32) -> Result<()> {
-    if is_superuser(who) && (wanted & EXECUTE == 0 || inode.kind == FileKind::Directory) {
+    if who.may(Capability::DacOverride) && (wanted & EXECUTE == 0 || inode.kind == FileKind::Directory) {
         return Ok(());
     }
     check_attributes(who, inode.kind, &inode.attributes(cx), wanted)
 }
 
 fn check_attributes(who: &Credentials, kind: FileKind, attributes: &Attributes, wanted: u32) -> Result<()> {
-    if is_superuser(who) {
-        let is_executable = attributes.permissions & 0o111 != 0;
-        let is_allowed = wanted & EXECUTE == 0 || kind == FileKind::Directory || is_executable;
-        return if is_allowed { Ok(()) } else { Err(Errno::EACCES) };
-    }
     let granted = if who.uid.file_system == attributes.uid {
         attributes.permissions >> 6
     } else if who.is_in_group(attributes.gid) {
@@ -47,17 +37,27 @@ fn check_attributes(who: &Credentials, kind: FileKind, attributes: &Attributes, 
     } else {
         attributes.permissions
     };
-    if wanted & !granted & 7 == 0 { Ok(()) } else { Err(Errno::EACCES) }
+    if wanted & !granted & 7 == 0 {
+        return Ok(());
+    }
+    let is_directory = kind == FileKind::Directory;
+    let only_reads = if is_directory { wanted & WRITE == 0 } else { wanted == READ };
+    // What nobody may execute is no program.
+    let is_executable = wanted & EXECUTE == 0 || is_directory || attributes.permissions & 0o111 != 0;
+    if only_reads && who.may(Capability::DacReadSearch) || is_executable && who.may(Capability::DacOverride) {
+        return Ok(());
+    }
+    Err(Errno::EACCES)
 }
 
 /// Whether `who` counts as the inode's owner.
 pub fn is_owner(who: &Credentials, attributes: &Attributes) -> bool {
-    is_superuser(who) || who.uid.file_system == attributes.uid
+    who.uid.file_system == attributes.uid || who.may(Capability::FileOwner)
 }
 
 /// EPERM if the directory is sticky and `who` owns neither it nor the child.
 pub fn check_sticky(cx: &CurrentThread, who: &Credentials, directory: &InodeBase, child: &InodeBase) -> Result<()> {
-    if is_superuser(who) {
+    if who.may(Capability::FileOwner) {
         return Ok(());
     }
     let attributes = directory.attributes(cx);
@@ -69,9 +69,9 @@ pub fn check_sticky(cx: &CurrentThread, who: &Credentials, directory: &InodeBase
     }
 }
 
-/// A write by someone without privileges takes the set-id bits away (Linux's `file_remove_privs`).
+/// A write by someone without CAP_FSETID takes the set-id bits away (Linux's `file_remove_privs`).
 pub fn drop_set_id(cx: &CurrentThread, who: &Credentials, inode: &InodeBase) {
-    if is_superuser(who) {
+    if who.may(Capability::FileSetId) {
         return;
     }
     inode.update(cx, |attributes| {

@@ -9,7 +9,7 @@
 //! Locks: `IPC_OBJECTS` around each table, `IPC_PERMISSIONS` in each object; never one under the other.
 use crate::errno::{Errno, Result};
 use crate::lock_order;
-use crate::task::Credentials;
+use crate::task::{Capability, Credentials};
 use abi::ipc::{IPC_CREAT, IPC_EXCL, IPC_PRIVATE, IpcPerm};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -63,14 +63,18 @@ impl<T> Object<T> {
         } else {
             permissions.mode
         };
-        if wanted & !granted & 7 == 0 || who.is_privileged() { Ok(()) } else { Err(Errno::EACCES) }
+        if wanted & !granted & 7 == 0 || who.may(Capability::IpcOwner) { Ok(()) } else { Err(Errno::EACCES) }
     }
 
-    /// EPERM unless `who` owns or made it.
-    pub fn check_owner(&self, who: &Credentials) -> Result<()> {
+    /// Whether `who` owns or made it.
+    pub fn is_own(&self, who: &Credentials) -> bool {
         let permissions = self.permissions.with(|permissions| *permissions);
-        let is_own = [permissions.uid, permissions.maker_uid].contains(&who.uid.effective);
-        if is_own || who.is_privileged() { Ok(()) } else { Err(Errno::EPERM) }
+        [permissions.uid, permissions.maker_uid].contains(&who.uid.effective)
+    }
+
+    /// EPERM unless `who` owns or made it, or may administer.
+    pub fn check_owner(&self, who: &Credentials) -> Result<()> {
+        if self.is_own(who) || who.may(Capability::Admin) { Ok(()) } else { Err(Errno::EPERM) }
     }
 
     /// Whether it was removed.

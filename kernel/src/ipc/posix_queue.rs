@@ -16,7 +16,7 @@ use crate::fs::transfer::Sink;
 use crate::lock_order;
 use crate::signal::Signal;
 use crate::signal::send::send_to_process;
-use crate::task::{Credentials, Pid};
+use crate::task::{Capability, Credentials, Pid};
 use abi::Siginfo;
 use alloc::collections::VecDeque;
 use alloc::format;
@@ -155,7 +155,7 @@ pub fn insert(who: &Credentials, name: &[u8], queue: &Arc<PosixQueue>) -> Result
         if let Some(known) = names.iter().find(|known| known.name == name) {
             return Ok(known.queue.clone());
         }
-        if names.len() >= MOST_QUEUES && !who.is_privileged() {
+        if names.len() >= MOST_QUEUES && !who.may(Capability::Resource) {
             return Err(Errno::ENOSPC);
         }
         names.try_reserve(1)?;
@@ -178,7 +178,7 @@ pub fn unlink(cx: &CurrentThread, who: &Credentials, name: &[u8]) -> Result<()> 
 /// What is asked of a new queue, or what it has unless asked: EINVAL if it may not be so large.
 fn judge_size(who: &Credentials, asked: Option<(i64, i64)>) -> Result<(usize, usize)> {
     let Some((messages, bytes)) = asked else { return Ok((MOST_MESSAGES, MOST_BYTES)) };
-    let (most_messages, most_bytes) = match who.is_privileged() {
+    let (most_messages, most_bytes) = match who.may(Capability::Resource) {
         true => (HARD_MOST_MESSAGES, HARD_MOST_BYTES),
         false => (MOST_MESSAGES, MOST_BYTES),
     };

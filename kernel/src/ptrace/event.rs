@@ -1,5 +1,6 @@
 //! Events of a traced task: it makes others, executes a program, ends.
-use super::state::{Tracer, wants};
+use super::state::{State, Tracer, wants};
+use super::tracer::Terms;
 use super::{stop, tracer};
 use crate::signal::{self, Signal};
 use crate::syscall::Call;
@@ -35,13 +36,16 @@ fn wanted_clone_event(task: &Task, flags: u64, exit_signal: i32) -> u32 {
 /// with both in the table.
 pub(crate) fn task_made(table: &mut TaskTable, maker: &Task, made: &Arc<Task>, flags: u64, exit_signal: i32) {
     let is_wanted = wanted_clone_event(maker, flags, exit_signal) != 0 || flags & u64::from(CLONE_PTRACE) != 0;
-    let facts = maker.tracing.with(|state| (state.tracer, state.is_seized, state.options));
-    let (Some(by), is_seized, options) = facts else { return };
+    let terms = |state: &mut State| {
+        let State { may_follow, is_seized, options, .. } = *state;
+        (state.tracer, Terms { may_follow, is_seized, options })
+    };
+    let (Some(by), terms) = maker.tracing.with(terms) else { return };
     if !is_wanted {
         return;
     }
-    tracer::attach(table, made, by, is_seized, options);
-    if is_seized {
+    tracer::attach(table, made, by, terms);
+    if terms.is_seized {
         made.tracing.set_wanted(wants::TRAP, wants::TRAP);
     } else {
         made.signals.make_pending(Signal::SIGSTOP, Siginfo::from_process(Signal::SIGSTOP.number(), 0, 0, 0));

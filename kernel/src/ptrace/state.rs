@@ -178,6 +178,8 @@ pub struct Tracer {
 pub struct State {
     /// Who traces the task.
     pub tracer: Option<Tracer>,
+    /// Whether who made it so may trace any process, and so may follow this one into rights it gets by exec.
+    pub may_follow: bool,
     /// Attached by PTRACE_SEIZE.
     pub is_seized: bool,
     /// `PTRACE_O_*`.
@@ -239,6 +241,14 @@ impl Tracing {
     /// Says what its tracer wants, of the bits in `mask`.
     pub(super) fn set_wanted(&self, mask: u32, what: u32) {
         let _ = self.wants.fetch_update(Ordering::AcqRel, Ordering::Acquire, |old| Some(old & !mask | what));
+    }
+
+    /// Whether its tracer may not have rights that it could get by exec.
+    pub(crate) fn is_traced_by_lesser(&self, cx: &CurrentThread) -> bool {
+        self.is_traced() && {
+            let state = self.lock(cx);
+            state.tracer.is_some() && !state.may_follow
+        }
     }
 
     /// Who traces it.

@@ -8,7 +8,7 @@ use crate::errno::{Errno, Result};
 use crate::signal::{self, Signal};
 use crate::syscall::dispatch::{WATCH, watch};
 use crate::task::table::{self, TaskTable};
-use crate::task::{Pid, Task};
+use crate::task::{Capability, Pid, Task};
 use abi::Siginfo;
 use abi::ptrace::option;
 use alloc::sync::Arc;
@@ -29,13 +29,25 @@ pub struct Ended {
     pub status: i32,
 }
 
+/// How a task is attached.
+#[derive(Clone, Copy)]
+pub(super) struct Terms {
+    /// See [`State::may_follow`].
+    pub(super) may_follow: bool,
+    /// By PTRACE_SEIZE.
+    pub(super) is_seized: bool,
+    /// `PTRACE_O_*`.
+    pub(super) options: u32,
+}
+
 /// Makes `by` the tracer of `task`, which has none.
-pub(super) fn attach(table: &mut TaskTable, task: &Arc<Task>, by: Tracer, is_seized: bool, options: u32) {
+pub(super) fn attach(table: &mut TaskTable, task: &Arc<Task>, by: Tracer, terms: Terms) {
     if let Some(node) = table.node_mut(by.pid) {
         node.tracees.push(task.tid());
     }
     forget_seen_stop(task);
-    task.tracing.with(|state| *state = State { tracer: Some(by), is_seized, options, ..State::default() });
+    let Terms { may_follow, is_seized, options } = terms;
+    task.tracing.with(|state| *state = State { tracer: Some(by), may_follow, is_seized, options, ..State::default() });
     task.tracing.set_wanted(u32::MAX, wants::TRACED);
 }
 
@@ -44,6 +56,7 @@ fn release(table: &mut TaskTable, task: &Task, signal: i32) {
     let by = task.tracing.with(|state| {
         let by = state.tracer.take();
         state.report = None;
+        state.may_follow = false;
         state.is_seized = false;
         state.options = 0;
         if let Some(mut stop) = state.stop.take() {
@@ -65,25 +78,28 @@ fn release(table: &mut TaskTable, task: &Task, signal: i32) {
 
 /// PTRACE_TRACEME: the parent traces the caller.
 pub fn trace_me(cx: &CurrentThread, task: &Arc<Task>) -> Result<()> {
+    // LINUX: who asks for it counts, not the parent.
+    let may_follow = task.credentials(cx).may(Capability::Trace);
     let mut table = table::lock(cx);
     let parent = table.node(task.process().pid()).map_or(0, |node| node.parent);
     if task.tracing.is_traced() || parent == table::INIT {
         return Err(Errno::EPERM);
     }
     let tid = table.node(parent).and_then(|node| node.tasks.first()).map_or(parent, |task| task.tid());
-    attach(&mut table, task, Tracer { pid: parent, tid }, false, 0);
+    attach(&mut table, task, Tracer { pid: parent, tid }, Terms { may_follow, is_seized: false, options: 0 });
     Ok(())
 }
 
 /// PTRACE_ATTACH and PTRACE_SEIZE. The caller has been found to have the right.
 pub fn attach_to(cx: &CurrentThread, me: &Task, task: &Arc<Task>, is_seized: bool, options: u32) -> Result<()> {
+    let may_follow = me.credentials(cx).may(Capability::Trace);
     {
         let mut table = table::lock(cx);
         let is_gone = table.task(task.tid()).is_none() || task.process().exit_status().is_some();
         if task.tracing.is_traced() || is_gone {
             return Err(Errno::EPERM);
         }
-        attach(&mut table, task, tracer_of(me), is_seized, options);
+        attach(&mut table, task, tracer_of(me), Terms { may_follow, is_seized, options });
     }
     if !is_seized {
         let info = Siginfo::from_process(Signal::SIGSTOP.number(), 0, me.process().pid(), 0);

@@ -7,6 +7,7 @@ use crate::errno::{Errno, Result};
 use crate::net::Received;
 use crate::net::rights::{MOST_IN_MESSAGE, Rights};
 use crate::syscall::Fd;
+use crate::task::Capability;
 use crate::task::credentials::Ids;
 use crate::user_memory::UserSlice;
 use abi::net::{MSG_CMSG_CLOEXEC, MSG_CTRUNC, SCM_CREDENTIALS, SCM_RIGHTS, SOL_SOCKET};
@@ -65,10 +66,11 @@ pub(super) fn read_control(call: &mut Call<'_>, header: &Msghdr) -> Result<(Opti
 fn check_credentials(call: &Call<'_>, given: &Ucred) -> Result<()> {
     let who = call.who();
     let is_one_of = |id: u32, ids: Ids| [ids.real, ids.effective, ids.saved].contains(&id);
-    let is_true = u32::try_from(given.pid).is_ok_and(|pid| pid == call.process().pid())
-        && is_one_of(given.uid, who.uid)
-        && is_one_of(given.gid, who.gid);
-    if is_true || who.is_privileged() { Ok(()) } else { Err(Errno::EPERM) }
+    let is_own_pid = u32::try_from(given.pid).is_ok_and(|pid| pid == call.process().pid());
+    let may_say = (is_own_pid || who.may(Capability::Admin))
+        && (is_one_of(given.uid, who.uid) || who.may(Capability::SetUid))
+        && (is_one_of(given.gid, who.gid) || who.may(Capability::SetGid));
+    if may_say { Ok(()) } else { Err(Errno::EPERM) }
 }
 
 /// Room for control messages in user memory.

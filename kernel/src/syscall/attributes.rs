@@ -6,7 +6,8 @@ use crate::errno::{Errno, Result};
 use crate::fs::inode::Inode;
 use crate::fs::permission::{self, EXECUTE, READ, SET_GID, SET_UID, WRITE};
 use crate::fs::{FileKind, Path, notify, regular};
-use crate::task::Credentials;
+use crate::task::capability::secure_bits;
+use crate::task::{Capability, CapabilitySet, Credentials};
 use crate::timer::wall_clock_ns;
 use crate::user_memory::{UserCStr, UserPtr};
 use abi::linux::{
@@ -131,6 +132,14 @@ pub fn sys_statx(
     Ok(0)
 }
 
+/// Whether access asks about what the task may itself.
+fn has_own_rights(who: &Credentials) -> bool {
+    let usual = if who.uid.real == 0 { who.capabilities.permitted } else { CapabilitySet::EMPTY };
+    who.uid.real == who.uid.file_system
+        && who.gid.real == who.gid.file_system
+        && (who.is_secure(secure_bits::NO_FIX_UP) || who.capabilities.effective == usual)
+}
+
 /// Whether a file may be accessed, by real or effective ids.
 pub fn sys_faccessat2(call: &mut Call<'_>, fd: Fd, path: UserCStr, mode: u32, flags: Flags) -> Result<u64> {
     if mode & !(READ | WRITE | EXECUTE) != 0 || flags.0 & !(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH) != 0 {
@@ -139,16 +148,20 @@ pub fn sys_faccessat2(call: &mut Call<'_>, fd: Fd, path: UserCStr, mode: u32, fl
     let place = call.resolve_or_file(fd, path, flags.0)?;
     let who = call.who();
     let real;
-    let who: &Credentials =
-        if flags.0 & AT_EACCESS != 0 || (who.uid.real == who.uid.file_system && who.gid.real == who.gid.file_system) {
-            &who
-        } else {
-            let mut changed = (*who).clone();
-            changed.uid.file_system = who.uid.real;
-            changed.gid.file_system = who.gid.real;
-            real = changed;
-            &real
-        };
+    let who: &Credentials = if flags.0 & AT_EACCESS != 0 || has_own_rights(&who) {
+        &who
+    } else {
+        let mut changed = (*who).clone();
+        changed.uid.file_system = who.uid.real;
+        changed.gid.file_system = who.gid.real;
+        if !who.is_secure(secure_bits::NO_FIX_UP) {
+            // LINUX: as the real user would have it, so that set-user-ID programs can ask.
+            let is_root = who.uid.real == 0;
+            changed.capabilities.effective = if is_root { who.capabilities.permitted } else { CapabilitySet::EMPTY };
+        }
+        real = changed;
+        &real
+    };
     let base = place.inode()?.base();
     permission::check(call.cx, who, base, mode)?;
     if mode & WRITE != 0 && matches!(base.kind, FileKind::Regular | FileKind::Directory | FileKind::Symlink) {
@@ -177,7 +190,7 @@ fn change_mode(call: &mut Call<'_>, place: &Path, mode: u32) -> Result<u64> {
     let now = wall_clock_ns();
     inode.base().update(call.cx, |attributes| {
         attributes.permissions = mode & 0o7777;
-        if !permission::is_superuser(&who) && !who.is_in_group(attributes.gid) {
+        if !who.may(Capability::FileSetId) && !who.is_in_group(attributes.gid) {
             attributes.permissions &= !SET_GID;
         }
         attributes.change_ns = now;
@@ -220,7 +233,7 @@ fn change_owner(call: &mut Call<'_>, place: &Path, uid: u32, gid: u32) -> Result
     let base = inode.base();
     let now = wall_clock_ns();
     base.update(call.cx, |attributes| {
-        if !permission::is_superuser(&who) {
+        if !who.may(Capability::Chown) {
             let owns = who.uid.file_system == attributes.uid;
             if uid != u32::MAX && !(owns && uid == attributes.uid) {
                 return Err(Errno::EPERM);

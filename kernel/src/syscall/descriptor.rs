@@ -6,6 +6,7 @@ use crate::fs::file_lock::{Holder, LockKind, Record};
 use crate::fs::pipe::Pipe;
 use crate::fs::{FileKind, OpenFile};
 use crate::signal::readiness::{Kind, Whom};
+use crate::task::Capability;
 use crate::user_memory::UserPtr;
 use abi::Flock;
 use abi::ioctl::{FIOASYNC, FIOGETOWN, FIOSETOWN, SIOCGPGRP, SIOCSPGRP};
@@ -127,7 +128,7 @@ pub fn sys_fcntl(call: &mut Call<'_>, fd: Fd, command: u32, argument: u64) -> Re
         F_OFD_SETLK | F_OFD_SETLKW => set_lock(call, &file, pointer, command == F_OFD_SETLKW, true),
         F_GETPIPE_SZ => Ok(Pipe::of(&file).ok_or(Errno::EBADF)?.capacity(call.cx) as u64),
         F_SETPIPE_SZ => {
-            let is_privileged = call.who().is_privileged();
+            let is_privileged = call.may(Capability::Resource) || call.may(Capability::Admin);
             let pipe = Pipe::of(&file).ok_or(Errno::EBADF)?;
             Ok(pipe.set_capacity(call.cx, word as usize, is_privileged)? as u64)
         }

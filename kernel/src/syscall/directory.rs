@@ -10,6 +10,7 @@ use crate::fs::notify;
 use crate::fs::permission::{self, EXECUTE};
 use crate::fs::walk::Last;
 use crate::fs::{DeviceNumber, FileKind, Path};
+use crate::task::Capability;
 use crate::user_memory::{UserCStr, UserSlice};
 use abi::linux::{AT_EMPTY_PATH, AT_REMOVEDIR, AT_SYMLINK_FOLLOW};
 use alloc::vec::Vec;
@@ -54,7 +55,7 @@ pub fn sys_mknodat(call: &mut Call<'_>, fd: Fd, path: UserCStr, mode: Mode, numb
     match kind {
         FileKind::Directory => return Err(Errno::EPERM),
         FileKind::Symlink => return Err(Errno::EINVAL),
-        FileKind::CharDevice | FileKind::BlockDevice if !permission::is_superuser(&call.who()) => {
+        FileKind::CharDevice | FileKind::BlockDevice if !call.may(Capability::MakeNode) => {
             return Err(Errno::EPERM);
         }
         _ => {}
@@ -250,7 +251,7 @@ pub fn sys_fchdir(call: &mut Call<'_>, fd: Fd) -> Result<u64> {
 pub fn sys_chroot(call: &mut Call<'_>, path: UserCStr) -> Result<u64> {
     let place = call.resolve(Fd::CWD, path, Links::Follow)?;
     check_enterable(call, &place)?;
-    if !call.who().is_privileged() {
+    if !call.may(Capability::Chroot) {
         return Err(Errno::EPERM);
     }
     call.task.fs(call.cx).set_root(call.cx, place);

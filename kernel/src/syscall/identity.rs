@@ -1,8 +1,9 @@
-//! Calls on users and groups. The superuser may become anyone; others may move between their real, effective and saved ids.
+//! Calls on users and groups. Who has the capability may become anyone; others may move between their real, effective and saved
+//! ids.
 use super::call::Call;
 use crate::errno::{Errno, Result};
 use crate::task::credentials::Ids;
-use crate::task::{Credentials, table};
+use crate::task::{Capability, Credentials, table};
 use crate::user_memory::UserPtr;
 use alloc::sync::Arc;
 
@@ -42,23 +43,37 @@ impl Kind {
             Kind::Group => &mut credentials.gid,
         }
     }
+
+    /// What lets a task become anyone.
+    const fn capability(self) -> Capability {
+        match self {
+            Kind::User => Capability::SetUid,
+            Kind::Group => Capability::SetGid,
+        }
+    }
 }
 
 /// Changes ids as `change` decides from the present ones and from whether the caller may do anything.
 fn change(call: &mut Call<'_>, kind: Kind, change: impl FnOnce(&mut Ids, bool) -> Result<()>) -> Result<u64> {
     let mut credentials = Credentials::clone(&*call.task.credentials(call.cx));
-    let is_privileged = credentials.is_privileged();
+    let is_privileged = credentials.may(kind.capability());
+    let old = credentials.uid;
     let ids = kind.of(&mut credentials);
     change(ids, is_privileged)?;
     ids.file_system = ids.effective;
+    credentials.fix_up_rights(&old);
     store(call, credentials);
     Ok(0)
 }
 
-fn store(call: &mut Call<'_>, credentials: Credentials) {
+/// Makes the calling task act as `credentials` say.
+pub(super) fn store(call: &mut Call<'_>, credentials: Credentials) {
     let old = call.task.credentials(call.cx);
     let rights = |ids: &Ids| (ids.effective, ids.file_system);
-    if rights(&old.uid) != rights(&credentials.uid) || rights(&old.gid) != rights(&credentials.gid) {
+    if rights(&old.uid) != rights(&credentials.uid)
+        || rights(&old.gid) != rights(&credentials.gid)
+        || !credentials.capabilities.permitted.is_subset_of(old.capabilities.permitted)
+    {
         // LINUX: memory may hold what only the old rights could read, so others must ask for it again
         // (`fs.suid_dumpable` 0), and a parent that may no longer signal the program does not do so by its end.
         if let Some(space) = call.task.space(call.cx) {
@@ -128,11 +143,13 @@ fn set_three(call: &mut Call<'_>, kind: Kind, wanted: [u32; 3]) -> Result<u64> {
 /// LINUX: answers the old id, whether or not it could be changed.
 fn set_file_system(call: &mut Call<'_>, kind: Kind, id: u32) -> Result<u64> {
     let mut credentials = Credentials::clone(&*call.task.credentials(call.cx));
-    let is_privileged = credentials.is_privileged();
+    let is_privileged = credentials.may(kind.capability());
+    let old_user = credentials.uid.file_system;
     let ids = kind.of(&mut credentials);
     let was = ids.file_system;
     if id != KEEP && (is_privileged || [ids.real, ids.effective, ids.saved, ids.file_system].contains(&id)) {
         ids.file_system = id;
+        credentials.fix_up_rights_of_files(old_user);
         store(call, credentials);
     }
     Ok(u64::from(was))
@@ -215,7 +232,7 @@ pub fn sys_getgroups(call: &mut Call<'_>, room: i32, list: UserPtr<u32>) -> Resu
 /// Sets the supplementary groups.
 pub fn sys_setgroups(call: &mut Call<'_>, count: usize, list: UserPtr<u32>) -> Result<u64> {
     let mut credentials = Credentials::clone(&*call.task.credentials(call.cx));
-    if !credentials.is_privileged() {
+    if !credentials.may(Capability::SetGid) {
         return Err(Errno::EPERM);
     }
     if count > GROUPS {

@@ -13,6 +13,7 @@ use crate::mm::remap::RemapRequest;
 use crate::mm::{AddressSpace, Blocks, CacheBacking, Locking, MapRequest, Place, Populate, Protection, Vma};
 use crate::observe;
 use crate::ptrace::access;
+use crate::task::Capability;
 use crate::user_memory::{UserSlice, read_iovecs};
 use abi::linux::{
     MADV_COLD, MADV_DODUMP, MADV_DOFORK, MADV_DONTDUMP, MADV_DONTFORK, MADV_DONTNEED, MADV_FREE, MADV_HUGEPAGE,
@@ -39,7 +40,7 @@ impl Call<'_> {
         self.task.space(self.cx).ok_or(Errno::EFAULT)
     }
     pub(super) fn memory_limits(&self) -> MemoryLimits {
-        MemoryLimits::of(self.process(), self.task.credentials(self.cx).is_privileged())
+        MemoryLimits::of(self.process(), self.may(Capability::IpcLock))
     }
 }
 
@@ -237,7 +238,7 @@ pub fn sys_process_madvise(
             return Err(Errno::EINVAL);
         }
         // CAP_SYS_NICE: it may slow the other down.
-        if !call.task.credentials(call.cx).is_privileged() {
+        if !call.may(Capability::Nice) {
             return Err(Errno::EPERM);
         }
     }

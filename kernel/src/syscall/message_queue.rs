@@ -4,6 +4,7 @@ use super::call::Call;
 use crate::errno::{Errno, Result};
 use crate::ipc::message::{self, MOST_MESSAGE, MOST_QUEUE, MOST_QUEUES, Message, QUEUES, Queue, Wanted};
 use crate::ipc::object::{Object, READ, WRITE};
+use crate::task::Capability;
 use crate::user_memory::{UserPtr, UserSlice};
 use abi::ipc::{
     IPC_INFO, IPC_NOWAIT, IPC_RMID, IPC_SET, IPC_STAT, MSG_COPY, MSG_EXCEPT, MSG_INFO, MSG_STAT, MSG_STAT_ANY, Msginfo,
@@ -111,7 +112,7 @@ pub fn sys_msgctl(call: &mut Call<'_>, id: i32, command: i32, place: UserPtr<Msq
             let new = place.read(call.cx)?;
             queue.check_owner(&who)?;
             let most = usize::try_from(new.most_bytes).map_err(|_| Errno::EINVAL)?;
-            if most > MOST_QUEUE && !who.is_privileged() {
+            if most > MOST_QUEUE && !who.may(Capability::Resource) {
                 return Err(Errno::EPERM);
             }
             queue.set_permissions(&new.perm);

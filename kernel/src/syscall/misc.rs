@@ -1,17 +1,19 @@
 //! Calls on the system as a whole, and on properties of processes that fit nowhere else.
 use super::argument::{Flags, LongFlags};
 use super::call::Call;
+use super::capability;
 use crate::errno::{Errno, Result};
 use crate::signal::Signal;
+use crate::task::credentials::Ids;
 use crate::task::limits::COUNT as LIMITS;
 use crate::task::task::NAME_BYTES;
-use crate::task::{Pid, Process, host, table};
+use crate::task::{Capability, Pid, Process, host, table};
 use crate::user_memory::{UserCStr, UserPtr, UserSlice};
 use abi::linux::{GRND_INSECURE, GRND_NONBLOCK, GRND_RANDOM};
 use abi::prctl::{
-    PR_CAPBSET_READ, PR_GET_CHILD_SUBREAPER, PR_GET_DUMPABLE, PR_GET_KEEPCAPS, PR_GET_NAME, PR_GET_NO_NEW_PRIVS,
-    PR_GET_PDEATHSIG, PR_GET_THP_DISABLE, PR_GET_TIMERSLACK, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_NAME,
-    PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG, PR_SET_THP_DISABLE, PR_SET_TIMERSLACK,
+    PR_GET_CHILD_SUBREAPER, PR_GET_DUMPABLE, PR_GET_NAME, PR_GET_NO_NEW_PRIVS, PR_GET_PDEATHSIG, PR_GET_THP_DISABLE,
+    PR_GET_TIMERSLACK, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG,
+    PR_SET_THP_DISABLE, PR_SET_TIMERSLACK,
 };
 use abi::process::ADDR_NO_RANDOMIZE;
 use abi::{Rlimit64, Sysinfo, Utsname};
@@ -19,8 +21,6 @@ use alloc::sync::Arc;
 use machine::addr::{PAGE_SIZE, UserAddr};
 use machine::{mm, random, thread, time};
 
-/// Highest capability there is (CAP_CHECKPOINT_RESTORE).
-const LAST_CAPABILITY: u64 = 40;
 /// Largest hard limit of open files (Linux's `fs.nr_open`).
 const MOST_FILES: u64 = crate::fs::table::MOST_FILES;
 /// RLIMIT_NOFILE.
@@ -33,7 +33,7 @@ pub fn sys_uname(call: &mut Call<'_>, buffer: UserPtr<Utsname>) -> Result<u64> {
 }
 
 fn read_host_name(call: &mut Call<'_>, name: UserAddr, bytes: i32) -> Result<([u8; host::NAME_BYTES], usize)> {
-    if !call.task.credentials(call.cx).is_privileged() {
+    if !call.may(Capability::Admin) {
         return Err(Errno::EPERM);
     }
     let bytes = usize::try_from(bytes).ok().filter(|bytes| *bytes <= host::NAME_BYTES).ok_or(Errno::EINVAL)?;
@@ -107,8 +107,10 @@ fn find(call: &Call<'_>, pid: i32) -> Result<Arc<Process>> {
         pid => {
             let pid = Pid::try_from(pid).map_err(|_| Errno::ESRCH)?;
             let task = table::find_task(call.cx, pid).ok_or(Errno::ESRCH)?;
-            let credentials = call.task.credentials(call.cx);
-            if !credentials.is_privileged() && credentials.uid.real != task.process().uid() {
+            let (own, other) = (call.who(), task.credentials(call.cx));
+            let is_only = |id: u32, ids: Ids| [ids.real, ids.effective, ids.saved].iter().all(|known| *known == id);
+            let is_same = is_only(own.uid.real, other.uid) && is_only(own.gid.real, other.gid);
+            if !Arc::ptr_eq(task.process(), call.process()) && !is_same && !own.may(Capability::Resource) {
                 return Err(Errno::EPERM);
             }
             Ok(task.process().clone())
@@ -141,9 +143,9 @@ fn change_limit(call: &Call<'_>, process: &Process, resource: u32, new: Rlimit64
     if new.soft > new.hard {
         return Err(Errno::EINVAL);
     }
-    let is_privileged = call.task.credentials(call.cx).is_privileged();
+    let may_raise = call.may(Capability::Resource);
     process.change_limit(resource, |old| {
-        if (new.hard > old.hard && !is_privileged) || (resource == OPEN_FILES && new.hard > MOST_FILES) {
+        if (new.hard > old.hard && !may_raise) || (resource == OPEN_FILES && new.hard > MOST_FILES) {
             return Err(Errno::EPERM);
         }
         Ok(new)
@@ -272,12 +274,10 @@ pub fn sys_prctl(call: &mut Call<'_>, option: u32, second: u64, third: u64, four
         PR_GET_THP_DISABLE if second == 0 && third == 0 && fourth == 0 && fifth == 0 => {
             return Ok(call.task.space(call.cx).map_or(0, |space| u64::from(!space.may_have_blocks(call.cx))));
         }
-        PR_GET_KEEPCAPS => return Ok(0),
         PR_GET_TIMERSLACK => return Ok(call.task.timer_slack_ns()),
         PR_SET_TIMERSLACK if second == 0 => call.task.reset_timer_slack(),
         PR_SET_TIMERSLACK => call.task.set_timer_slack_ns(second),
-        PR_CAPBSET_READ if second <= LAST_CAPABILITY => return Ok(1),
-        _ => return Err(Errno::EINVAL),
+        _ => return capability::control(call, option, [second, third, fourth, fifth]),
     }
     Ok(0)
 }
@@ -294,50 +294,17 @@ fn read_name(call: &mut Call<'_>, addr: UserAddr, name: &mut [u8; NAME_BYTES]) -
     Ok(())
 }
 
-/// `struct __user_cap_header_struct` versions 2 and 3 carry 64 bits as two structures.
-const CAPABILITY_VERSION_3: u32 = 0x2008_0522;
-const CAPABILITY_VERSION_2: u32 = 0x2007_1026;
-
-/// Tells capabilities: all for the superuser, none for others.
-pub fn sys_capget(call: &mut Call<'_>, header: UserPtr<[u32; 2]>, data: UserPtr<[u32; 6]>) -> Result<u64> {
-    let [version, pid] = header.read(call.cx)?;
-    if version != CAPABILITY_VERSION_3 && version != CAPABILITY_VERSION_2 {
-        header.write(call.cx, &[CAPABILITY_VERSION_3, pid])?;
-        return if data.is_null() { Ok(0) } else { Err(Errno::EINVAL) };
-    }
-    let task = match pid {
-        0 => call.task.clone(),
-        pid => table::find_task(call.cx, pid).ok_or(Errno::ESRCH)?,
-    };
-    let all = (1u64 << (LAST_CAPABILITY + 1)) - 1;
-    let set = if task.credentials(call.cx).is_privileged() { all } else { 0 };
-    // CAST: two halves: effective, permitted, inheritable each.
-    let (low, high) = (set as u32, (set >> 32) as u32);
-    data.write_if_set(call.cx, &[low, low, 0, high, high, 0])?;
-    Ok(0)
-}
-
-/// Sets capabilities: keeping what one has is allowed; giving up single ones is not supported.
-pub fn sys_capset(call: &mut Call<'_>, header: UserPtr<[u32; 2]>, data: UserPtr<[u32; 6]>) -> Result<u64> {
-    let [version, pid] = header.read(call.cx)?;
-    if version != CAPABILITY_VERSION_3 && version != CAPABILITY_VERSION_2 {
-        header.write(call.cx, &[CAPABILITY_VERSION_3, pid])?;
-        return Err(Errno::EINVAL);
-    }
-    let [low, low_permitted, _, high, high_permitted, _] = data.read(call.cx)?;
-    let all = (1u64 << (LAST_CAPABILITY + 1)) - 1;
-    // CAST: halves of the set.
-    let wanted = [low & low_permitted, high & high_permitted & (all >> 32) as u32];
-    let own = if call.task.credentials(call.cx).is_privileged() { [all as u32, (all >> 32) as u32] } else { [0, 0] };
-    if (pid == 0 || pid == call.task.tid()) && wanted == own { Ok(0) } else { Err(Errno::EPERM) }
-}
-
 /// Reads the kernel's log.
 pub fn sys_syslog(call: &mut Call<'_>, action: i32, buffer: UserAddr, bytes: i32) -> Result<u64> {
     const READ_ALL: i32 = 3;
     const SIZE_UNREAD: i32 = 9;
     const SIZE_BUFFER: i32 = 10;
     const RING_BYTES: u64 = 64 * 1024;
+    // LINUX: who may read all of it and ask for its size is everybody (`kernel.dmesg_restrict` 0).
+    let is_free = matches!(action, READ_ALL | SIZE_BUFFER);
+    if !is_free && !call.may(Capability::Log) && !call.may(Capability::Admin) {
+        return Err(Errno::EPERM);
+    }
     match action {
         READ_ALL => {
             let length = usize::try_from(bytes).map_err(|_| Errno::EINVAL)?;
@@ -372,7 +339,7 @@ pub fn sys_reboot(call: &mut Call<'_>, magic: u32, magic2: u32, command: u32, _a
     const MAGIC: u32 = 0xfee1_dead;
     const MAGIC2: [u32; 4] = [672_274_793, 85_072_278, 369_367_448, 537_993_216];
     const CAD: [u32; 2] = [0, 0x89ab_cdef];
-    if !call.task.credentials(call.cx).is_privileged() {
+    if !call.may(Capability::Boot) {
         return Err(Errno::EPERM);
     }
     if magic != MAGIC || !MAGIC2.contains(&magic2) || !CAD.contains(&command) {

@@ -6,6 +6,7 @@ mod ancillary;
 pub mod argument;
 pub mod attributes;
 pub mod call;
+pub mod capability;
 pub mod descriptor;
 pub mod directory;
 pub mod dispatch;

@@ -9,6 +9,7 @@ use crate::fs::procfs::ProcFs;
 use crate::fs::sysfs::SysFs;
 use crate::fs::tmpfs::{self, TmpFs};
 use crate::fs::{FileKind, FileSystem, Path, device};
+use crate::task::Capability;
 use crate::user_memory::UserCStr;
 use abi::linux::{MNT_DETACH, MNT_EXPIRE, MNT_FORCE, UMOUNT_NOFOLLOW};
 use abi::linux::{MS_BIND, MS_MOVE, MS_PRIVATE, MS_REC, MS_REMOUNT, MS_SHARED, MS_SLAVE, MS_UNBINDABLE};
@@ -33,7 +34,7 @@ pub fn sys_mount(
     data: UserAddr,
 ) -> Result<u64> {
     let on = call.resolve(Fd::CWD, target, Links::Follow)?;
-    if !call.who().is_privileged() {
+    if !call.may(Capability::Admin) {
         return Err(Errno::EPERM);
     }
     let flags = u64::from(flags.0);
@@ -121,7 +122,7 @@ pub fn sys_umount2(call: &mut Call<'_>, target: UserCStr, flags: Flags) -> Resul
     }
     let links = if flags.0 & UMOUNT_NOFOLLOW != 0 { Links::Keep } else { Links::Follow };
     let place = call.resolve(Fd::CWD, target, links)?;
-    if !call.who().is_privileged() {
+    if !call.may(Capability::Admin) {
         return Err(Errno::EPERM);
     }
     path::unmount(call.cx, place, flags.0 & MNT_DETACH != 0)?;

@@ -4,7 +4,7 @@ use super::call::Call;
 use crate::errno::{Errno, Result};
 use crate::task::limits::Resource;
 use crate::task::scheduling::Scheduling;
-use crate::task::{Pid, Process, Task, pi_futex, table};
+use crate::task::{Capability, Pid, Process, Task, pi_futex, table};
 use crate::user_memory::{UserPtr, UserSlice};
 use abi::linux::{PRIO_PGRP, PRIO_PROCESS, PRIO_USER, SCHED_BATCH, SCHED_FIFO, SCHED_IDLE, SCHED_NORMAL, SCHED_RR};
 use abi::linux::{
@@ -70,7 +70,9 @@ fn check_owner(call: &Call<'_>, task: &Task) -> Result<()> {
     let own = call.task.credentials(call.cx);
     let other = task.credentials(call.cx);
     let is_same = own.uid.effective == other.uid.real || own.uid.effective == other.uid.effective;
-    if own.is_privileged() || is_same { Ok(()) } else { Err(Errno::EPERM) }
+    // LINUX: nor may one with fewer rights meddle.
+    let has_as_much = other.capabilities.permitted.is_subset_of(own.capabilities.permitted);
+    if own.may(Capability::Nice) || is_same && has_as_much { Ok(()) } else { Err(Errno::EPERM) }
 }
 
 /// The CPU this runs on.
@@ -92,7 +94,7 @@ struct Wanted {
 /// Changes a task's scheduling by Linux's rules, in its order of judging.
 fn set(call: &mut Call<'_>, task: &Task, wanted: &Wanted) -> Result<()> {
     let is_owner = check_owner(call, task).is_ok();
-    let is_privileged = call.task.credentials(call.cx).is_privileged();
+    let is_privileged = call.may(Capability::Nice);
     let most_priority = task.process().limit(Resource::RealTimePriority);
     let least_nice = least_nice(task.process());
     task.change_scheduling(|now| {
@@ -329,7 +331,7 @@ pub fn sys_getpriority(call: &mut Call<'_>, which: u32, who: i32) -> Result<u64>
 pub fn sys_setpriority(call: &mut Call<'_>, which: u32, who: i32, nice: i32) -> Result<u64> {
     let nice = nice.clamp(-20, 19);
     let tasks = selected(call, which, who)?;
-    let is_privileged = call.task.credentials(call.cx).is_privileged();
+    let is_privileged = call.may(Capability::Nice);
     for task in tasks {
         check_owner(call, &task)?;
         let may_rise = is_privileged || i64::from(nice) >= least_nice(task.process());

@@ -7,6 +7,7 @@ use crate::ipc::object::{Object, READ, WRITE};
 use crate::ipc::shared_memory::{MOST_SEGMENTS, SEGMENTS, Segment, forget_gone, now_seconds};
 use crate::mm::listing::AreaContent;
 use crate::mm::{CacheBacking, MapRequest, Place, Protection, Vma};
+use crate::task::Capability;
 use crate::user_memory::UserPtr;
 use abi::ipc::{
     IPC_INFO, IPC_RMID, IPC_SET, IPC_STAT, SHM_DEST, SHM_EXEC, SHM_HUGETLB, SHM_INFO, SHM_LOCK, SHM_LOCKED, SHM_RDONLY,
@@ -208,8 +209,8 @@ pub fn sys_shmctl(call: &mut Call<'_>, id: i32, command: i32, place: UserPtr<Shm
             forget_gone();
         }
         SHM_LOCK | SHM_UNLOCK => {
-            segment.check_owner(&who)?;
-            if !who.is_privileged() && command == SHM_LOCK && call.memory_limits().locked == 0 {
+            let may_lock = || segment.is_own(&who) && (command == SHM_UNLOCK || call.memory_limits().locked != 0);
+            if !who.may(Capability::IpcLock) && !may_lock() {
                 return Err(Errno::EPERM);
             }
             segment.body.is_locked.store(command == SHM_LOCK, Ordering::Relaxed);

@@ -8,7 +8,7 @@ use crate::signal::send::{change_mask, end_temporary_mask, send_in, send_to_task
 use crate::signal::state::{STACK_AUTO_DISARM, STACK_DISABLED};
 use crate::signal::{Signal, SignalSet};
 use crate::task::table::{self, Node, TaskTable};
-use crate::task::{Credentials, Pid, Task};
+use crate::task::{Capability, Credentials, Pid, Task};
 use crate::user_memory::UserPtr;
 use abi::linux::{SIG_BLOCK, SIG_SETMASK, SIG_UNBLOCK};
 use abi::{Sigaction, Siginfo, StackT, Timespec};
@@ -210,7 +210,7 @@ pub(super) fn may_send(
     signal: i32,
 ) -> Result<()> {
     let node = table.node(to).ok_or(Errno::ESRCH)?;
-    if sender.is_privileged() || from == to {
+    if sender.may(Capability::Kill) || from == to {
         return Ok(());
     }
     if signal == Signal::SIGCONT.number() && table.node(from).is_some_and(|own| own.session == node.session) {

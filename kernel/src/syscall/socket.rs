@@ -3,6 +3,7 @@ use super::argument::{Fd, Flags};
 use super::call::Call;
 use crate::errno::{Errno, Result};
 use crate::net::{OPTION_BYTES, Socket, SocketKind};
+use crate::task::Capability;
 use crate::user_memory::{UserPtr, UserSlice};
 use abi::linux::{O_CLOEXEC, O_NONBLOCK};
 use abi::net::{AF_MAX, AF_UNIX, SOL_SOCKET};
@@ -226,7 +227,7 @@ pub fn sys_setsockopt(
     check_level(level)?;
     let mut given = [0; OPTION_BYTES];
     UserSlice::new(value, length).read(call.cx, &mut given[..length])?;
-    socket.set_option(option, &given[..length], call.who().is_privileged())?;
+    socket.set_option(option, &given[..length], call.may(Capability::NetAdmin))?;
     Ok(0)
 }
 

@@ -2,6 +2,7 @@
 use super::argument::Flags;
 use super::call::Call;
 use crate::errno::{Errno, Restart, Result};
+use crate::task::Capability;
 use crate::task::usage;
 use crate::timer::clock::{self, Clock, CpuClock, CpuOwner, Named, wall_clock_ns};
 use crate::timer::cpu::{self, Which};
@@ -57,7 +58,7 @@ pub fn sys_clock_settime(call: &mut Call<'_>, clock: i32, value: UserPtr<Timespe
 }
 
 fn set_wall_clock(call: &Call<'_>, ns: u64) -> Result<u64> {
-    if !call.task.credentials(call.cx).is_privileged() {
+    if !call.may(Capability::Time) {
         return Err(Errno::EPERM);
     }
     clock::set_wall_clock(call.cx, ns);

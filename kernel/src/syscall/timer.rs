@@ -5,7 +5,7 @@ use crate::errno::{Errno, Result};
 use crate::fs::OpenFile;
 use crate::fs::timer_fd::{Setting, TimerFd};
 use crate::signal::Signal;
-use crate::task::Task;
+use crate::task::{Capability, Task};
 use crate::timer::clock::{Clock, Named};
 use crate::timer::posix::{Notify, PosixTimer, TimerClock};
 use crate::user_memory::UserPtr;
@@ -130,7 +130,7 @@ pub fn sys_timerfd_create(call: &mut Call<'_>, clock: i32, flags: Flags) -> Resu
         Clock::Monotonic => false,
         Clock::Cpu(..) => return Err(Errno::EINVAL),
     };
-    if named.is_alarm && !call.task.credentials(call.cx).is_privileged() {
+    if named.is_alarm && !call.may(Capability::WakeAlarm) {
         return Err(Errno::EPERM);
     }
     call.install(TimerFd::open(is_wall_clock, flags.0 & TFD_NONBLOCK), flags.0 & TFD_CLOEXEC != 0)

@@ -11,6 +11,7 @@ use crate::observe;
 use crate::ptrace::{event, tracer};
 use crate::signal::{Signal, TaskSignals};
 use crate::syscall::Call;
+use crate::task::Capability;
 use crate::trace::{self, Counter};
 use crate::user_memory::UserPtr;
 use abi::linux::{
@@ -147,7 +148,9 @@ fn check_room(call: &mut Call<'_>) -> Result<()> {
     if memory.free < (memory.total / RESERVE).min(RESERVE_FRAMES) && !oom::relieve_of_large(call.cx) {
         return Err(Errno::ENOMEM);
     }
-    if call.task.credentials(call.cx).is_privileged() {
+    // LINUX: the bound is the real user's, and user 0 has none.
+    let who = call.task.credentials(call.cx);
+    if who.uid.real == 0 || who.may(Capability::Resource) || who.may(Capability::Admin) {
         return Ok(());
     }
     let (process, limit) = (call.process(), call.process().limit(Resource::Processes));

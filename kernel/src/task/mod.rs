@@ -1,5 +1,6 @@
 //! Tasks: threads ([`Task`]), processes ([`Process`]), the table and tree of both ([`table`]), the user loop, and what
 //! makes ([`mod@clone`]), replaces ([`exec`]), ends and waits for ([`wait`]) them.
+pub mod capability;
 pub mod clone;
 mod completion;
 pub mod credentials;
@@ -23,6 +24,7 @@ pub mod usage;
 mod user_loop;
 pub mod wait;
 
+pub use capability::{Capability, CapabilitySet};
 pub use credentials::Credentials;
 pub use init::{RunRequest, start_init};
 pub use limits::Limits;

@@ -8,7 +8,7 @@ use super::terminal::Terminal;
 use crate::errno::{Errno, Result};
 use crate::lock_order;
 use crate::signal;
-use crate::task::{Pid, Process, Task, table};
+use crate::task::{Capability, Pid, Process, Task, table};
 use abi::Siginfo;
 use abi::linux::{SIGCONT, SIGHUP};
 use alloc::boxed::Box;
@@ -92,7 +92,7 @@ pub(super) fn take(cx: &CurrentThread, terminal: &Arc<Terminal>, by_force: bool,
     let process = task.process();
     let (_, group, session) = table::place_of(cx, process.pid()).ok_or(Errno::EPERM)?;
     let is_leader = process.pid() == session;
-    let is_privileged = task.credentials(cx).is_privileged();
+    let may_administer = task.credentials(cx).may(Capability::Admin);
     let _control = CONTROL.lock(cx);
     let old_session = terminal.state.lock(cx).session;
     if is_leader && old_session == session {
@@ -102,12 +102,12 @@ pub(super) fn take(cx: &CurrentThread, terminal: &Arc<Terminal>, by_force: bool,
         return Err(Errno::EPERM);
     }
     if old_session != 0 {
-        if !by_force || !is_privileged {
+        if !by_force || !may_administer {
             return Err(Errno::EPERM);
         }
         clear_ties(cx, terminal, old_session);
     }
-    if !may_read && !is_privileged {
+    if !may_read && !may_administer {
         return Err(Errno::EPERM);
     }
     {

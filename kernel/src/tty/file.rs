@@ -5,7 +5,7 @@ use crate::errno::{Errno, Result};
 use crate::fs::listeners::Listeners;
 use crate::fs::{File, OpenFile, PollEvents, Sink, Source};
 use crate::signal::readiness::Whom;
-use crate::task::Task;
+use crate::task::{Capability, Task};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use machine::addr::UserAddr;
@@ -26,13 +26,13 @@ impl TerminalFile {
     /// Opens it, with `O_*` flags. EIO for a pseudo-terminal that is locked or has lost its master, EBUSY for one that another
     /// keeps for itself.
     pub(crate) fn open(cx: &CurrentThread, terminal: &Arc<Terminal>, flags: u32) -> Result<Arc<TerminalFile>> {
-        let is_privileged = Task::current(cx).is_none_or(|task| task.credentials(cx).is_privileged());
+        let may_administer = Task::current(cx).is_none_or(|task| task.credentials(cx).may(Capability::Admin));
         let generation = {
             let mut state = terminal.state.lock(cx);
             if state.is_locked || state.is_master_closed {
                 return Err(Errno::EIO);
             }
-            if state.is_exclusive && state.opens != 0 && !is_privileged {
+            if state.is_exclusive && state.opens != 0 && !may_administer {
                 return Err(Errno::EBUSY);
             }
             state.opens += 1;

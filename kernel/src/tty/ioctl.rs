@@ -5,7 +5,7 @@ use super::terminal::{Speeds, Terminal};
 use super::{control, job_control};
 use crate::errno::{Errno, Result};
 use crate::fs::OpenFile;
-use crate::task::Task;
+use crate::task::{Capability, Task};
 use crate::user_memory::UserPtr;
 use abi::{Termios, Termios2, Winsize, ioctl};
 use alloc::sync::Arc;
@@ -124,14 +124,14 @@ pub(super) fn of_terminal(
         }
         // LINUX: only the superuser may type for others (`dev.tty.legacy_tiocsti` is 0).
         ioctl::TIOCSTI => {
-            if !is_privileged(cx) {
+            if !may_administer(cx) {
                 return Err(Errno::EIO);
             }
             let byte = UserPtr::<u8>::new(argument).read(cx)?;
             terminal.type_in(cx, &[byte]);
         }
         ioctl::TIOCVHANGUP => {
-            if !is_privileged(cx) {
+            if !may_administer(cx) {
                 return Err(Errno::EPERM);
             }
             control::hang_up(cx, terminal, false);
@@ -214,8 +214,8 @@ pub(super) fn of_line(
     Ok(0)
 }
 
-fn is_privileged(cx: &CurrentThread) -> bool {
-    Task::current(cx).is_some_and(|task| task.credentials(cx).is_privileged())
+fn may_administer(cx: &CurrentThread) -> bool {
+    Task::current(cx).is_some_and(|task| task.credentials(cx).may(Capability::Admin))
 }
 
 /// `tcsetattr`. Output has left by the time a write returns, or is the master's to take.

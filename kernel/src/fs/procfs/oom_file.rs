@@ -2,7 +2,7 @@
 use super::process::Subject;
 use crate::errno::{Errno, Result};
 use crate::mm::oom::{FIRST, NEVER};
-use crate::task::Task;
+use crate::task::{Capability, Task};
 use machine::thread::CurrentThread;
 
 /// The old form's range: -17 means never.
@@ -34,8 +34,8 @@ pub(super) fn old_form(value: i32) -> i32 {
 }
 
 fn set(cx: &CurrentThread, subject: &Subject, value: i32) -> Result<()> {
-    let is_privileged = Task::current(cx).is_none_or(|task| task.credentials(cx).is_privileged());
-    if value < subject.process.oom_adjustment() && !is_privileged {
+    let may_lower = Task::current(cx).is_none_or(|task| task.credentials(cx).may(Capability::Resource));
+    if value < subject.process.oom_adjustment() && !may_lower {
         return Err(Errno::EACCES);
     }
     subject.process.set_oom_adjustment(value);

@@ -7,7 +7,7 @@ use crate::fs::open_file::OpenFile;
 use crate::fs::transfer::Sink;
 use crate::mm::AddressSpace;
 use crate::ptrace::access;
-use crate::task::Task;
+use crate::task::{Capability, Task};
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use machine::addr::{PAGE_SIZE, USER_END};
@@ -32,7 +32,7 @@ impl PageMapFile {
         if let Some(me) = &me {
             access::check(cx, me, task).map_err(|_| Errno::EACCES)?;
         }
-        let shows_frames = me.is_none_or(|me| me.credentials(cx).is_privileged());
+        let shows_frames = me.is_none_or(|me| me.credentials(cx).may(Capability::Admin));
         let space = subject.space(cx).ok_or(Errno::ESRCH)?;
         Ok(Arc::new(PageMapFile { space: Arc::downgrade(&space), shows_frames }))
     }

@@ -6,13 +6,12 @@ use super::text::{Text, put};
 use super::{area_files, oom_file, system};
 use crate::errno::{Errno, Result};
 use crate::fs::Path;
-use crate::fs::permission;
 use crate::mm::{AddressSpace, oom};
 use crate::signal::allowance::Allowance;
 use crate::task::credentials::Ids;
 use crate::task::limits::{INFINITY, Limits, Resource};
 use crate::task::scheduling::Scheduling;
-use crate::task::{Credentials, Pid, Process, Task, table, usage};
+use crate::task::{Capability, Credentials, Pid, Process, Task, table, usage};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -82,7 +81,7 @@ impl Subject {
     pub fn is_dumpable(&self, cx: &CurrentThread) -> bool {
         self.space(cx).is_none_or(|space| space.is_dumpable())
     }
-    /// EACCES unless the caller may look into it: itself, the same user if it is dumpable, or the superuser.
+    /// EACCES unless the caller may look into it: itself, the same user if it is dumpable and has no more rights, or CAP_SYS_PTRACE.
     pub fn check_may_inspect(&self, cx: &CurrentThread) -> Result<()> {
         let Some(me) = Task::current(cx) else { return Ok(()) };
         if Arc::ptr_eq(me.process(), &self.process) {
@@ -92,7 +91,8 @@ impl Subject {
         let owner = self.credentials(cx);
         let is_only = |id: u32, ids: &Ids| [ids.real, ids.effective, ids.saved].iter().all(|known| *known == id);
         let is_same = is_only(who.uid.file_system, &owner.uid) && is_only(who.gid.file_system, &owner.gid);
-        let may = permission::is_superuser(&who) || is_same && self.is_dumpable(cx);
+        let has_as_much = owner.capabilities.permitted.is_subset_of(who.capabilities.effective);
+        let may = who.may(Capability::Trace) || is_same && self.is_dumpable(cx) && has_as_much;
         if may { Ok(()) } else { Err(Errno::EACCES) }
     }
 }
@@ -360,9 +360,19 @@ fn status(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<(
     put!(out, "SigQ:\t{queued}/{}\n", subject.process.limit(Resource::PendingSignals))?;
     put!(out, "SigPnd:\t{:016x}\nShdPnd:\t{:016x}\n", own.0, subject.process.signals.pending().0)?;
     put!(out, "SigBlk:\t{:016x}\nSigIgn:\t{:016x}\nSigCgt:\t{:016x}\n", own.1, ignored.0, caught.0)?;
-    let capabilities: u64 = if who.is_privileged() { 0x1ff_ffff_ffff } else { 0 };
-    put!(out, "CapInh:\t{:016x}\nCapPrm:\t{capabilities:016x}\nCapEff:\t{capabilities:016x}\n", 0)?;
-    put!(out, "CapBnd:\t{:016x}\nCapAmb:\t{:016x}\n", 0x1ff_ffff_ffff_u64, 0)?;
+    let sets = who.capabilities;
+    let capabilities = [
+        ("Inh", sets.inheritable),
+        ("Prm", sets.permitted),
+        ("Eff", sets.effective),
+        ("Bnd", sets.bounding),
+        ("Amb", sets.ambient),
+    ];
+    for (name, set) in capabilities {
+        put!(out, "Cap{name}:\t{:016x}\n", set.bits())?;
+    }
+    let promised = subject.task.as_ref().is_some_and(|task| task.has_no_new_privileges());
+    put!(out, "NoNewPrivs:\t{}\n", u8::from(promised))?;
     let cpus = machine::cpu::count();
     let all = if cpus >= 64 { u64::MAX } else { (1 << cpus) - 1 };
     let thread = subject.task.as_ref().and_then(|task| task.thread());

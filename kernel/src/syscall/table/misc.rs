@@ -3,9 +3,6 @@ calls! {
     handlers: crate::syscall::misc;
 
     arch_prctl(option: u32 as One(&ARCH), address: u64 as Address) = sys_arch_prctl;
-    capget(header: UserPtr<[u32; 2]>, data: UserPtr<[u32; 6]>) = sys_capget;
-    /// Only what keeps the set as it is.
-    capset(header: UserPtr<[u32; 2]>, data: UserPtr<[u32; 6]>) = sys_capset;
     getrandom(buffer: UserAddr as Out(RandomBytes(1)), bytes: usize, flags: Flags as Bits(&GRND)) = sys_getrandom;
     getrlimit(
         resource: u32 as One(&RLIMIT),
@@ -13,7 +10,7 @@ calls! {
     ) = sys_getrlimit;
     /// Only the plain Linux personality, and ADDR_NO_RANDOMIZE.
     personality(persona: Flags) = sys_personality;
-    /// Names, death signals, subreapers, no-new-privileges and a few questions; other options answer EINVAL.
+    /// Names, death signals, subreapers, no-new-privileges, capabilities, dumpability, timer slack; other options answer EINVAL.
     prctl(
         option: u32 as One(&PR),
         second: u64 as PrctlArguments,

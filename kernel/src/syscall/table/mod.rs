@@ -91,6 +91,7 @@ macro_rules! answer {
 }
 
 mod attributes;
+mod capability;
 mod descriptor;
 mod directory;
 mod epoll;
@@ -125,6 +126,7 @@ mod timer;
 /// Every subject's rows.
 const SUBJECTS: &[&[Row]] = &[
     attributes::ROWS,
+    capability::ROWS,
     descriptor::ROWS,
     directory::ROWS,
     epoll::ROWS,
