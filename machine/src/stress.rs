@@ -14,7 +14,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use wire::sample::{KERNEL_TRUNCATED, MOST_WORDS, Samples};
+use wire::sample::{CallGraph, KERNEL_TRUNCATED, MOST_WORDS, Samples, Wish};
 
 static SPIN: LockClass = LockClass { name: "trial spin lock", rank: 100 };
 static IRQ: LockClass = LockClass { name: "trial irq lock", rank: 110 };
@@ -89,7 +89,9 @@ pub(crate) fn run(cx: &mut CurrentThread) {
         ("function probes", crate::stress_function_probe::function_probes),
     ];
     // Every trial is sampled, so the sampler too is tried in whatever it may interrupt.
-    assert!(sample::start(cx, SAMPLES_PER_SECOND, true), "there is memory for samples");
+    let call_graph = CallGraph::FramePointers;
+    let wish = Wish { hz: SAMPLES_PER_SECOND, off_cpu: true, call_graph, stack_bytes: 0 };
+    assert!(sample::start(cx, wish), "there is memory for samples");
     // The first round fills caches and pools, so that the second can be compared with it.
     let mut before = None;
     for round in 0..3 {

@@ -313,6 +313,16 @@ impl CurrentThread {
         self.with_user(|user, _| user.bases().1)
     }
 
+    /// Where the program's stack began in this thread, as last told; zero if it was not.
+    pub fn user_stack(&self) -> usize {
+        header::current().user_stack.get()
+    }
+
+    /// Tells where the program's stack begins in this thread: the profiler copies no more of it.
+    pub fn set_user_stack(&mut self, start: usize) {
+        header::current().user_stack.set(start);
+    }
+
     /// Sets the GS base; false if the address is not a user address or the architecture has none.
     pub fn set_gs_base(&mut self, base: u64) -> bool {
         if base >= USER_END as u64 || !arch::user::HAS_GS_BASE {

@@ -59,6 +59,11 @@ impl WordRing {
         Some(Draft { ring: self, start, length: 1, room: most as u64 })
     }
 
+    /// Whether a record of so many words fits now.
+    pub fn has_room(&self, words: usize) -> bool {
+        self.words.len() - self.waiting() >= words
+    }
+
     /// Records that did not fit, ever.
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
@@ -80,9 +85,14 @@ impl WordRing {
             let head = self.place(begin + taken as u64).load(Ordering::Relaxed);
             let length = (head & ((1 << LENGTH_BITS) - 1)) as usize;
             let Some(place) = out[taken..].get_mut(..length) else { break };
-            for (i, word) in place.iter_mut().enumerate() {
-                *word = self.place(begin + (taken + i) as u64).load(Ordering::Relaxed);
-            }
+            // CAST: masked to the number of words, which fits.
+            let at = (begin + taken as u64) as usize & (self.words.len() - 1);
+            let (before, after) = place.split_at_mut(length.min(self.words.len() - at));
+            let copy = |to: &mut [u64], from: &[AtomicU64]| {
+                to.iter_mut().zip(from).for_each(|(to, from)| *to = from.load(Ordering::Relaxed));
+            };
+            copy(before, &self.words[at..]);
+            copy(after, &self.words);
             taken += length;
         }
         self.read.store(begin + taken as u64, Ordering::Release);
@@ -104,6 +114,23 @@ impl Draft<'_> {
         }
         self.ring.place(self.start + self.length).store(word, Ordering::Relaxed);
         self.length += 1;
+        true
+    }
+
+    /// Adds words; false, and nothing is added, if the record may not become so long.
+    pub fn push_all(&mut self, words: &[u64]) -> bool {
+        if self.room - self.length < words.len() as u64 {
+            return false;
+        }
+        let ring = &self.ring.words;
+        // CAST: masked to the number of words, which fits.
+        let at = (self.start + self.length) as usize & (ring.len() - 1);
+        // It may go on at the ring's beginning.
+        let (before, after) = words.split_at(words.len().min(ring.len() - at));
+        for (place, word) in ring[at..].iter().zip(before).chain(ring.iter().zip(after)) {
+            place.store(*word, Ordering::Relaxed);
+        }
+        self.length += words.len() as u64;
         true
     }
 
@@ -148,10 +175,27 @@ mod tests {
         let ring = WordRing::new(16).unwrap();
         let mut draft = ring.begin(3).unwrap();
         assert!(draft.push(1) && draft.push(2) && !draft.push(3));
+        assert!(!draft.push_all(&[1]));
         draft.finish(0);
         assert_eq!(ring.waiting(), 3);
+        assert!(ring.has_room(13) && !ring.has_room(14));
         ring.clear();
         assert_eq!(ring.waiting(), 0);
+    }
+
+    #[test]
+    fn rows_go_on_over_the_end() {
+        let ring = WordRing::new(8).unwrap();
+        let mut out = [0; 8];
+        for skipped in 0..8 {
+            assert!(write(&ring, &vec![0; skipped + 1]));
+            ring.clear();
+            let mut draft = ring.begin(6).unwrap();
+            assert!(draft.push(0) && draft.push_all(&[1, 2, 3, 4]) && !draft.push_all(&[0]));
+            draft.finish(0);
+            assert_eq!(ring.take(&mut out), 6);
+            assert_eq!(out[1..6], [0, 1, 2, 3, 4]);
+        }
     }
 
     #[test]

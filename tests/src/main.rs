@@ -85,6 +85,8 @@ const CASES: &[Case] = &[
     ("debugger::gdb_finds_rings_and_threads", Short, debugger::gdb_finds_rings_and_threads),
     ("tracing::samples_are_taken_from_within", Short, tracing::samples_are_taken_from_within),
     ("profile::shares_are_true", Short, profile::shares_are_true),
+    ("profile::callers_are_found_without_frame_pointers", Short, profile::callers_are_found_without_frame_pointers),
+    ("profile::corrupt_stacks_do_no_harm", Short, profile::corrupt_stacks_do_no_harm),
     ("profile::two_processes_have_half_each", Short, profile::two_processes_have_half_each),
     ("profile::sampling_costs_little", Short, profile::sampling_costs_little),
     ("profile::formats_and_refusals", Short, profile::formats_and_refusals),

@@ -1,7 +1,7 @@
 //! `ochre profile`: a function that is made to take a known share is shown to take it, in the program and in the kernel.
 //!
 //! Time passes by instructions here (`--accel icount`), so that shares and costs do not depend on how busy the host is. The program is
-//! `user/shares_test.c`.
+//! `user/shares_test.c`, and for stacks without frame pointers `user/callers_test.c`.
 
 use crate::guest::{Finished, Guest};
 use std::path::PathBuf;
@@ -48,13 +48,68 @@ pub(crate) fn shares_are_true(guest: &Guest) {
     let out = run.stdout();
     let thousandths = out.trim().strip_prefix("kernel ").and_then(|number| number.parse::<f64>().ok());
     has_share(&folded, "sys_read_[k]", "beside_the_kernel", thousandths.unwrap_or_else(|| panic!("{out:?}")) / 10.0);
-    // Stacks whose frame pointers are none are told as far as they go: the function itself, and that something is missing.
+    // Stacks whose frame pointers are none are told as far as they go: the function itself, and that something is missing, unless unwind tables
+    // lead on.
     let corrupt: Vec<&str> = folded.lines().filter(|line| line.contains("with_frame_pointer")).collect();
-    assert!(!corrupt.is_empty() && corrupt.iter().all(|line| line.contains(";[truncated];")), "{folded}");
+    assert!(
+        !corrupt.is_empty()
+            && corrupt.iter().all(|line| line.contains(";[truncated];") || line.contains(";main;corrupt;")),
+        "{folded}"
+    );
     assert!(samples(&folded, "made while it ran") > 100.0, "the JIT's function has its name: {folded}");
     // Between main and it is one function, which is not seen while the innermost has no frame of its own.
     let has_caller = |line: &str| line.contains(";main;") && line.contains("half_one ");
     assert!(folded.lines().any(has_caller), "the callers are there: {folded}");
+}
+
+/// The profile of `callers_test WHAT`, whose functions have no frame pointers.
+fn callers(guest: &Guest, what: &str, options: &[&str]) -> String {
+    let program = guest.user_program("callers_test");
+    let file = guest.scratch("profile").join("callers.folded");
+    let name = file.display().to_string();
+    let all = [&["--accel", "icount", "--memory", "64M", "--hz", RATE, "-o", &name], options].concat();
+    guest.observe("profile", &all, &[&program.display().to_string(), what]).exits(0);
+    String::from_utf8_lossy(&read(&file)).into_owned()
+}
+
+pub(crate) fn callers_are_found_without_frame_pointers(guest: &Guest) {
+    let folded = callers(guest, "all", &["--call-graph", "dwarf"]);
+    let main = "callers_test;_start;__libc_start_main;__libc_start_call_main;main;";
+    let of = |start: &str, end: &str| -> f64 {
+        let is_one = |line: &&str| {
+            line.rsplit_once(' ').is_some_and(|(stack, _)| stack.starts_with(start) && stack.ends_with(end))
+        };
+        samples(&folded.lines().filter(is_one).collect::<Vec<_>>().join("\n"), "")
+    };
+    let shares = |start: &str| [";three_tenths;at_the_bottom", ";seven_tenths;at_the_bottom"].map(|end| of(start, end));
+    let [three, seven] = shares(main);
+    assert!((three * 100.0 / (three + seven) - 30.0).abs() <= 2.0, "{three} and {seven}:\n{folded}");
+    let thread = if guest.arch == "x86_64" {
+        "callers_test;__clone3;start_thread;"
+    } else {
+        "callers_test;thread_start;start_thread;"
+    };
+    let [three, seven] = shares(thread);
+    assert!(three > 0.0 && seven > three, "in a thread: {folded}");
+    let signal = if guest.arch == "x86_64" { "__restore_rt" } else { "__kernel_rt_sigreturn" };
+    let deep = ";deep".repeat(21);
+    for end in
+        [";with_room;at_the_bottom", &format!(";{signal};handler;at_the_bottom"), &format!("main{deep};at_the_bottom")]
+    {
+        assert!(of(main, end) > 0.0, "no whole stack ends with {end}: {folded}");
+    }
+    let clock = |line: &str| line.starts_with(main) && line.contains(";clocks;") && line.contains("_clock_gettime");
+    assert!(folded.lines().any(clock), "in the vDSO: {folded}");
+    // A copy that ends too early is told, and what is told is right.
+    let folded = callers(guest, "all", &["--call-graph", "dwarf,1024"]);
+    assert!(folded.contains("callers_test;[truncated];deep;deep;"), "{folded}");
+}
+
+pub(crate) fn corrupt_stacks_do_no_harm(guest: &Guest) {
+    for how in ["auto", "dwarf", "fp"] {
+        let folded = callers(guest, "wild", &["--cpus", "2", "--call-graph", how]);
+        assert!(samples(&folded, "with_registers") > 100.0, "{how}: {folded}");
+    }
 }
 
 pub(crate) fn two_processes_have_half_each(guest: &Guest) {

@@ -28,6 +28,7 @@ mod suite;
 mod symbols;
 mod terminal;
 mod trace;
+mod unwind;
 mod vmm;
 
 fn main() -> ExitCode {

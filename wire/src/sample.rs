@@ -3,6 +3,10 @@
 //! A sample is a row of little-endian 64-bit words: the [head](Head) in [`HEADER_WORDS`] words, then the kernel's frames, then the
 //! program's, each from the innermost outwards; the first of each is a program counter, the others are return addresses. The length in words
 //! stands in the low 16 bits of the first word, so that samples can be taken from a stream; a reader skips kinds it does not know.
+//!
+//! A sample with [`HAS_STACK`] goes on with what an unwinder needs that knows the program's files: how many registers follow (the low 16 bits
+//! of a word), the registers in DWARF's order (x86-64: rax, rdx, rcx, rbx, rsi, rdi, rbp, rsp, r8 to r15, rip; ARM64: x0 to x30, sp, pc), and as the
+//! rest the words of the program's stack, the first of them at the stack pointer rounded down to a word.
 
 /// Version of the layout.
 pub const VERSION: u32 = 1;
@@ -12,8 +16,15 @@ pub const HEADER_WORDS: usize = 5;
 pub const MOST_KERNEL_FRAMES: usize = 64;
 /// Most frames of the program in one sample.
 pub const MOST_USER_FRAMES: usize = 127;
-/// Most words of a sample.
+/// Most words of a sample without a copy of the program's stack.
 pub const MOST_WORDS: usize = HEADER_WORDS + MOST_KERNEL_FRAMES + MOST_USER_FRAMES;
+/// Most registers of the program in one sample.
+pub const MOST_REGISTERS: usize = 33;
+/// Bytes of the program's stack that can be asked for: so that a whole sample fits a frame of the observation channel.
+pub const STACK_BYTES: core::ops::RangeInclusive<u32> = 64..=14_336;
+/// Most words of any sample.
+pub const MOST_LONG_WORDS: usize = MOST_WORDS + 1 + MOST_REGISTERS + *STACK_BYTES.end() as usize / 8;
+const _: () = assert!(MOST_LONG_WORDS * 8 <= crate::observe::MAX_PAYLOAD);
 
 /// Samples a second that can be asked for.
 pub const RATES: core::ops::RangeInclusive<u32> = 1..=10_000;
@@ -44,13 +55,15 @@ impl Kind {
 pub const KERNEL_TRUNCATED: u8 = 1;
 /// The same of the program's stack.
 pub const USER_TRUNCATED: u8 = 2;
+/// Registers and a copy of the program's stack follow the frames.
+pub const HAS_STACK: u8 = 4;
 
 /// What stands before the frames.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Head {
     /// What it is of.
     pub kind: Kind,
-    /// [`KERNEL_TRUNCATED`], [`USER_TRUNCATED`].
+    /// [`KERNEL_TRUNCATED`], [`USER_TRUNCATED`], [`HAS_STACK`].
     pub flags: u8,
     /// The CPU.
     pub cpu: u8,
@@ -97,6 +110,10 @@ pub struct Sample<'a> {
     pub kernel: &'a [u64],
     /// The program's stack.
     pub user: &'a [u64],
+    /// The program's registers in DWARF's order; none without [`HAS_STACK`].
+    pub registers: &'a [u64],
+    /// Words of its stack from the stack pointer (rounded down to a word) upwards.
+    pub stack: &'a [u64],
 }
 
 /// Takes whole records off the front of a row of words; `None` at the first that is not whole.
@@ -128,7 +145,13 @@ impl<'a> Samples<'a> {
         let kind = *Kind::ALL.get(usize::from(kind))?;
         let head = Head { kind, flags, cpu, kernel_frames, user_frames, ticks, task, thread, weight };
         let (kernel, user) = frames.split_at_checked(usize::from(kernel_frames))?;
-        Some(Sample { head, kernel, user: user.get(..usize::from(user_frames))? })
+        let (user, rest) = user.split_at_checked(usize::from(user_frames))?;
+        let (registers, stack) = match rest.split_first() {
+            // CAST: the count stands in the low 16 bits.
+            Some((count, rest)) if flags & HAS_STACK != 0 => rest.split_at_checked(usize::from(*count as u16))?,
+            _ => (&[][..], &[][..]),
+        };
+        Some(Sample { head, kernel, user, registers, stack })
     }
 }
 
@@ -187,6 +210,19 @@ impl Counts {
     }
 }
 
+/// How a program's callers are found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[repr(u8)]
+pub enum CallGraph {
+    /// By frame pointers alone.
+    #[default]
+    FramePointers = 0,
+    /// By frame pointers, and by a copy of registers and stack where those may not lead to the end.
+    Auto = 1,
+    /// By a copy of registers and stack, always.
+    Stack = 2,
+}
+
 /// What the host asks for before the program starts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Wish {
@@ -194,18 +230,32 @@ pub struct Wish {
     pub hz: u32,
     /// Whether to note where threads wait, too.
     pub off_cpu: bool,
+    /// How callers are found.
+    pub call_graph: CallGraph,
+    /// Most bytes of the program's stack that are copied into one sample.
+    pub stack_bytes: u32,
 }
 
 impl Wish {
     /// As a payload.
-    pub const fn encode(self) -> [u8; 5] {
+    pub const fn encode(self) -> [u8; 10] {
         let [a, b, c, d] = self.hz.to_le_bytes();
-        [a, b, c, d, self.off_cpu as u8]
+        let [e, f, g, h] = self.stack_bytes.to_le_bytes();
+        [a, b, c, d, self.off_cpu as u8, self.call_graph as u8, e, f, g, h]
     }
-    /// From a payload; later fields are ignored.
+    /// From a payload; later fields are ignored. One that ends after `off_cpu` wants frame pointers.
     pub fn decode(payload: &[u8]) -> Option<Wish> {
-        let [a, b, c, d, off_cpu] = *payload.first_chunk::<5>()?;
-        Some(Wish { hz: u32::from_le_bytes([a, b, c, d]), off_cpu: off_cpu != 0 })
+        let ([a, b, c, d, off_cpu], rest) = payload.split_first_chunk::<5>()?;
+        let (call_graph, stack_bytes) = match rest.first_chunk::<5>() {
+            Some([how, bytes @ ..]) => (*how, u32::from_le_bytes(*bytes)),
+            None => (0, 0),
+        };
+        let call_graph = match call_graph {
+            1 => CallGraph::Auto,
+            2 => CallGraph::Stack,
+            _ => CallGraph::FramePointers,
+        };
+        Some(Wish { hz: u32::from_le_bytes([*a, *b, *c, *d]), off_cpu: *off_cpu != 0, call_graph, stack_bytes })
     }
 }
 
@@ -266,8 +316,21 @@ mod tests {
         row.extend(words(&HEAD, &[1, 2, 3]));
         assert_eq!(Samples::of(&row).count(), 2);
         assert_eq!(Counts::all(&row).collect::<Vec<_>>(), [(7, counts)]);
-        let wish = Wish { hz: 997, off_cpu: true };
+        let wish = Wish { hz: 997, off_cpu: true, call_graph: CallGraph::Stack, stack_bytes: 8192 };
         assert_eq!((Wish::decode(&wish.encode()), Wish::decode(&[1, 2])), (Some(wish), None));
+        let plain = Wish { call_graph: CallGraph::FramePointers, stack_bytes: 0, ..wish };
+        assert_eq!(Wish::decode(&wish.encode()[..5]), Some(plain));
+    }
+
+    #[test]
+    fn a_copy_of_the_stack_follows_the_frames() {
+        let head = Head { flags: HAS_STACK, ..HEAD };
+        let mut row = words(&head, &[1, 2, 3, 2, 10, 11, 20, 21, 22]);
+        row.extend(words(&head, &[1, 2, 3, 9, 10]));
+        row.extend(words(&head, &[1, 2, 3]));
+        let found: Vec<_> = Samples::of(&row).collect();
+        assert_eq!((found[0].user, found[0].registers, found[0].stack), (&[3][..], &[10, 11][..], &[20, 21, 22][..]));
+        assert_eq!((found.len(), found[1].registers, found[1].stack), (2, &[][..], &[][..]), "more than there are");
     }
 
     #[test]
@@ -276,7 +339,9 @@ mod tests {
         for _ in 0..20_000 {
             let row: Vec<u64> =
                 (0..random.below(40)).map(|_| (random.below(1 << 20) as u64) << random.below(40)).collect();
-            let found = Samples::of(&row).map(|sample| sample.kernel.len() + sample.user.len()).sum::<usize>();
+            let found = Samples::of(&row)
+                .map(|s| s.kernel.len() + s.user.len() + s.registers.len() + s.stack.len())
+                .sum::<usize>();
             assert!(found <= row.len() && Counts::all(&row).count() <= row.len());
         }
     }

@@ -13,7 +13,7 @@ pub mod commit;
 mod credentials;
 mod load;
 pub mod prepare;
-mod vdso;
+pub mod vdso;
 
 pub use commit::PreparedExec;
 pub use prepare::{ExecRequest, prepare};

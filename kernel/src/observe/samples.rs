@@ -1,9 +1,10 @@
 //! The profiler's samples on their way to the host: taken out of their rings when there is a frame's worth of them, so that a thousand samples a
 //! second wake nobody more often than ten times. At the end of the run the rest, the counts, and what JIT compilers tell of the processes that
-//! were sampled (`/tmp/perf-PID.map`).
+//! were sampled (`/tmp/perf-PID.map`); at the beginning the vDSO.
 use super::carrier::{send, try_send};
 use super::request::{on_request, refuse};
 use super::thread::add_source;
+use crate::exec;
 use crate::fs::{Sink, open_for_kernel};
 use crate::lock_order;
 use abi::linux::O_RDONLY;
@@ -14,7 +15,8 @@ use machine::sample::{self, Empty};
 use machine::sync::Mutex;
 use machine::thread::CurrentThread;
 use wire::observe::{Kind, MAX_PAYLOAD};
-use wire::sample::{COUNTS_WORDS, Samples, Wish};
+use wire::sample::{Samples, Wish};
+use zerocopy::IntoBytes;
 
 /// Words in a frame.
 const FRAME_WORDS: usize = MAX_PAYLOAD / 8;
@@ -23,12 +25,14 @@ const MOST_PROCESSES: usize = 1024;
 /// Most bytes of a map that are sent.
 const MOST_MAP_BYTES: usize = 64 << 20;
 
+/// What [`ProcessEvent`](wire::observe::ProcessEvent) calls the library of every program, and the zero byte after a file's name.
+const VDSO_NAME: &[u8] = b"[vdso]\0";
+
 /// Whoever takes samples out.
 struct Taker {
     right: Empty,
     words: Vec<u64>,
-    payload: Vec<u8>,
-    /// Bytes of `payload` that found no room yet, and the CPU they are of.
+    /// How many of `words` found no room yet, and the CPU they are of.
     waiting: (usize, u8),
     /// Processes that were sampled.
     processes: Vec<u32>,
@@ -47,7 +51,8 @@ fn begin(cx: &mut CurrentThread, payload: &[u8]) {
     let taker = Empty::take().and_then(Taker::new);
     let Some(taker) = taker else { return refuse(cx, "no memory for samples, or somebody takes them already") };
     *TAKER.lock(cx) = Some(taker);
-    if !sample::start(cx, wish.hz, wish.off_cpu) {
+    send_vdso(cx);
+    if !sample::start(cx, wish) {
         refuse(cx, "no memory for samples, or no such rate: 1 to 10,000 a second are taken");
     }
 }
@@ -71,29 +76,32 @@ pub(super) fn finish(cx: &mut CurrentThread) {
     for number in 0..cpu::count() {
         // CAST: there are at most 64 CPUs.
         let record = sample::counts(CpuId(number as u32)).record(number as u8);
-        let mut bytes = [0; COUNTS_WORDS * 8];
-        encode(&record, &mut bytes);
-        send(cx, Kind::Samples, number as u8, &bytes);
+        send(cx, Kind::Samples, number as u8, as_bytes(&record));
     }
+    // Without memory for them, what JIT compilers made stays without names.
+    let Some(mut buffer) = zeroed::<u8>(MAX_PAYLOAD) else { return };
     for pid in &taker.processes {
-        send_map(cx, *pid, &mut taker.payload);
+        send_map(cx, *pid, &mut buffer);
     }
 }
 
-fn encode(words: &[u64], out: &mut [u8]) {
-    for (word, place) in words.iter().zip(out.chunks_exact_mut(8)) {
-        place.copy_from_slice(&word.to_le_bytes());
-    }
+/// So many zeros; `None` without memory.
+fn zeroed<T: Clone + Default>(count: usize) -> Option<Vec<T>> {
+    let mut all = Vec::new();
+    all.try_reserve_exact(count).ok()?;
+    all.resize(count, T::default());
+    Some(all)
+}
+
+/// Words as they go over the channel: in the processor's own order, which is the channel's.
+fn as_bytes(words: &[u64]) -> &[u8] {
+    const { assert!(cfg!(target_endian = "little")) };
+    words.as_bytes()
 }
 
 impl Taker {
     fn new(right: Empty) -> Option<Taker> {
-        let (mut words, mut payload) = (Vec::new(), Vec::new());
-        words.try_reserve_exact(FRAME_WORDS).ok()?;
-        words.resize(FRAME_WORDS, 0);
-        payload.try_reserve_exact(MAX_PAYLOAD).ok()?;
-        payload.resize(MAX_PAYLOAD, 0);
-        Some(Taker { right, words, payload, waiting: (0, 0), processes: Vec::new() })
+        Some(Taker { right, words: zeroed(FRAME_WORDS)?, waiting: (0, 0), processes: Vec::new() })
     }
 
     /// Sends every CPU's samples: as long as there is room, or all of them. What found no room waits for the next time; then the rings fill, and
@@ -111,8 +119,7 @@ impl Taker {
                     break;
                 }
                 self.note_processes(taken);
-                encode(&self.words[..taken], &mut self.payload);
-                self.waiting = (taken * 8, number as u8);
+                self.waiting = (taken, number as u8);
                 if !self.send_waiting(cx, must_send) {
                     return;
                 }
@@ -122,9 +129,9 @@ impl Taker {
 
     /// Whether nothing waits any more.
     fn send_waiting(&mut self, cx: &mut CurrentThread, must_send: bool) -> bool {
-        let (bytes, stream) = self.waiting;
-        if bytes != 0 {
-            let payload = &self.payload[..bytes];
+        let (count, stream) = self.waiting;
+        if count != 0 {
+            let payload = as_bytes(&self.words[..count]);
             if must_send {
                 send(cx, Kind::Samples, stream, payload);
             } else if !try_send(cx, Kind::Samples, stream, payload) {
@@ -148,6 +155,17 @@ impl Taker {
                 self.processes.push(pid);
             }
         }
+    }
+}
+
+/// Sends the library that is mapped into every program and is in no root. Without memory for it, its functions have no names.
+fn send_vdso(cx: &mut CurrentThread) {
+    let Ok(image) = exec::vdso::copy() else { return };
+    let mut payload = Vec::new();
+    if payload.try_reserve_exact(VDSO_NAME.len() + image.len()).is_ok() {
+        payload.extend_from_slice(VDSO_NAME);
+        payload.extend_from_slice(&image);
+        send(cx, Kind::File, 0, &payload);
     }
 }
 

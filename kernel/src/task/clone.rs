@@ -88,6 +88,8 @@ struct Start {
     fp: FpImage,
     tls: u64,
     gs_base: u64,
+    /// Where its stack begins.
+    stack: usize,
     set_tid: Option<UserAddr>,
 }
 
@@ -180,14 +182,16 @@ fn child_resources(call: &mut Call<'_>, request: &CloneRequest) -> Result<Resour
 fn child_start(call: &mut Call<'_>, request: &CloneRequest) -> Result<Start> {
     let mut user = call.user.clone();
     user.set_result(0);
+    let mut stack = call.cx.user_stack();
     if request.stack != 0 {
         // CAST: usize is 64 bits on both architectures.
-        user.set_sp(request.stack as usize);
+        stack = request.stack as usize;
+        user.set_sp(stack);
     }
     let tls = if request.has(CLONE_SETTLS) { request.tls } else { call.cx.tls() };
     let fp = call.cx.save_fp().ok_or(Errno::ENOMEM)?;
     let set_tid = request.has(CLONE_CHILD_SETTID).then_some(request.child_tid);
-    Ok(Start { user, fp, tls, gs_base: call.cx.gs_base(), set_tid })
+    Ok(Start { user, fp, tls, gs_base: call.cx.gs_base(), stack, set_tid })
 }
 
 /// Makes the task, and its process unless it is a thread, and puts them into the table. From here on others see them.
@@ -265,6 +269,7 @@ fn enter(cx: &mut CurrentThread, task: &Arc<Task>, mut start: Start) {
         task.process().begin_exit(cx, Signal::SIGSEGV.number());
     }
     cx.set_gs_base(start.gs_base);
+    cx.set_user_stack(start.stack);
     if let Some(addr) = start.set_tid {
         // LINUX: a bad address is not an error.
         let _ = UserPtr::<u32>::new(addr).write(cx, &task.tid());

@@ -108,6 +108,7 @@ pub fn finish(call: &mut Call<'_>, program: NewProgram) {
     // Zero is a user address, so these succeed.
     call.cx.set_tls(0);
     call.cx.set_gs_base(0);
+    call.cx.set_user_stack(program.registers.sp());
     *call.user = program.registers;
     task.set_name(call.cx, &program.name);
     task.files(call.cx).close_on_exec(call.cx);

@@ -15,10 +15,11 @@ use machine::sample::{self, Empty};
 use machine::symbols;
 use machine::thread::CurrentThread;
 use machine::time;
-use wire::sample::{KERNEL_TRUNCATED, Kind, MOST_WORDS, Sample, Samples, USER_TRUNCATED, VERSION};
+use wire::sample::{CallGraph, USER_TRUNCATED, VERSION, Wish};
+use wire::sample::{KERNEL_TRUNCATED, Kind, MOST_LONG_WORDS, Sample, Samples};
 
 /// Words taken from a ring at a time.
-const PIECE_WORDS: usize = 4 * MOST_WORDS;
+const PIECE_WORDS: usize = MOST_LONG_WORDS;
 
 /// Carries out what was written.
 pub(super) fn write(cx: &mut CurrentThread, text: &[u8]) -> Result<()> {
@@ -40,7 +41,9 @@ pub(super) fn write(cx: &mut CurrentThread, text: &[u8]) -> Result<()> {
     if !wire::sample::RATES.contains(&hz) {
         return Err(Errno::EINVAL);
     }
-    if sample::start(cx, hz, off_cpu) { Ok(()) } else { Err(Errno::ENOMEM) }
+    // Whoever reads the samples here has no files to find callers with.
+    let wish = Wish { hz, off_cpu, call_graph: CallGraph::FramePointers, stack_bytes: 0 };
+    if sample::start(cx, wish) { Ok(()) } else { Err(Errno::ENOMEM) }
 }
 
 /// Makes the text; takes the samples out of their rings.

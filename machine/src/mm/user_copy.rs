@@ -117,11 +117,26 @@ pub fn compare_exchange_u32(cx: &mut CurrentThread, at: UserAddr, expected: u32,
 
 /// Like [`read`] but never faults in and never sleeps: for probes and the profiler, from any context.
 pub fn read_no_fault(from: UserAddr, to: &mut [u8]) -> Result<(), UserFault> {
-    check(from, to.len())?;
+    // SAFETY: the slice is valid for writes.
+    unsafe { read_raw_no_fault(from, to.as_mut_ptr(), to.len()) }
+}
+
+/// [`read_no_fault`] of words.
+pub(crate) fn read_words_no_fault(from: UserAddr, to: &mut [u64]) -> Result<(), UserFault> {
+    // SAFETY: the slice is valid for writes, and words may have any value.
+    unsafe { read_raw_no_fault(from, to.as_mut_ptr().cast(), size_of_val(to)) }
+}
+
+/// [`read_no_fault`] to a pointer.
+///
+/// # Safety
+/// 1. `to` is valid for writes of `bytes`.
+unsafe fn read_raw_no_fault(from: UserAddr, to: *mut u8, bytes: usize) -> Result<(), UserFault> {
+    check(from, bytes)?;
     let header = header::preempt_off();
     header.no_fault.set(header.no_fault.get() + 1);
-    // SAFETY: the slice is valid for writes, and the range is in user space.
-    let left = unsafe { raw::copy_in(to.as_mut_ptr(), from, to.len()) };
+    // SAFETY: (1), and the range is in user space.
+    let left = unsafe { raw::copy_in(to, from, bytes) };
     header.no_fault.set(header.no_fault.get() - 1);
     header::preempt_on(header);
     if left == 0 { Ok(()) } else { Err(UserFault) }

@@ -11,7 +11,7 @@ use crate::thread::{CurrentThread, header};
 use crate::time;
 use core::cell::Cell;
 use core::sync::atomic::{AtomicU64, Ordering};
-use wire::sample::RATES;
+use wire::sample::{RATES, Wish};
 
 /// Never.
 const NEVER: u64 = u64::MAX;
@@ -99,10 +99,10 @@ impl SampleClock {
     }
 }
 
-/// Samples every CPU `hz` times a second from now on, waiting threads too if `off_cpu`; zero ends it. False: no such rate, or no memory for
-/// the rings. When it returns every CPU has begun.
-pub fn start(cx: &mut CurrentThread, hz: u32, off_cpu: bool) -> bool {
-    if !RATES.contains(&hz) || !take::make_rings() {
+/// Samples every CPU from now on as `wish` says. False: no such rate, or no memory for the rings. When it returns every CPU has begun.
+pub fn start(cx: &mut CurrentThread, wish: Wish) -> bool {
+    let Wish { hz, off_cpu, call_graph, stack_bytes } = wish;
+    if !RATES.contains(&hz) || !take::prepare(call_graph, stack_bytes) {
         return false;
     }
     take::set_off_cpu(off_cpu);

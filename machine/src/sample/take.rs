@@ -2,18 +2,24 @@
 //!
 //! Invariant: a ring's only writer is its CPU with interrupts off; its only reader holds the one [`Empty`]. Rings are made by the first
 //! start and kept.
-use super::walk;
+use super::{copy, walk};
 use crate::arch;
 use crate::cpu::{self, CpuLocal, MAX_CPUS};
 use crate::sync::Once;
 use crate::thread::{Thread, header};
 use crate::time;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use pure::word_ring::WordRing;
-use wire::sample::{Counts, Head, KERNEL_TRUNCATED, Kind, MOST_WORDS, USER_TRUNCATED};
+use wire::sample::{CallGraph, Counts, HAS_STACK, Head, KERNEL_TRUNCATED, Kind, MOST_LONG_WORDS, MOST_WORDS};
+use wire::sample::{STACK_BYTES, USER_TRUNCATED};
 
 /// Words of a CPU's ring (256 KiB): what the highest rate makes in a tenth of a second with stacks of thirty frames.
 const RING_WORDS: usize = 32 * 1024;
+/// The same when samples hold pieces of stacks (1 MiB), if there is memory.
+const LONG_RING_WORDS: usize = 128 * 1024;
+/// Bytes of the stack that are enough where frame pointers tell the rest: for the callers of functions without a frame, and for the frame of a
+/// signal's handler (4,688 bytes on ARM64).
+const SHORT_STACK: u32 = 5120;
 /// Words of all rings together, at most (8 MiB).
 const MOST_RING_WORDS: usize = 1024 * 1024;
 
@@ -37,10 +43,27 @@ static CPUS: [PerCpu; MAX_CPUS] = [const {
 }; MAX_CPUS];
 
 static WANTS_OFF_CPU: AtomicBool = AtomicBool::new(false);
+/// Most bytes of the program's stack in a sample, where frame pointers lead to its end and where they do not.
+static COPIED: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
 
-/// Makes every CPU's ring, if it is not there; false without memory.
-pub(super) fn make_rings() -> bool {
-    let words = RING_WORDS.min(MOST_RING_WORDS / cpu::count().max(1));
+/// Makes every CPU's ring, if it is not there, and sets what samples are to hold; false without memory.
+pub(super) fn prepare(call_graph: CallGraph, stack_bytes: u32) -> bool {
+    let long = stack_bytes.clamp(*STACK_BYTES.start(), *STACK_BYTES.end());
+    let copied = match call_graph {
+        CallGraph::FramePointers => [0, 0],
+        // Without frame pointers the register may hold anything, also what looks like the end of a stack.
+        CallGraph::Auto if arch::user::KEEPS_FRAME_POINTERS => [long.min(SHORT_STACK), long],
+        CallGraph::Auto | CallGraph::Stack => [long, long],
+    };
+    let is_made = copied != [0, 0] && make_rings(LONG_RING_WORDS) || make_rings(RING_WORDS);
+    for (place, bytes) in COPIED.iter().zip(copied) {
+        place.store(bytes, Ordering::Relaxed);
+    }
+    is_made
+}
+
+fn make_rings(words: usize) -> bool {
+    let words = words.min(MOST_RING_WORDS / cpu::count().max(1));
     CPUS.iter().take(cpu::count()).all(|here| {
         if here.ring.get().is_none()
             && let Some(ring) = WordRing::new(words)
@@ -106,7 +129,10 @@ pub(crate) fn note_off_cpu(cpu: &CpuLocal, thread: &Thread, since: u64, was_asle
 
 fn write(cpu: &CpuLocal, thread: &Thread, kind: Kind, frame: usize, weight: u64) {
     let header = header::current();
-    let Some(mut draft) = of(cpu).ring.get().and_then(|ring| ring.begin(MOST_WORDS)) else { return };
+    let Some(ring) = of(cpu).ring.get() else { return };
+    // A ring that fills up keeps what is short.
+    let has_room = ring.has_room(MOST_LONG_WORDS);
+    let Some(mut draft) = ring.begin(if has_room { MOST_LONG_WORDS } else { MOST_WORDS }) else { return };
     let ticks = time::ticks();
     for word in [ticks, thread.label(), thread.id().0, weight] {
         draft.push(word);
@@ -123,6 +149,11 @@ fn write(cpu: &CpuLocal, thread: &Thread, kind: Kind, frame: usize, weight: u64)
         let walked = walk::user(place, &mut draft);
         user_frames = walked.frames;
         flags |= if walked.is_truncated { USER_TRUNCATED } else { 0 };
+        let copied = COPIED[usize::from(walked.is_truncated)].load(Ordering::Relaxed);
+        // CAST: at most what can be asked for.
+        if copied != 0 && has_room && copy::add(header, copied as usize, &mut draft) {
+            flags |= HAS_STACK;
+        }
     }
     // CAST: there are at most 64 CPUs, and the frames' bounds fit.
     let (cpu, kernel_frames, user_frames) = (cpu.id.0 as u8, kernel_frames as u8, user_frames as u8);

@@ -87,18 +87,21 @@ pub(crate) fn enter_user(header: &StackHeader, context: *const arch::user::UserC
     }
 }
 
-/// Program counter, stack pointer and frame pointer of the program on whose behalf this thread runs, as they were when it last left
-/// user mode.
-pub(super) fn user_place(header: &StackHeader) -> Option<[usize; 3]> {
+/// The registers of the program on whose behalf this thread runs, as they were when it last left user mode: readable and aligned, but anything
+/// may stand there by now.
+pub(super) fn user_context(header: &StackHeader) -> Option<*const arch::user::UserContext> {
     let context = header.user_context.get();
     let (start, top) = (context.addr(), ptr::from_ref(header).addr());
     let base = top & !(STACK_BYTES - 1);
     let end = start.checked_add(size_of::<arch::user::UserContext>())?;
-    if start < base || end > top || !start.is_multiple_of(align_of::<usize>()) {
-        return None;
-    }
-    // SAFETY: within the stack we run on, so mapped and nobody else's; it may hold anything by now and is only read, volatile.
-    Some(unsafe { arch::user::place_of(context) })
+    // Within the stack we run on, so mapped and nobody else's.
+    (start >= base && end <= top && start.is_multiple_of(align_of::<usize>())).then_some(context)
+}
+
+/// Its program counter, stack pointer and frame pointer.
+pub(super) fn user_place(header: &StackHeader) -> Option<[usize; 3]> {
+    // SAFETY: `user_context` answers only what is readable and aligned.
+    user_context(header).map(|context| unsafe { arch::user::place_of(context) })
 }
 
 /// Adds the program's frames. Nothing is faulted in; a chain that leaves the stack or what is there of it ends the walk.

@@ -56,6 +56,8 @@ pub(crate) struct StackHeader {
     /// The registers of the program that this thread runs, once it has run one: a place on this stack, or an old address. For the
     /// profiler, which checks.
     pub(crate) user_context: Cell<*const UserContext>,
+    /// Where the program's stack began in this thread; zero: not known. For the profiler, which checks.
+    pub(crate) user_stack: Cell<usize>,
     /// While not zero, a fault in a user copy fails at once.
     pub(crate) no_fault: Cell<u32>,
     held_count: Cell<u32>,
@@ -92,6 +94,7 @@ impl StackHeader {
             handlers: Cell::new(0),
             in_user: Cell::new(false),
             user_context: Cell::new(ptr::null()),
+            user_stack: Cell::new(0),
             no_fault: Cell::new(0),
             held_count: Cell::new(0),
             held_rank: Cell::new(0),

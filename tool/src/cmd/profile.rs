@@ -7,7 +7,7 @@ use crate::profile::output::Output;
 use crate::profile::resolve::By;
 use std::ffi::OsString;
 use std::path::PathBuf;
-use wire::sample::{RATES, Wish};
+use wire::sample::{CallGraph, RATES, STACK_BYTES, Wish};
 
 /// `ochre profile`'s command line.
 #[derive(clap::Args, Clone, Debug)]
@@ -24,12 +24,37 @@ pub(crate) struct ProfileArguments {
     /// Show where threads wait, in place of what runs
     #[arg(long)]
     off_cpu: bool,
+    /// How callers are found: fp (frame pointers), dwarf[,BYTES] (by the programs' unwind tables and a copy of so much of the stack), or auto
+    /// [,BYTES] (both: with a copy where frame pointers may not lead to the end)
+    #[arg(long, value_name = "HOW", default_value = "auto", value_parser = callers)]
+    call_graph: Callers,
     /// What stacks begin with
     #[arg(long, value_enum, default_value = "name")]
     by: By,
     /// The program, by name or path in the root, or by path on the host; and its arguments
     #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM")]
     program: Vec<OsString>,
+}
+
+/// How callers are found, and the bytes of the stack that are copied for it.
+type Callers = (CallGraph, u32);
+
+/// Bytes of the stack if nothing is said: the most, since no more is copied than there is, and few stacks are so deep.
+const STACK: u32 = *STACK_BYTES.end();
+
+fn callers(text: &str) -> Result<Callers, String> {
+    let (how, bytes) = text.split_once(',').map_or((text, None), |(how, bytes)| (how, Some(bytes)));
+    let call_graph = match how {
+        "fp" if bytes.is_none() => CallGraph::FramePointers,
+        "auto" => CallGraph::Auto,
+        "dwarf" => CallGraph::Stack,
+        _ => return Err("fp, auto, auto,BYTES, dwarf or dwarf,BYTES".into()),
+    };
+    let bytes = bytes.map_or(Ok(STACK), str::parse).ok().filter(|bytes| STACK_BYTES.contains(bytes));
+    let (least, most) = (STACK_BYTES.start(), STACK_BYTES.end());
+    bytes
+        .map(|bytes| (call_graph, bytes))
+        .ok_or_else(|| format!("from {least} to {most} bytes of the stack can be copied"))
 }
 
 fn rate(text: &str) -> Result<u32, String> {
@@ -39,9 +64,10 @@ fn rate(text: &str) -> Result<u32, String> {
 
 /// Runs the program; answers its exit status.
 pub(crate) fn profile(home: &Home, arguments: ProfileArguments) -> anyhow::Result<u8> {
-    let ProfileArguments { options, output, hz, off_cpu, by, program } = arguments;
+    let ProfileArguments { options, output, hz, off_cpu, call_graph: (call_graph, stack_bytes), by, program } =
+        arguments;
     let output = output.as_deref().map(Output::create).transpose()?;
     let title = program.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
-    let profiler = Profiler::new(Wanted { wish: Wish { hz, off_cpu }, by, title, output });
+    let profiler = Profiler::new(Wanted { wish: Wish { hz, off_cpu, call_graph, stack_bytes }, by, title, output });
     run::run_observed(home, &RunArguments { options, program }, Some(Box::new(profiler)))
 }

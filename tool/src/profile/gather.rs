@@ -55,6 +55,11 @@ impl Gathered {
         spaces
     }
 
+    /// A file that the guest sent.
+    pub(crate) fn file(&self, path: &[u8]) -> Option<&[u8]> {
+        self.files.get(path).map(Vec::as_slice)
+    }
+
     /// What JIT compilers told, by process.
     pub(crate) fn perf_maps(&self) -> HashMap<u32, PerfMap> {
         let maps = self.files.iter().filter_map(|(path, text)| Some((PerfMap::pid(path)?, PerfMap::parse(text))));

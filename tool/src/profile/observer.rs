@@ -101,12 +101,14 @@ fn counts(counts: &Counts, profile: &Profile, wish: Wish) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wire::sample::CallGraph;
 
     #[test]
     fn what_was_counted_is_told() {
         let all = Counts { user: 5, kernel: 2, idle: 9, missed: 1, lost: 0 };
         let profile = super::super::stacks::sample::profile();
-        let on_cpu = counts(&all, &profile, Wish { hz: 1000, off_cpu: false });
+        let on_cpu =
+            counts(&all, &profile, Wish { hz: 1000, off_cpu: false, call_graph: CallGraph::Auto, stack_bytes: 0 });
         assert_eq!(
             on_cpu,
             "ochre: 7 samples at 1000 a second: 5 in the program, 2 in the kernel; 9 idle, 1 came too late\n"

@@ -1,11 +1,13 @@
 //! From samples to stacks with names.
 //!
-//! A program's frame is believed as far as its address lies in something that is mapped to be executed; from the first that does not on,
+//! Where a sample has registers and a piece of the stack, `unwind` finds the program's frames; else they are those that the guest found by frame
+//! pointers. A program's frame is believed as far as its address lies in something that is mapped to be executed; from the first that does not on,
 //! the walk in the guest followed what was no chain of frames, and the stack is told to be truncated there.
 
 use super::gather::Gathered;
 use super::stacks::{Frame, Profile, Unit};
 use crate::symbols::{Function, KernelSymbols, PerfMap, Programs, Spaces};
+use crate::unwind::{self, Code, Registers, StackCopy, Step, Walk};
 use std::collections::HashMap;
 use std::sync::Arc;
 use wire::sample::{KERNEL_TRUNCATED, Sample, Samples, USER_TRUNCATED};
@@ -45,8 +47,38 @@ const FIRST: [&str; 10] = [
 ];
 /// The function of the kernel in which a program's thread lives: what is above it is the same for all.
 const USER_LOOP: &str = "kernel::task::user_loop::run";
+/// What the library that the kernel maps into every program is called.
+const VDSO: &[u8] = b"[vdso]";
 /// The functions by which a thread leaves its CPU.
 const SCHEDULER: &str = "machine::thread::scheduler::";
+
+/// The code of the process that a sample is of, at its time.
+struct SampledCode<'a> {
+    resolver: &'a mut Resolver,
+    sample: &'a Sample<'a>,
+}
+
+impl Code for SampledCode<'_> {
+    fn is_there(&mut self, address: u64) -> bool {
+        let (pid, ticks) = (self.sample.head.process(), self.sample.head.ticks);
+        let is_told = self.resolver.perf_maps.get(&pid).is_some_and(|map| map.function(address).is_some());
+        is_told || self.resolver.spaces.mapping(pid, ticks, address).is_some()
+    }
+
+    fn is_signal_return(&mut self, address: u64) -> bool {
+        let function = |resolver: &mut Resolver, at| resolver.function(self.sample, at);
+        // Only at its first instruction: what is called there returns nowhere else.
+        function(self.resolver, address).is_some_and(|found| unwind::is_return(&found.name))
+    }
+
+    fn step(&mut self, address: u64, registers: &mut Registers, stack: &StackCopy<'_>) -> Step {
+        let Resolver { spaces, programs, .. } = &mut *self.resolver;
+        match spaces.mapping(self.sample.head.process(), self.sample.head.ticks, address) {
+            Some(mapping) => programs.step(mapping, address, registers, stack),
+            None => Step::NotTold,
+        }
+    }
+}
 
 fn made_up(name: &str) -> Function {
     Function { name: name.into(), file: "".into() }
@@ -56,6 +88,10 @@ impl Resolver {
     /// With what was gathered.
     pub(crate) fn new(gathered: &Gathered, kernel: KernelSymbols, programs: Programs, by: By) -> Resolver {
         let (spaces, perf_maps) = (gathered.spaces(), gathered.perf_maps());
+        let mut programs = programs;
+        if let Some(image) = gathered.file(VDSO) {
+            programs.provide(VDSO, image);
+        }
         Resolver { kernel, programs, spaces, perf_maps, by }
     }
 
@@ -85,7 +121,12 @@ impl Resolver {
         }
         let (pid, tid) = (head.process(), head.tid());
         let name = |number| self.spaces.name(number, head.ticks);
-        let process = || name(pid).unwrap_or_else(|| if pid == 1 { "init".into() } else { "unknown".into() });
+        let process = || match name(pid) {
+            Some(name) if !name.is_empty() => name,
+            // The first program's thread has no name before it is started.
+            Some(_) => "init".into(),
+            None => if pid == 1 { "init" } else { "unknown" }.into(),
+        };
         match self.by {
             By::Name => process(),
             By::Process => format!("{} {pid}", process()).into(),
@@ -128,8 +169,7 @@ impl Resolver {
     fn user_frames(&mut self, sample: &Sample<'_>) -> Vec<Frame> {
         let mut frames = Vec::new();
         let mut is_truncated = sample.head.flags & USER_TRUNCATED != 0;
-        for (index, address) in sample.user.iter().enumerate() {
-            let inside = if index == 0 { *address } else { address.wrapping_sub(1) };
+        for (index, inside) in self.user_addresses(sample, &mut is_truncated).into_iter().enumerate() {
             let function = match self.function(sample, inside) {
                 Some(function) => function,
                 None if index == 0 => made_up("[unknown]"),
@@ -145,6 +185,22 @@ impl Resolver {
             frames.push(Frame { function: made_up("[truncated]"), is_kernel: false });
         }
         frames
+    }
+
+    /// An address inside of each function of the program's stack, from the innermost outwards.
+    fn user_addresses(&mut self, sample: &Sample<'_>, is_truncated: &mut bool) -> Vec<u64> {
+        let registers = Registers::of_sample(sample.registers);
+        if let Some((registers, pointer)) = registers.and_then(|all| all.stack_pointer().map(|pointer| (all, pointer)))
+        {
+            let stack = StackCopy::new(pointer, sample.stack);
+            let chain = (sample.user, *is_truncated);
+            let found = unwind::walk(&mut SampledCode { resolver: self, sample }, registers, &stack, chain);
+            let Walk { frames, is_truncated: is_cut } = found;
+            *is_truncated = is_cut;
+            return frames;
+        }
+        // After a call that never returns the address may belong to the next function.
+        sample.user.iter().enumerate().map(|(index, address)| address.wrapping_sub(u64::from(index != 0))).collect()
     }
 
     fn function(&mut self, sample: &Sample<'_>, address: u64) -> Option<Function> {

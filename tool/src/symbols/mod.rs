@@ -17,6 +17,7 @@ pub(crate) use perf_map::PerfMap;
 pub(crate) use root::RootFiles;
 pub(crate) use spaces::{Mapping, Spaces};
 
+use crate::unwind::{Registers, StackCopy, Step};
 use object_file::ObjectFile;
 use std::collections::HashMap;
 use std::path::Path;
@@ -49,12 +50,36 @@ impl Programs {
     /// The function at `address` of a process in which `mapping` is there.
     pub(crate) fn function(&mut self, mapping: &Mapping, address: u64) -> Function {
         let file: Arc<str> = String::from_utf8_lossy(&mapping.path).into();
-        let offset = address - mapping.start + mapping.offset;
-        let object = self.object(&mapping.path);
-        let found = object.and_then(|object| object.function(offset));
+        let found = self.place(mapping, address).and_then(|(object, address)| object.function(address));
         let base = file.rsplit('/').next().unwrap_or(&file);
         let in_brackets = || if base.starts_with('[') { base.into() } else { format!("[{base}]").into() };
         Function { name: found.unwrap_or_else(in_brackets), file }
+    }
+
+    /// Goes to the caller of the function at `address` of a process in which `mapping` is there.
+    pub(crate) fn step(
+        &mut self,
+        mapping: &Mapping,
+        address: u64,
+        registers: &mut Registers,
+        stack: &StackCopy<'_>,
+    ) -> Step {
+        let place = self.place(mapping, address);
+        let Some((object, address)) = place else { return Step::NotTold };
+        object.frames.as_ref().map_or(Step::NotTold, |frames| frames.step(address, registers, stack))
+    }
+
+    /// Uses this as the file at `path`, which is in no root.
+    pub(crate) fn provide(&mut self, path: &[u8], bytes: &[u8]) {
+        self.files.insert(path.to_vec(), ObjectFile::parse(bytes).map(Arc::new));
+    }
+
+    /// The file of a mapping, and where the linker put what is at `address`.
+    fn place(&mut self, mapping: &Mapping, address: u64) -> Option<(Arc<ObjectFile>, u64)> {
+        let offset = address.checked_sub(mapping.start)?.checked_add(mapping.offset)?;
+        let object = self.object(&mapping.path)?;
+        let address = object.address(offset)?;
+        Some((object, address))
     }
 
     fn object(&mut self, path: &[u8]) -> Option<Arc<ObjectFile>> {

@@ -1,9 +1,10 @@
 //! The functions of an ELF file: by offset in the file, which is what a mapping tells.
 
 use super::demangle::readable;
+use crate::unwind::FrameTable;
 use object::elf;
 use object::read::elf::ElfFile64;
-use object::{Endianness, Object, ObjectSegment, ObjectSymbol, SegmentFlags, SymbolKind};
+use object::{Architecture, Endianness, Object, ObjectSection, ObjectSegment, ObjectSymbol, SegmentFlags, SymbolKind};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,6 +17,8 @@ pub(crate) struct ObjectFile {
     readable: Mutex<HashMap<usize, Arc<str>>>,
     /// Loaded parts: offset in the file, bytes in the file, address.
     segments: Vec<(u64, u64, u64)>,
+    /// How to find callers of its functions.
+    pub(crate) frames: Option<FrameTable>,
     /// It has no symbols but those that the dynamic linker needs.
     pub(crate) is_stripped: bool,
     /// The linker's number of this build.
@@ -55,6 +58,7 @@ impl ObjectFile {
             functions,
             readable: Mutex::default(),
             segments: segments.collect(),
+            frames: frame_table(&file),
             is_stripped,
             build_id: file.build_id().ok().flatten().map(<[u8]>::to_vec),
             debug_link: file.gnu_debuglink().ok().flatten().map(|(name, _)| name.to_vec()),
@@ -67,11 +71,15 @@ impl ObjectFile {
         self.readable = Mutex::default();
     }
 
-    /// The function at `offset` of the file.
-    pub(crate) fn function(&self, offset: u64) -> Option<Arc<str>> {
-        let (start, _, address) =
-            self.segments.iter().find(|(start, bytes, _)| (*start..start + bytes).contains(&offset))?;
-        let address = offset - start + address;
+    /// The address at which the linker put what is at `offset` of the file.
+    pub(crate) fn address(&self, offset: u64) -> Option<u64> {
+        let is_around = |(start, bytes, _): &&(u64, u64, u64)| offset.checked_sub(*start).is_some_and(|at| at < *bytes);
+        let (start, _, address) = self.segments.iter().find(is_around)?;
+        (offset - start).checked_add(*address)
+    }
+
+    /// The function at an [`address`](Self::address).
+    pub(crate) fn function(&self, address: u64) -> Option<Arc<str>> {
         let after = self.functions.partition_point(|(start, ..)| *start <= address);
         let place = after.checked_sub(1)?;
         let (start, bytes, name) = self.functions.get(place)?;
@@ -81,6 +89,13 @@ impl ObjectFile {
         let mut known = self.readable.lock().unwrap_or_else(PoisonError::into_inner);
         is_inside.then(|| known.entry(place).or_insert_with(|| readable(name).into()).clone())
     }
+}
+
+fn frame_table(file: &ElfFile64<'_, Endianness>) -> Option<FrameTable> {
+    let section = file.section_by_name(".eh_frame")?;
+    let text = file.section_by_name(".text").map_or(0, |text| text.address());
+    let is_aarch64 = file.architecture() == Architecture::Aarch64;
+    Some(FrameTable::new(section.data().ok()?.to_vec(), section.address(), text, is_aarch64))
 }
 
 #[cfg(test)]
@@ -95,6 +110,7 @@ mod tests {
                 .collect(),
             readable: Mutex::default(),
             segments: vec![(0x1000, 0x2000, 0x40_1000)],
+            frames: None,
             is_stripped: false,
             build_id: None,
             debug_link: None,
@@ -104,11 +120,12 @@ mod tests {
     #[test]
     fn offsets_lead_to_functions() {
         let object = object(&[(0x40_1000, 0x10, "first"), (0x40_1020, 0, "assembly"), (0x40_2000, 8, "last")]);
-        assert_eq!(object.function(0x100f).as_deref(), Some("first"));
-        assert_eq!(object.function(0x1010), None, "between functions");
-        assert_eq!(object.function(0x1fff).as_deref(), Some("assembly"));
-        assert_eq!(object.function(0x2007).as_deref(), Some("last"));
-        assert_eq!((object.function(0xfff), object.function(0x3000)), (None, None), "not loaded");
+        let function = |offset| object.function(object.address(offset)?);
+        assert_eq!(function(0x100f).as_deref(), Some("first"));
+        assert_eq!(function(0x1010), None, "between functions");
+        assert_eq!(function(0x1fff).as_deref(), Some("assembly"));
+        assert_eq!(function(0x2007).as_deref(), Some("last"));
+        assert_eq!((function(0xfff), function(0x3000)), (None, None), "not loaded");
     }
 
     #[test]

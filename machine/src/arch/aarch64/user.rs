@@ -134,6 +134,28 @@ pub(crate) unsafe fn place_of(context: *const UserContext) -> [usize; 3] {
     [pc as usize, sp as usize, frame as usize]
 }
 
+/// Registers in [`dwarf_registers`].
+pub(crate) const DWARF_REGISTERS: usize = 33;
+/// The stack pointer among them.
+pub(crate) const DWARF_STACK_POINTER: usize = 31;
+/// Whether compilers keep frame pointers unless they are told otherwise.
+pub(crate) const KEEPS_FRAME_POINTERS: bool = true;
+
+/// A context's registers by DWARF's numbers: x0 to x30, sp, pc (DWARF for the Arm 64-bit Architecture, section 4.1).
+///
+/// # Safety
+/// `context` is readable and aligned to a word.
+pub(crate) unsafe fn dwarf_registers(context: *const UserContext) -> [u64; DWARF_REGISTERS] {
+    let mut registers = [0; DWARF_REGISTERS];
+    // SAFETY: fields of what the caller says is readable.
+    unsafe {
+        registers[..31].copy_from_slice(&(&raw const (*context).x).read_volatile());
+        registers[31] = (&raw const (*context).sp).read_volatile();
+        registers[32] = (&raw const (*context).pc).read_volatile();
+    }
+    registers
+}
+
 /// Whether programs have a GS base.
 pub(crate) const HAS_GS_BASE: bool = false;
 /// Alignment of the buffers of [`fp_save`] and [`fp_restore`].

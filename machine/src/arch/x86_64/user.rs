@@ -319,6 +319,44 @@ pub(crate) unsafe fn place_of(context: *const UserContext) -> [usize; 3] {
     [pc as usize, sp as usize, frame as usize]
 }
 
+/// Registers in [`dwarf_registers`].
+pub(crate) const DWARF_REGISTERS: usize = 17;
+/// The stack pointer among them.
+pub(crate) const DWARF_STACK_POINTER: usize = 7;
+/// Whether compilers keep frame pointers unless they are told otherwise.
+pub(crate) const KEEPS_FRAME_POINTERS: bool = false;
+
+/// A context's registers by DWARF's numbers (System V ABI for AMD64, figure 3.36).
+///
+/// # Safety
+/// `context` is readable and aligned to a word.
+pub(crate) unsafe fn dwarf_registers(context: *const UserContext) -> [u64; DWARF_REGISTERS] {
+    // SAFETY: fields of what the caller says is readable.
+    unsafe {
+        let frame = &raw const (*context).frame;
+        [
+            &raw const (*frame).rax,
+            &raw const (*frame).rdx,
+            &raw const (*frame).rcx,
+            &raw const (*frame).rbx,
+            &raw const (*frame).rsi,
+            &raw const (*frame).rdi,
+            &raw const (*frame).rbp,
+            &raw const (*frame).rsp,
+            &raw const (*frame).r8,
+            &raw const (*frame).r9,
+            &raw const (*frame).r10,
+            &raw const (*frame).r11,
+            &raw const (*frame).r12,
+            &raw const (*frame).r13,
+            &raw const (*frame).r14,
+            &raw const (*frame).r15,
+            &raw const (*frame).rip,
+        ]
+        .map(|field| field.read_volatile())
+    }
+}
+
 /// Whether programs have a GS base.
 pub(crate) const HAS_GS_BASE: bool = true;
 /// Alignment of the buffers of [`fp_save`] and [`fp_restore`].
