@@ -15,7 +15,7 @@ use crate::trace::{self, Counter, probe};
 use abi::Siginfo;
 use alloc::sync::{Arc, Weak};
 use machine::addr::PAGE_SIZE;
-use machine::mm::SpaceHandle;
+use machine::mm::{SpaceHandle, failing};
 use machine::sync::Mutex;
 use machine::thread::CurrentThread;
 use machine::time::{self, Instant};
@@ -44,6 +44,9 @@ static VICTIM: Mutex<Option<Victim>> = Mutex::new(&lock_order::OUT_OF_MEMORY, No
 /// Makes room after an allocation has failed; whether to try it again. False if the caller's process is to end, or if nobody is left
 /// whose end would help.
 pub(crate) fn relieve(cx: &mut CurrentThread) -> bool {
+    if failing::is_failing() {
+        return false;
+    }
     if machine::mm::has_room_for_programs() || fs::reclaim::drop_clean_pages(cx, RECLAIM_PAGES) > 0 {
         return true;
     }

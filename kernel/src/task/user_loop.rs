@@ -11,6 +11,7 @@ use crate::syscall::{Call, dispatch, strace, vsyscall};
 use crate::timer;
 use crate::trace::{self, Counter};
 use alloc::sync::Arc;
+use machine::mm::failing;
 use machine::thread::CurrentThread;
 use machine::user::{Exception, PageFault, UserContext, UserExit, run_user};
 
@@ -30,7 +31,12 @@ fn run_until_end(call: &mut Call<'_>) -> i32 {
     }
     loop {
         let interrupted = match run_user(call.cx, call.user) {
-            UserExit::Syscall => dispatch::dispatch(call),
+            UserExit::Syscall => {
+                failing::call_begins();
+                let interrupted = dispatch::dispatch(call);
+                failing::call_ends();
+                interrupted
+            }
             UserExit::PageFault(page_fault) => {
                 trace::count(Counter::FaultsUser);
                 resolve(call, page_fault);

@@ -7,6 +7,7 @@
 //!
 //! Invariants: a slot's count is zero exactly while its frame is free, in the boot image, or owned outright by the heap or a stack.
 //! Locks: the buddy allocator's (leaf).
+use super::failing;
 use super::frame::{FrameKind, MemoryCounts, OutOfMemory};
 use crate::addr::{PAGE_SHIFT, PAGE_SIZE, PhysAddr};
 use crate::boot::PhysRange;
@@ -123,6 +124,9 @@ pub(crate) fn allocate(order: usize) -> Option<u32> {
 
 /// Takes the frames of a block for programs, if so many more than `kept` and the reserve are free.
 pub(super) fn allocate_block(kept: usize) -> Option<u32> {
+    if failing::fails() {
+        return None;
+    }
     with_buddy(|buddy| {
         let least = RESERVE.load(Ordering::Relaxed) + (1 << BLOCK_ORDER) + kept;
         if buddy.free_frames() < least { None } else { buddy.allocate(&mut Table, BLOCK_ORDER) }
@@ -167,7 +171,7 @@ pub(super) fn may_take(kind: FrameKind) -> bool {
         FrameKind::PageTable | FrameKind::Kernel => RESERVE.load(Ordering::Relaxed) / 2,
         FrameKind::Dma | FrameKind::Boot => 0,
     };
-    FREE.load(Ordering::Relaxed) > kept
+    !failing::fails() && FREE.load(Ordering::Relaxed) > kept
 }
 
 /// Notes that `frames` frames are in use as `kind`, or (negative) no longer.
@@ -193,7 +197,7 @@ pub(super) fn note_freed(slot: &Slot) {
 #[cold]
 pub(super) fn reclaim(wanted: usize) -> bool {
     let reclaimer = RECLAIMER.load(Ordering::Acquire);
-    if reclaimer.is_null() || crate::thread::header::current().handlers.get() != 0 {
+    if reclaimer.is_null() || crate::thread::header::current().handlers.get() != 0 || failing::is_failing() {
         return false;
     }
     // SAFETY: only `set_reclaimer` stores here, a function of this type.

@@ -9,10 +9,12 @@
 //! | `space`, `space_handle`, `table`, `block`, `flush`, `asid` | user page tables, who has them loaded, 2 MiB pages, forgetting translations |
 //! | `user_copy` | between kernel and user memory |
 //! | `device` | device windows and shared memory |
+//! | `failing` | allocations that fail on purpose, in the checked kernel |
 mod asid;
 mod block;
 pub(crate) mod code_window;
 pub mod device;
+pub mod failing;
 mod flush;
 pub mod frame;
 pub(crate) mod frame_cache;

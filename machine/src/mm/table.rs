@@ -6,6 +6,7 @@
 //!
 //! Invariants: an entry that is present has its group's bit set. Bits are changed by the owner of the space only; entries by the
 //! owner, and by the hardware (accessed, dirty).
+use super::failing;
 use super::frame::{FrameKind, OutOfMemory};
 use super::frame_table::{self, Slot};
 use super::kernel_map::{self, ENTRIES};
@@ -38,6 +39,9 @@ impl Table {
 
     /// Makes an empty one; answers its address.
     pub(super) fn allocate() -> Result<PhysAddr, OutOfMemory> {
+        if failing::fails() {
+            return Err(OutOfMemory);
+        }
         let frame = match frame_cache::take_table() {
             Some(frame) => frame,
             None => {

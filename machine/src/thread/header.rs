@@ -10,6 +10,7 @@
 use crate::arch;
 use crate::arch::user::UserContext;
 use crate::cpu::CpuLocal;
+use crate::mm::failing::Stage;
 use crate::sync::LockClass;
 use crate::thread::Thread;
 use core::cell::Cell;
@@ -60,6 +61,9 @@ pub(crate) struct StackHeader {
     pub(crate) user_stack: Cell<usize>,
     /// While not zero, a fault in a user copy fails at once.
     pub(crate) no_fault: Cell<u32>,
+    /// See `mm::failing`: allocations until one fails, and whether they are counted.
+    pub(crate) allocations_left: Cell<u32>,
+    pub(crate) allocations: Cell<Stage>,
     held_count: Cell<u32>,
     /// One more than the highest rank held, by this thread or (in a handler) by the handler.
     held_rank: Cell<u32>,
@@ -96,6 +100,8 @@ impl StackHeader {
             user_context: Cell::new(ptr::null()),
             user_stack: Cell::new(0),
             no_fault: Cell::new(0),
+            allocations_left: Cell::new(0),
+            allocations: Cell::new(Stage::Outside),
             held_count: Cell::new(0),
             held_rank: Cell::new(0),
             held: [const { Cell::new(MaybeUninit::uninit()) }; MAX_HELD],

@@ -16,6 +16,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 use machine::addr::{PAGE_SIZE, UserAddr};
+use machine::mm::failing;
 use machine::thread::{CurrentThread, ThreadState};
 
 /// Most bytes of a command line or environment that are shown.
@@ -119,7 +120,7 @@ const fn private(name: &'static str, read: ReadProcess) -> ProcessText {
 }
 
 /// The texts of a process and of a thread.
-pub(super) const ENTRIES: &[ProcessText] = &[
+const ENTRIES: &[ProcessText] = &[
     private("auxv", |cx, subject, out| match subject.space(cx).as_ref().and_then(|space| space.image()) {
         Some(image) => out.bytes(&image.auxiliary),
         None => Ok(()),
@@ -188,7 +189,33 @@ pub(super) const ENTRIES: &[ProcessText] = &[
             _ => put!(out, "0"),
         }
     }),
+    // Not last by chance: see `entries`.
+    ProcessText {
+        name: "fail-nth",
+        permissions: 0o644,
+        read: |cx, subject, out| {
+            only_own(cx, subject)?;
+            put!(out, "{}\n", failing::countdown())
+        },
+        write: Some(|cx, subject, bytes| {
+            only_own(cx, subject)?;
+            let text = core::str::from_utf8(bytes).map_err(|_| Errno::EINVAL)?;
+            failing::set_countdown(text.trim().parse().map_err(|_| Errno::EINVAL)?);
+            Ok(())
+        }),
+    },
 ];
+
+/// The texts there are in this build: `fail-nth` only in a checked one.
+pub(super) fn entries() -> &'static [ProcessText] {
+    &ENTRIES[..ENTRIES.len() - usize::from(!failing::IS_POSSIBLE)]
+}
+
+/// EPERM unless the subject is the calling thread. (Linux lets one thread set another's.)
+fn only_own(cx: &CurrentThread, subject: &Subject) -> Result<()> {
+    let is_own = Task::current(cx).is_some_and(|task| task.tid() == subject.number);
+    if is_own { Ok(()) } else { Err(Errno::EPERM) }
+}
 
 pub(super) fn root_of(cx: &CurrentThread, subject: &Subject) -> Result<Path> {
     let context = subject.task.as_ref().and_then(|task| task.fs_if_any(cx)).ok_or(Errno::EINVAL)?;

@@ -129,7 +129,7 @@ impl Node {
             Node::Memory(who) => own(who, 7),
             Node::PageMap(who) => own(who, 8),
             Node::ProcessText(who, text) => {
-                let index = process::ENTRIES.iter().position(|entry| core::ptr::eq(entry, text)).unwrap_or(0);
+                let index = process::entries().iter().position(|entry| core::ptr::eq(entry, text)).unwrap_or(0);
                 own(who, 16 + index as u64)
             }
             // CAST: descriptors are not negative.
@@ -271,7 +271,7 @@ impl ProcInode {
                         .find(|(known, _)| *known == name)
                         .map(|(_, link)| Node::Link(who, *link))
                         .or_else(|| {
-                            let text = process::ENTRIES.iter().find(|text| text.name == name);
+                            let text = process::entries().iter().find(|text| text.name == name);
                             text.map(|text| Node::ProcessText(who, text))
                         }),
                 }
@@ -484,7 +484,7 @@ impl ProcInode {
                 for (name, link) in OWN_LINKS {
                     add(next(), name.into(), Node::Link(who, link))?;
                 }
-                for text in process::ENTRIES {
+                for text in process::entries() {
                     add(next(), text.name.into(), Node::ProcessText(who, text))?;
                 }
             }
