@@ -74,7 +74,8 @@ impl Guest {
         }
     }
 
-    fn cache(&self) -> PathBuf {
+    /// Where the tool keeps what it makes and fetches.
+    pub(crate) fn cache(&self) -> PathBuf {
         std::env::var_os("OCHRE_CACHE").map_or_else(|| self.top().join(".ochre"), PathBuf::from)
     }
 

@@ -15,14 +15,21 @@ enum Linking {
     Dynamic,
 }
 
-/// A compiler: the words before the source, and Debian's package that has it.
-type Compiler = (Vec<String>, &'static str);
+/// A compiler.
+struct Compiler {
+    /// The words before the source.
+    before: Vec<String>,
+    /// Those after it.
+    after: Vec<String>,
+    /// Debian's package that has it.
+    package: &'static str,
+}
 
 /// One way to build one program.
 struct Recipe {
     source: &'static str,
     /// The compiler for an architecture, if there can be one.
-    compiler: fn(arch: &str) -> Option<Compiler>,
+    compiler: fn(guest: &Guest, arch: &str) -> Option<Compiler>,
     linking: Linking,
 }
 
@@ -33,21 +40,25 @@ pub(crate) fn c_musl(guest: &Guest) {
     run(guest, &Recipe { source: "libc.c", compiler: musl, linking: Linking::Static });
 }
 
+pub(crate) fn c_dietlibc(guest: &Guest) {
+    run(guest, &Recipe { source: "libc.c", compiler: diet, linking: Linking::Static });
+}
+
 pub(crate) fn c_glibc(guest: &Guest) {
     for linking in [Linking::Static, Linking::StaticPie, Linking::Dynamic] {
-        run(guest, &Recipe { source: "libc.c", compiler: |arch| gnu(arch, "gcc", &["-DTHREADS"]), linking });
+        run(guest, &Recipe { source: "libc.c", compiler: |_, arch| gnu(arch, "gcc", &["-DTHREADS"]), linking });
     }
 }
 
 pub(crate) fn cpp(guest: &Guest) {
     for linking in [Linking::Static, Linking::Dynamic] {
-        run(guest, &Recipe { source: "features.cc", compiler: |arch| gnu(arch, "g++", &["-std=c++17"]), linking });
+        run(guest, &Recipe { source: "features.cc", compiler: |_, arch| gnu(arch, "g++", &["-std=c++17"]), linking });
     }
 }
 
 pub(crate) fn fortran(guest: &Guest) {
     for linking in [Linking::Static, Linking::Dynamic] {
-        run(guest, &Recipe { source: "features.f90", compiler: |arch| gnu(arch, "gfortran", &[]), linking });
+        run(guest, &Recipe { source: "features.f90", compiler: |_, arch| gnu(arch, "gfortran", &[]), linking });
     }
 }
 
@@ -65,39 +76,78 @@ fn words(list: &[&str]) -> Vec<String> {
     list.iter().map(ToString::to_string).collect()
 }
 
-fn musl(arch: &str) -> Option<Compiler> {
-    (arch == std::env::consts::ARCH).then(|| (words(&["musl-gcc", "-O2", "-DTHREADS"]), "musl-tools"))
+fn musl(guest: &Guest, arch: &str) -> Option<Compiler> {
+    if arch == std::env::consts::ARCH {
+        let before = words(&["musl-gcc", "-O2", "-DTHREADS"]);
+        return Some(Compiler { before, after: vec!["-lm".into()], package: "musl-tools" });
+    }
+    // Its own compiler is a program for the other architecture; its library goes with ours.
+    let files = unpacked(guest, arch, "musl-dev");
+    let (headers, library) = (format!("include/{arch}-linux-musl"), format!("lib/{arch}-linux-musl"));
+    let parts = ["crt1.o", "crti.o", "libc.a", "crtn.o"];
+    bare(arch, &files.join(headers), &files.join(library), &["-DTHREADS"], &parts)
+}
+
+fn diet(guest: &Guest, arch: &str) -> Option<Compiler> {
+    let files = unpacked(guest, arch, "dietlibc-dev");
+    let library = files.join(format!("lib/{arch}-linux-gnu/diet/lib-{arch}"));
+    bare(arch, &files.join("include/diet"), &library, &[], &["start.o", "libm.a", "libc.a"])
+}
+
+/// The architecture's usual compiler with another C library: its headers, and what of its directory goes into a program. A library
+/// and what the compiler itself supplies may need each other.
+fn bare(arch: &str, headers: &Path, library: &Path, options: &[&str], parts: &[&str]) -> Option<Compiler> {
+    let Compiler { mut before, package, .. } = gnu(arch, "gcc", options)?;
+    let output = Command::new(&before[0]).arg("-print-file-name=include").output().ok()?;
+    let own = String::from_utf8_lossy(&output.stdout).trim().to_string();
+    before.extend(words(&["-nostdinc", "-nostdlib", "-w", "-isystem"]));
+    before.extend([headers.display().to_string(), "-isystem".into(), own]);
+    let mut after = vec!["-Wl,--start-group".to_string(), "-lgcc".into()];
+    after.extend(parts.iter().map(|part| library.join(part).display().to_string()));
+    after.push("-Wl,--end-group".into());
+    Some(Compiler { before, after, package })
+}
+
+/// Where the tool has unpacked a package of Debian's, which it did before the tests if it could.
+fn unpacked(guest: &Guest, arch: &str, package: &str) -> PathBuf {
+    let files = guest.cache().join("packages").join(arch).join(package).join("usr");
+    if !files.is_dir() {
+        wait_for(&format!("Debian's {package} for {arch}"));
+    }
+    files
 }
 
 fn gnu(arch: &str, name: &str, options: &[&str]) -> Option<Compiler> {
     let compiler = if arch == std::env::consts::ARCH { name.to_string() } else { format!("{arch}-linux-gnu-{name}") };
-    let mut all = vec![compiler, "-O2".to_string()];
-    all.extend(words(options));
+    let mut before = vec![compiler, "-O2".to_string()];
+    before.extend(words(options));
+    let after = if name == "gcc" { vec!["-lm".to_string()] } else { Vec::new() };
     let package = match name {
         "g++" => "g++ or g++-ARCH-linux-gnu",
         "gfortran" => "gfortran or gfortran-ARCH-linux-gnu",
         _ => "gcc or gcc-ARCH-linux-gnu",
     };
-    Some((all, package))
+    Some(Compiler { before, after, package })
 }
 
-fn rustc(arch: &str) -> Option<Compiler> {
+fn rustc(_guest: &Guest, arch: &str) -> Option<Compiler> {
     let target = format!("{arch}-unknown-linux-gnu");
     // Without the target's library nothing can be built: asked for, since the compiler is there in any case.
     let output = Command::new("rustc").args(["--print", "target-libdir", "--target", &target]).output().ok()?;
     if !Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir() {
         return None;
     }
-    let mut all = words(&["rustc", "-O", "--edition", "2024", "--target", &target]);
+    let mut before = words(&["rustc", "-O", "--edition", "2024", "--target", &target]);
     if arch != std::env::consts::ARCH {
-        all.push(format!("-Clinker={arch}-linux-gnu-gcc"));
+        before.push(format!("-Clinker={arch}-linux-gnu-gcc"));
     }
-    Some((all, "rustc and its target library"))
+    Some(Compiler { before, after: Vec::new(), package: "rustc and its target library" })
 }
 
-fn go_build(arch: &str) -> Option<Compiler> {
+fn go_build(_guest: &Guest, arch: &str) -> Option<Compiler> {
     let name = if arch == "aarch64" { "arm64" } else { "amd64" };
-    Some((words(&["env", &format!("GOARCH={name}"), "CGO_ENABLED=0", "go", "build"]), "golang-go"))
+    let before = words(&["env", &format!("GOARCH={name}"), "CGO_ENABLED=0", "go", "build"]);
+    Some(Compiler { before, after: Vec::new(), package: "golang-go" })
 }
 
 /// Ends the case as one that waits.
@@ -108,7 +158,10 @@ pub(crate) fn wait_for(what: &str) -> ! {
 
 /// Builds a recipe for `arch`; answers the program.
 fn build(guest: &Guest, recipe: &Recipe, arch: &str) -> PathBuf {
-    let Some((command, package)) = (recipe.compiler)(arch) else { wait_for(&format!("a compiler for {arch}")) };
+    let compiler = (recipe.compiler)(guest, arch);
+    let Some(Compiler { before: command, after, package }) = compiler else {
+        wait_for(&format!("a compiler for {arch}"))
+    };
     let link = match (recipe.linking, command[0].as_str()) {
         (Linking::Static, "rustc") => vec!["-Ctarget-feature=+crt-static"],
         (_, "rustc" | "env") | (Linking::Dynamic, _) => vec![],
@@ -116,14 +169,13 @@ fn build(guest: &Guest, recipe: &Recipe, arch: &str) -> PathBuf {
         (Linking::StaticPie, _) => vec!["-static-pie"],
     };
     let directory = guest.scratch("languages");
-    let name = format!("{}-{}-{arch}-{}", recipe.source, recipe.linking as u8, command[0]);
+    // One that no other recipe has, which may be built at the same time.
+    let library = after.iter().find_map(|word| word.split('/').find(|part| part.ends_with("-dev"))).unwrap_or_default();
+    let name = format!("{}-{}-{arch}-{}{library}", recipe.source, recipe.linking as u8, command[0]);
     let program = directory.join(name);
     let source = guest.top().join("user/languages").join(recipe.source);
     let mut build = Command::new(&command[0]);
-    build.args(&command[1..]).args(link).arg("-o").arg(&program).arg(&source);
-    if recipe.source.ends_with(".c") {
-        build.arg("-lm");
-    }
+    build.args(&command[1..]).args(link).arg("-o").arg(&program).arg(&source).args(after);
     let tool = if command[0] == "env" { "go" } else { command[0].as_str() };
     let is_there = std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|directory| directory.join(tool).is_file()));

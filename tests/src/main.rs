@@ -112,6 +112,7 @@ const CASES: &[Case] = &[
     ("programs::the_clock_can_be_set", Short, programs::the_clock_can_be_set),
     ("programs::unknown_calls_are_reported", Short, programs::unknown_calls_are_reported),
     ("languages::c_musl", Long, languages::c_musl),
+    ("languages::c_dietlibc", Long, languages::c_dietlibc),
     ("languages::c_glibc", Long, languages::c_glibc),
     ("languages::cpp", Long, languages::cpp),
     ("languages::fortran", Long, languages::fortran),

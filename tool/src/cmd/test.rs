@@ -90,8 +90,8 @@ pub(crate) fn test(home: &Home, arguments: &TestArguments) -> anyhow::Result<u8>
         let named = programs::build(home, built[0].0, "user/suite")?;
         return on_kernel(kernel, &built[0], &named, cpus[0], arguments);
     }
-    if filter.is_none() && !arguments.quick {
-        install_compilers(&arches);
+    if filter.is_none_or(|filter| filter.contains("languages")) && !arguments.quick {
+        install_compilers(home, &arches);
     }
     let parts = test_part::build(home, &arches, filter)?;
     let system = host::build_system_tests(home)?;
@@ -176,7 +176,7 @@ fn on_kernel(
 
 /// Installs the compilers of the languages that `tests/src/languages.rs` tries, as far as that is possible: a case without its
 /// compiler is shown as one that waits.
-fn install_compilers(arches: &[Arch]) {
+fn install_compilers(home: &Home, arches: &[Arch]) {
     let mut wanted = vec![("go".to_string(), "golang-go".to_string()), ("musl-gcc".into(), "musl-tools".into())];
     for arch in arches {
         for language in ["g++", "gfortran"] {
@@ -190,6 +190,16 @@ fn install_compilers(arches: &[Arch]) {
     }
     for (program, package) in wanted {
         if let Err(error) = packages::ensure_program(&program, &package) {
+            eprintln!("ochre: {error:#}");
+        }
+    }
+    // C libraries that are only unpacked: one of another architecture, and one that wants to be the system's only one of its kind.
+    let mut libraries = vec![(Arch::host(), "dietlibc-dev")];
+    for arch in arches.iter().copied().filter(|arch| *arch != Arch::host()) {
+        libraries.extend([(arch, "dietlibc-dev"), (arch, "musl-dev")]);
+    }
+    for (arch, package) in libraries {
+        if let Err(error) = packages::fetch(home, arch, package) {
             eprintln!("ochre: {error:#}");
         }
     }
