@@ -39,6 +39,8 @@ pub mod request {
     pub const DETACH: u64 = 17;
     pub const SYSCALL: u64 = 24;
     pub const ARCH_PRCTL: u64 = 30;
+    pub const SYSEMU: u64 = 31;
+    pub const SYSEMU_SINGLESTEP: u64 = 32;
     pub const SETOPTIONS: u64 = 0x4200;
     pub const GETEVENTMSG: u64 = 0x4201;
     pub const GETSIGINFO: u64 = 0x4202;
@@ -48,6 +50,7 @@ pub mod request {
     pub const SEIZE: u64 = 0x4206;
     pub const INTERRUPT: u64 = 0x4207;
     pub const LISTEN: u64 = 0x4208;
+    pub const PEEKSIGINFO: u64 = 0x4209;
     pub const GETSIGMASK: u64 = 0x420a;
     pub const SETSIGMASK: u64 = 0x420b;
     pub const GET_SYSCALL_INFO: u64 = 0x420e;

@@ -23,6 +23,8 @@ pub(crate) mod wants {
     pub(crate) const STEP: u32 = 4;
     /// It stops as soon as it can (PTRACE_INTERRUPT).
     pub(crate) const TRAP: u32 = 8;
+    /// It stops at system calls, which are then left to the tracer and not served.
+    pub(crate) const EMULATE: u32 = 16;
 }
 
 /// Which kind of stop.
@@ -233,7 +235,7 @@ impl Tracing {
         self.wants.load(Ordering::Relaxed) & wants::TRACED != 0
     }
 
-    /// Whether its tracer wants this, which is one of [`wants`].
+    /// Whether its tracer wants any of this, of [`wants`].
     pub(crate) fn is_wanted(&self, what: u32) -> bool {
         self.wants.load(Ordering::Acquire) & what != 0
     }

@@ -188,18 +188,25 @@ fn call_code(call: &Call<'_>) -> i32 {
     Signal::SIGTRAP.number() | if is_marked { CALL_BIT } else { 0 }
 }
 
-/// A system call is about to be served. Answers the number to serve, if the tracer lets it happen.
-pub(crate) fn before_call(call: &mut Call<'_>) -> Option<u64> {
+/// A system call is about to be served. Answers the number to serve, if the tracer lets it happen; never where calls are left to it
+/// (`is_emulated`). The result is then what the tracer has put there.
+pub(crate) fn before_call(call: &mut Call<'_>, is_emulated: bool) -> Option<u64> {
     let code = call_code(call);
     let info = trap_info(call, code);
     let number = call.user.syscall_number();
     let made = Stop::new(call, Kind::Entry, code, Some(info), None);
-    let Some(stop) = stop(call, made) else { return Some(number) };
+    let untouched = made.words[abi::ptrace::RESULT];
+    let Some(stop) = stop(call, made) else {
+        if is_emulated {
+            call.user.set_result(untouched);
+        }
+        return (!is_emulated).then_some(number);
+    };
     let chosen = abi::ptrace::chosen_number(&stop.words, stop.number);
     let result = stop.words[abi::ptrace::RESULT];
     go_on_with_signal(call, stop);
     call.user.set_syscall_number(chosen);
-    if (chosen as i64) < 0 {
+    if is_emulated || (chosen as i64) < 0 {
         call.user.set_result(result);
         return None;
     }

@@ -146,6 +146,10 @@ pub enum Pace {
     ToCall,
     /// By one instruction.
     Step,
+    /// Until the next system call, which is left to the tracer.
+    ToCallNotServed,
+    /// By one instruction; if that makes a system call, it is left to the tracer.
+    StepNotServed,
 }
 
 /// PTRACE_CONT and its like: the stopped task goes on, with a signal if that is not 0.
@@ -157,13 +161,15 @@ pub fn resume(cx: &CurrentThread, me: &Task, task: &Task, pace: Pace, signal: i3
         Pace::Freely => 0,
         Pace::ToCall => wants::CALLS,
         Pace::Step => wants::STEP,
+        Pace::ToCallNotServed => wants::EMULATE,
+        Pace::StepNotServed => wants::EMULATE | wants::STEP,
     };
     if wanted != 0 {
         // From the first time on calls look at whether they are to stop.
         WATCH.fetch_or(watch::PTRACE, Ordering::Relaxed);
     }
     with_stopped(cx, me, task, |state| {
-        task.tracing.set_wanted(wants::CALLS | wants::STEP, wanted);
+        task.tracing.set_wanted(wants::CALLS | wants::STEP | wants::EMULATE, wanted);
         state.report = None;
         if let Some(mut stop) = state.stop.take() {
             stop.signal = signal;

@@ -60,6 +60,10 @@ impl Pending {
         }
         Some((signal, info))
     }
+    /// The details of the one at `place`, in the order in which they came; those without details are left out.
+    pub fn peek(&self, place: usize) -> Option<Siginfo> {
+        self.queue.get(place).map(|entry| Siginfo { padding: 0, ..entry.info })
+    }
     /// Forgets those of `set`.
     pub fn discard(&mut self, set: SignalSet) {
         if self.set.intersection(set).is_empty() {

@@ -280,6 +280,8 @@ pub fn change_mask(cx: &CurrentThread, task: &Task, mask: SignalSet) {
 /// Changes the mask of a task that is stopped for its tracer, which is the caller.
 pub(crate) fn change_mask_of(cx: &CurrentThread, task: &Task, mask: SignalSet) {
     let _table = table::lock(cx);
+    // LINUX: a call with a mask of its own leaves this one behind.
+    let _ = task.signals.take_saved_mask();
     task.signals.store_blocked(mask);
     task.notify();
 }

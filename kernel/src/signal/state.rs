@@ -52,6 +52,10 @@ impl ProcessSignals {
     pub(crate) fn take(&self, wanted: SignalSet) -> Option<(Signal, Siginfo)> {
         self.pending.with(|pending| pending.take(wanted))
     }
+    /// The details of what is pending at a place, in the order in which it came; see [`Pending::peek`].
+    pub(crate) fn peek(&self, place: usize) -> Option<Siginfo> {
+        self.pending.with(|pending| pending.peek(place))
+    }
     pub(crate) fn discard(&self, set: SignalSet) {
         self.pending.with(|pending| pending.discard(set));
     }
@@ -141,6 +145,10 @@ impl TaskSignals {
     pub(crate) fn take(&self, wanted: SignalSet) -> Option<(Signal, Siginfo)> {
         self.pending.with(|pending| pending.take(wanted))
     }
+    /// The details of what is pending at a place, in the order in which it came; see [`Pending::peek`].
+    pub(crate) fn peek(&self, place: usize) -> Option<Siginfo> {
+        self.pending.with(|pending| pending.peek(place))
+    }
     pub(crate) fn discard(&self, set: SignalSet) {
         self.pending.with(|pending| pending.discard(set));
     }
@@ -161,7 +169,7 @@ impl TaskSignals {
         self.own.with(|own| own.saved_mask = Some(mask));
     }
     /// The kept mask.
-    pub(super) fn saved_mask(&self) -> Option<SignalSet> {
+    pub(crate) fn saved_mask(&self) -> Option<SignalSet> {
         self.own.with(|own| own.saved_mask)
     }
     /// The last fault for which a signal was forced.

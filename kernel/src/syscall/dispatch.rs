@@ -46,8 +46,9 @@ pub(crate) fn dispatch(call: &mut Call<'_>) -> Option<Interrupted> {
 /// The same for a traced task, which may stop before and after.
 #[cold]
 fn dispatch_traced(call: &mut Call<'_>, watched: u32) -> Option<Interrupted> {
-    let chosen = if call.task.tracing.is_wanted(wants::CALLS) {
-        ptrace::stop::before_call(call)
+    let chosen = if call.task.tracing.is_wanted(wants::CALLS | wants::EMULATE) {
+        let is_emulated = call.task.tracing.is_wanted(wants::EMULATE);
+        ptrace::stop::before_call(call, is_emulated)
     } else {
         Some(call.user.syscall_number())
     };
@@ -59,7 +60,7 @@ fn dispatch_traced(call: &mut Call<'_>, watched: u32) -> Option<Interrupted> {
     }
     if call.task.tracing.is_wanted(wants::CALLS) {
         interrupted = ptrace::stop::after_call(call, interrupted);
-    } else if call.task.tracing.is_wanted(wants::STEP) {
+    } else if call.task.tracing.is_wanted(wants::STEP) && !call.task.tracing.is_wanted(wants::EMULATE) {
         fault::stepped_over_call(call.cx, call.task, call.user.pc());
     }
     interrupted

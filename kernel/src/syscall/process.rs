@@ -190,7 +190,7 @@ pub fn sys_waitid(
             let process = PidFd::process_of(&file)?;
             // One that is gone may have left its number to another.
             let child = table::find_process(call.cx, process.pid());
-            if !child.is_some_and(|child| Arc::ptr_eq(&child, process)) {
+            if PidFd::of(&file)?.number() != process.pid() || !child.is_some_and(|child| Arc::ptr_eq(&child, process)) {
                 return Err(Errno::ECHILD);
             }
             Selector::Process(process.pid())

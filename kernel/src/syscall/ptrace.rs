@@ -55,6 +55,8 @@ pub fn sys_ptrace(call: &mut Call<'_>, request: u64, pid: i32, addr: LongFlags, 
         request::CONT => go_on(call, &task, Pace::Freely, data)?,
         request::SYSCALL => go_on(call, &task, Pace::ToCall, data)?,
         request::SINGLESTEP => go_on(call, &task, Pace::Step, data)?,
+        request::SYSEMU => go_on(call, &task, Pace::ToCallNotServed, data)?,
+        request::SYSEMU_SINGLESTEP => go_on(call, &task, Pace::StepNotServed, data)?,
         request::DETACH => {
             // CAST: what is no signal's number is refused.
             tracer::detach(call.cx, call.task, &task, i32::try_from(data).unwrap_or(-1))?;
@@ -141,12 +143,15 @@ fn of_stopped(call: &mut Call<'_>, task: &Arc<Task>, request: u64, addr: u64, da
         }
         request::GETSIGMASK | request::SETSIGMASK if addr != SET_BYTES => return Err(Errno::EINVAL),
         request::GETSIGMASK => {
-            UserPtr::<u64>::new(address(data)).write(call.cx, &task.signals.blocked().0)?;
+            // LINUX: of a task in a call with a mask of its own, the one that it will have again.
+            let mask = task.signals.saved_mask().unwrap_or(task.signals.blocked());
+            UserPtr::<u64>::new(address(data)).write(call.cx, &mask.0)?;
         }
         request::SETSIGMASK => {
             let mask = UserPtr::<u64>::new(address(data)).read(call.cx)?;
             signal::send::change_mask_of(call.cx, task, SignalSet(mask));
         }
+        request::PEEKSIGINFO => return peek_signals(call, task, addr, data),
         request::GET_SYSCALL_INFO => {
             let info = with_stop(call.cx, call.task, task, |stop| Ok(registers::syscall_info(stop)))?;
             let (bytes, count) = info.bytes();
@@ -158,6 +163,37 @@ fn of_stopped(call: &mut Call<'_>, task: &Arc<Task>, request: u64, addr: u64, da
         _ => return Err(Errno::EIO),
     }
     Ok(0)
+}
+
+/// PTRACE_PEEKSIGINFO: copies what is pending, from some place on, and leaves it; answers how many.
+fn peek_signals(call: &mut Call<'_>, task: &Task, arguments: u64, to: u64) -> Result<u64> {
+    const OF_PROCESS: u64 = 1;
+    let [first, word] = UserPtr::<[u64; 2]>::new(address(arguments)).read(call.cx)?;
+    // CAST: halves of the word: flags, and a signed count.
+    let (flags, count) = (word & 0xffff_ffff, (word >> 32) as i32);
+    if flags & !OF_PROCESS != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let count = u64::try_from(count).map_err(|_| Errno::EINVAL)?;
+    let mut done = 0;
+    while done < count {
+        let place = first.checked_add(done).and_then(|place| usize::try_from(place).ok());
+        let found = place.and_then(|place| match flags {
+            OF_PROCESS => task.process().signals.peek(place),
+            _ => task.signals.peek(place),
+        });
+        let Some(info) = found else { break };
+        let addr = to.wrapping_add(done * size_of::<Siginfo>() as u64);
+        match UserPtr::<Siginfo>::new(address(addr)).write(call.cx, &info) {
+            Err(error) if done == 0 => return Err(error),
+            Err(_) => break,
+            Ok(()) => done += 1,
+        }
+        if call.cx.is_notified() {
+            break;
+        }
+    }
+    Ok(done)
 }
 
 /// The requests that only x86-64 has.

@@ -253,18 +253,30 @@ pub fn sys_kill(call: &mut Call<'_>, pid: i32, signal: SignalNumber) -> Result<u
         i32::MIN => return Err(Errno::ESRCH),
         _ => {}
     }
-    // LINUX: success if any was reached; else the last refusal; ESRCH for an empty group.
+    send_to_all(call, &mut table, info, is_meant).map(|()| 0)
+}
+
+/// Sends to every process that is meant and may be sent to.
+// LINUX: success if any was reached; else the last refusal; ESRCH for an empty group.
+pub(super) fn send_to_all(
+    call: &Call<'_>,
+    table: &mut TaskTable,
+    info: Siginfo,
+    is_meant: impl Fn(Pid, &Node) -> bool,
+) -> Result<()> {
+    let credentials = call.task.credentials(call.cx);
+    let me = call.process().pid();
     let mut result = Err(Errno::ESRCH);
     let mut last = 0;
-    while let Some(pid) = table.next_process(last, is_meant) {
+    while let Some(pid) = table.next_process(last, &is_meant) {
         last = pid;
         let sent =
-            may_send(call.cx, &table, &credentials, me, pid, signal).and_then(|()| send_in(&mut table, pid, info));
+            may_send(call.cx, table, &credentials, me, pid, info.signal).and_then(|()| send_in(table, pid, info));
         if result.is_err() {
             result = sent;
         }
     }
-    result.map(|()| 0)
+    result
 }
 
 /// Sends to a thread of a process.

@@ -73,8 +73,7 @@ impl CloneRequest {
         let is_bad = (self.has(CLONE_THREAD) && !self.has(CLONE_SIGHAND))
             || (self.has(CLONE_SIGHAND) && !self.has(CLONE_VM))
             || (self.has(CLONE_SIGHAND) && self.flags & CLONE_CLEAR_SIGHAND != 0)
-            // Descriptors are of processes only; namespaces and control groups are not there, as in a Linux built without them.
-            || (self.has(CLONE_PIDFD) && self.has(CLONE_THREAD))
+            // Namespaces and control groups are not there, as in a Linux built without them.
             || self.flags & NAMESPACES != 0
             || self.flags & CLONE_INTO_CGROUP != 0
             || (self.exit_signal != 0 && Signal::from_number(self.exit_signal).is_none());
@@ -128,7 +127,12 @@ pub fn clone(call: &mut Call<'_>, request: &CloneRequest) -> Result<u64> {
         }
     }
     if let Some(number) = number {
-        number.fill(PidFd::open(task.process().clone(), 0), true);
+        let process = task.process().clone();
+        let file = match request.has(CLONE_THREAD) {
+            true => PidFd::open_thread(process, tid, Some(&task), 0),
+            false => PidFd::open(process, 0),
+        };
+        number.fill(file, true);
     }
     event::after_clone(call, request.flags, request.exit_signal, tid);
     if let Some(completion) = completion {

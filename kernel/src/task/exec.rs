@@ -70,6 +70,8 @@ fn end_other_threads(call: &mut Call<'_>) -> Result<()> {
     }
     if task.tid() != process.pid() {
         table::lock(call.cx).rename_to_leader(&task);
+        // Its old number is nobody's.
+        process.thread_events.wake_all();
     }
     Ok(())
 }

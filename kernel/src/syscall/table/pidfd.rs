@@ -3,9 +3,7 @@ calls! {
     handlers: crate::syscall::pidfd;
 
     pidfd_getfd(pidfd: Fd, fd: Fd, flags: Flags) = sys_pidfd_getfd;
-    /// PIDFD_THREAD is refused.
     pidfd_open(pid: i32, flags: Flags) = sys_pidfd_open;
-    /// PIDFD_SIGNAL_THREAD and PIDFD_SIGNAL_PROCESS_GROUP are refused.
     pidfd_send_signal(
         pidfd: Fd,
         signal: SignalNumber,
