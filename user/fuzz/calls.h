@@ -743,6 +743,9 @@ CALL(SYS_symlinkat, "symlinkat", "sfs")
 #ifdef SYS_sync
 CALL(SYS_sync, "sync", "")
 #endif
+#ifdef SYS_sync_file_range
+CALL(SYS_sync_file_range, "sync_file_range", "fizo")
+#endif
 #ifdef SYS_syncfs
 CALL(SYS_syncfs, "syncfs", "f")
 #endif

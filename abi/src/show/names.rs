@@ -94,6 +94,10 @@ names! {
         POSIX_FADV_NORMAL = 0, POSIX_FADV_RANDOM = 1, POSIX_FADV_SEQUENTIAL = 2, POSIX_FADV_WILLNEED = 3, POSIX_FADV_DONTNEED = 4,
         POSIX_FADV_NOREUSE = 5,
     }
+    /// `sync_file_range`.
+    SYNC_RANGE, "SYNC_FILE_RANGE_???", {
+        SYNC_FILE_RANGE_WAIT_BEFORE = 1, SYNC_FILE_RANGE_WRITE = 2, SYNC_FILE_RANGE_WAIT_AFTER = 4,
+    }
     /// `preadv2`, `pwritev2`.
     RWF, "RWF_???", { RWF_HIPRI = 1, RWF_DSYNC = 2, RWF_SYNC = 4, RWF_NOWAIT = 8, RWF_APPEND = 0x10, RWF_NOAPPEND = 0x20 }
     /// `splice`, `tee`, `vmsplice`.

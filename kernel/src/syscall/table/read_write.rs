@@ -42,6 +42,8 @@ calls! {
     fdatasync(fd: Fd) = sys_fsync;
     sync() = sys_sync;
     syncfs(fd: Fd) = sys_syncfs;
+    /// Everything is in memory: judged, not acted upon.
+    sync_file_range(fd: Fd, offset: i64, bytes: i64, flags: Flags as Bits(&SYNC_RANGE)) = sys_sync_file_range;
     /// Judged, not acted upon.
     fadvise64(fd: Fd, offset: i64, bytes: i64, advice: u32 as One(&FADVISE)) = sys_fadvise64;
     /// Everything is in memory already.
