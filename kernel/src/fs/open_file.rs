@@ -20,7 +20,7 @@ use crate::task::Task;
 use crate::trace::{self, Counter};
 use abi::linux::{FASYNC, O_ACCMODE, O_APPEND, O_DIRECT, O_NOATIME, O_NONBLOCK, O_PATH, O_RDONLY, O_RDWR, O_WRONLY};
 use alloc::sync::Arc;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use machine::addr::UserAddr;
 use machine::sync::{Mutex, Once};
 use machine::thread::CurrentThread;
@@ -34,7 +34,10 @@ pub struct OpenFile {
     inode: Arc<dyn Inode>,
     path: Path,
     flags: AtomicU32,
-    offset: Mutex<u64>,
+    /// Held while the position is used: who reads and moves it is alone.
+    positioned: Mutex<()>,
+    /// The position. Changed only by the holder of `positioned`; looking at it needs no lock.
+    position: AtomicU64,
     /// Counted among those who write the file (ETXTBSY for whoever would execute it).
     is_writer: bool,
     /// Whom it tells by signals that it is ready, once anybody asked or said.
@@ -58,7 +61,8 @@ impl OpenFile {
             inode,
             path,
             flags: AtomicU32::new(flags),
-            offset: Mutex::new(&lock_order::FILE_OFFSET, 0),
+            positioned: Mutex::new(&lock_order::FILE_OFFSET, ()),
+            position: AtomicU64::new(0),
             owner: Once::new(),
         })
     }
@@ -191,8 +195,7 @@ impl OpenFile {
         let outcome = if self.file.is_stream() {
             self.file.read(cx, self, &mut 0, to)
         } else {
-            let mut offset = self.offset.lock(cx);
-            self.file.read(cx, self, &mut offset, to)
+            self.with_offset(cx, |cx, offset| self.file.read(cx, self, offset, to))
         };
         trace::add(Counter::BytesRead, (wanted - to.left()) as u64);
         self.note_read(wanted - to.left(), outcome)
@@ -205,8 +208,7 @@ impl OpenFile {
         let outcome = if self.file.is_stream() {
             self.file.write(cx, self, &mut 0, from)
         } else {
-            let mut offset = self.offset.lock(cx);
-            self.file.write(cx, self, &mut offset, from)
+            self.with_offset(cx, |cx, offset| self.file.write(cx, self, offset, from))
         };
         trace::add(Counter::BytesWritten, (wanted - from.left()) as u64);
         self.note_written(wanted - from.left(), outcome)
@@ -258,8 +260,7 @@ impl OpenFile {
         self.check_writable()?;
         let wanted = from.left();
         let outcome = if moves_position && !self.file.is_stream() {
-            let mut offset = self.offset.lock(cx);
-            self.file.append(cx, self, &mut offset, from)
+            self.with_offset(cx, |cx, offset| self.file.append(cx, self, offset, from))
         } else {
             self.file.append(cx, self, &mut 0, from)
         };
@@ -283,10 +284,19 @@ impl OpenFile {
         progress(moved, outcome)
     }
 
-    /// Runs `f` on the position.
+    /// Runs `f` on the position, alone.
+    #[inline]
     pub fn with_offset<R>(&self, cx: &mut CurrentThread, f: impl FnOnce(&mut CurrentThread, &mut u64) -> R) -> R {
-        let mut offset = self.offset.lock(cx);
-        f(cx, &mut offset)
+        let _alone = self.positioned.lock(cx);
+        let mut offset = self.position.load(Ordering::Relaxed);
+        let result = f(cx, &mut offset);
+        self.position.store(offset, Ordering::Relaxed);
+        result
+    }
+
+    /// The position as it is at the moment, for listings: a call that moves it may be under way, even one on the listing itself.
+    pub fn shown_position(&self) -> u64 {
+        self.position.load(Ordering::Relaxed)
     }
 
     /// The inode number of `..` in a listing of this directory.

@@ -331,7 +331,7 @@ impl TextInode for ProcInode {
                 let subject = who.subject(cx)?;
                 let files = subject.task.as_ref().and_then(|task| task.files_if_any(cx)).ok_or(Errno::ENOENT)?;
                 let file = files.get_any(cx, fd).map_err(|_| Errno::ENOENT)?;
-                let position = if file.file().is_stream() { 0 } else { file.with_offset(cx, |_, position| *position) };
+                let position = if file.file().is_stream() { 0 } else { file.shown_position() };
                 // LINUX: close-on-exec is the descriptor's, and told among the flags of what it refers to.
                 let closes_on_exec = files.closes_on_exec(cx, fd).unwrap_or(false);
                 let flags = file.flags() | if closes_on_exec { O_CLOEXEC } else { 0 };
