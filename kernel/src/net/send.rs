@@ -153,10 +153,7 @@ impl Socket {
         let bytes = from.left();
         // LINUX: connected kinds do not look at the address.
         let destination = outgoing.destination.take().filter(|_| self.kind == SocketKind::Datagram);
-        let explicit = match (destination, Task::current(cx)) {
-            (Some(address), Some(task)) => Some(find(cx, &task, address, self.kind)?),
-            _ => None,
-        };
+        let explicit = destination.zip(Task::current(cx));
         let is_explicit = explicit.is_some();
         let linked = self.state.with(|state| match &state.link {
             Link::Peer { .. } => Ok(state.link.peer()),
@@ -169,6 +166,11 @@ impl Socket {
         if self.state.with(|state| state.shutdown & SEND != 0) {
             return Err(Errno::EPIPE);
         }
+        // LINUX: the address is looked up after everything else that may be wrong.
+        let explicit = match explicit {
+            Some((address, task)) => Some(find(cx, &task, address, self.kind)?),
+            None => None,
+        };
         let Some(peer) = explicit.or(linked) else { return Err(self.destination_is_gone()) };
         let before = from.clone();
         let mut entry = Some(self.make_entry(cx, patience, &peer, bytes, from, &mut outgoing)?);

@@ -58,8 +58,8 @@ pub fn sys_futex(
                 return Err(Errno::EINVAL);
             }
             let expected = (command == FUTEX_CMP_REQUEUE).then_some(value3);
-            let (woken, moved) = futex::requeue(call.cx, call.task, words, expected)?;
-            Ok((if expected.is_some() { woken + moved } else { woken }) as u64)
+            // LINUX: both count those who were moved, too, though futex(2) says it of the second one only.
+            futex::requeue(call.cx, call.task, words, expected).map(|count| count as u64)
         }
         FUTEX_WAKE_OP => {
             let words = TwoWords { wake: count(value), then: count(timeout as u32), ..words };

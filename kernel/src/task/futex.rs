@@ -217,8 +217,8 @@ pub struct TwoWords {
 }
 
 /// Wakes waiters of the first word and lets others wait for the second instead. With `expected`, EAGAIN if the first word
-/// has another value. Answers (woken, moved).
-pub fn requeue(cx: &mut CurrentThread, task: &Task, words: TwoWords, expected: Option<u32>) -> Result<(usize, usize)> {
+/// has another value. Answers how many were woken or moved.
+pub fn requeue(cx: &mut CurrentThread, task: &Task, words: TwoWords, expected: Option<u32>) -> Result<usize> {
     let from = key(cx, task, words.first, words.is_private)?;
     let to = key(cx, task, words.second, words.is_private)?;
     if let Some(expected) = expected
@@ -243,7 +243,7 @@ pub fn requeue(cx: &mut CurrentThread, task: &Task, words: TwoWords, expected: O
         // LINUX: moving to the same place counts as moved.
         moved = table.get(&from).map_or(0, |queue| queue.len().min(words.then));
     }
-    Ok((woken, moved))
+    Ok(woken + moved)
 }
 
 /// Changes the second word by `operation`, wakes waiters of the first, and those of the second if its old value
