@@ -70,7 +70,10 @@ impl Program {
             ElfError::Unloadable => LoadError::Doomed,
         };
         let mut start = [0; HEADER_BYTES];
-        self.read(cx, 0, &mut start)?;
+        // LINUX: an interpreter that ends within its header cannot be read; a program that does just is none.
+        if self.read(cx, 0, &mut start)? < start.len() && refusal == Errno::ELIBBAD {
+            return Err(LoadError::Refused(Errno::EIO));
+        }
         let header = ImageHeader::parse(&start, abi::arch::ELF_MACHINE).map_err(refused)?;
         let mut table = Vec::new();
         table.try_reserve_exact(header.table_bytes()).map_err(|_| Errno::ENOMEM)?;
