@@ -45,12 +45,14 @@ lock_classes! {
     OBSERVE_DRAIN = 380;
     /// What is gathered of a trace program before it is loaded (`trace::program`).
     TRACE_PROGRAM = 381;
+    /// How far telling what a trace program gathered has come (`trace::program::tell`).
+    TRACE_PROGRESS = 382;
     /// Which functions of the kernel have probes (`trace::functions`).
-    TRACE_FUNCTIONS = 383;
+    TRACE_FUNCTIONS = 384;
     /// How far the trace rings have been followed (`observe::records`).
-    OBSERVE_RECORDS = 382;
+    OBSERVE_RECORDS = 383;
     /// Held by whoever takes the profiler's samples out of their rings (`observe::samples`).
-    OBSERVE_SAMPLES = 384;
+    OBSERVE_SAMPLES = 385;
     /// Held by the one who looks for memory to free when there is none (`mm::oom`). Taken where programs' frames run out.
     OUT_OF_MEMORY = 390;
     /// One address space: areas, page table, heap (`mm::space`). Taken by faults, so after every lock that may be held while user

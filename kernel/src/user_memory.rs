@@ -148,7 +148,41 @@ impl UserSlice {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct UserCStr(pub UserAddr);
 
+/// How reading a text by [`UserCStr::peek`] ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TextEnd {
+    /// At its zero.
+    Zero,
+    /// After as many bytes as were asked for.
+    Limit,
+    /// Where memory is not there, or not now.
+    Absent,
+}
+
+/// Bytes that [`UserCStr::peek`] reads at a time: divides a page, so no piece is in two.
+const PEEK_BYTES: usize = 64;
+
 impl UserCStr {
+    /// Gives at most `limit` bytes of the text to `take`, from any context: nothing is faulted in.
+    pub fn peek(self, limit: usize, take: &mut dyn FnMut(&[u8])) -> TextEnd {
+        let mut buffer = [0; PEEK_BYTES];
+        let (mut at, mut left) = (self.0.0, limit);
+        while left != 0 {
+            let piece = &mut buffer[..(PEEK_BYTES - at % PEEK_BYTES).min(left)];
+            if user_copy::read_no_fault(UserAddr(at), piece).is_err() {
+                return TextEnd::Absent;
+            }
+            let length = piece.iter().position(|byte| *byte == 0);
+            take(&piece[..length.unwrap_or(piece.len())]);
+            if length.is_some() {
+                return TextEnd::Zero;
+            }
+            left -= piece.len();
+            // OVERFLOW: what was read lies in user space.
+            at += piece.len();
+        }
+        TextEnd::Limit
+    }
     /// Copies it in without its zero. No zero within `limit` bytes answers `too_long`.
     pub fn read(self, cx: &mut CurrentThread, limit: usize, too_long: Errno) -> Result<Vec<u8>> {
         let mut text = Vec::new();

@@ -30,6 +30,7 @@ mod statuses;
 mod strace;
 mod streams;
 mod terminal;
+mod trace_language;
 mod tracing;
 
 /// A case: its name, whether it is left out by `--quick`, and what it does (panics if it fails).
@@ -72,6 +73,7 @@ const CASES: &[Case] = &[
     ("tracing::records_are_whole_and_in_order", Short, tracing::records_are_whole_and_in_order),
     ("tracing::counters_tell_the_truth", Short, tracing::counters_tell_the_truth),
     ("tracing::rings_have_the_size_that_is_asked_for", Short, tracing::rings_have_the_size_that_is_asked_for),
+    ("tracing::no_write_does_harm", Short, tracing::no_write_does_harm),
     ("observe::records_leave_the_guest", Short, observe::records_leave_the_guest),
     ("function_probes::every_call_is_told", Short, function_probes::every_call_is_told),
     ("function_probes::hundreds_at_once", Short, function_probes::hundreds_at_once),
@@ -92,6 +94,18 @@ const CASES: &[Case] = &[
     ("profile::formats_and_refusals", Short, profile::formats_and_refusals),
     ("profile::recipes_run_as_written", Short, profile::recipes_run_as_written),
     ("observe::programs_count_exactly", Short, observe::programs_count_exactly),
+    ("trace_language::stacks_and_texts_are_told", Short, trace_language::stacks_and_texts_are_told),
+    (
+        "trace_language::aggregations_are_handled_while_the_program_runs",
+        Short,
+        trace_language::aggregations_are_handled_while_the_program_runs,
+    ),
+    (
+        "trace_language::every_probe_can_take_stacks_and_texts",
+        Short,
+        trace_language::every_probe_can_take_stacks_and_texts,
+    ),
+    ("trace_language::stacks_become_flame_graphs", Short, trace_language::stacks_become_flame_graphs),
     ("observe::bad_programs_are_refused", Short, observe::bad_programs_are_refused),
     ("observe::programs_end_runs", Short, observe::programs_end_runs),
     ("observe::two_consumers_do_not_disturb_each_other", Short, observe::two_consumers_do_not_disturb_each_other),

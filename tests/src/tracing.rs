@@ -109,7 +109,26 @@ pub(crate) fn rings_have_the_size_that_is_asked_for(guest: &Guest) {
         (size, run.stderr().contains("is refused"))
     };
     assert_eq!(size_of("ochre.ring=64"), (Some(64), false));
-    for absurd in ["99999999999999999999", "0", "-1", "many", "2000000"] {
+    for absurd in ["99999999999999999999", "0", "1", "-1", "many", "1099511627776"] {
         assert_eq!(size_of(&format!("ochre.ring={absurd}")), (Some(1024), true), "{absurd}");
     }
+}
+
+pub(crate) fn no_write_does_harm(guest: &Guest) {
+    // Noise, words that are almost right, and long ones, while every probe records.
+    let script = "cd /proc/trace; echo 1 > enable
+        for f in enable profile buffer providers events counters metrics; do
+            for n in 0 1 7 64 500 4096 70000; do
+                head -c $n /dev/urandom > $f 2> /dev/null; head -c $n /dev/zero > $f 2> /dev/null
+                head -c $n /dev/zero | tr '\\0' '*' > $f 2> /dev/null
+            done
+            for w in '' ' ' '*' '-*' '::::' ':::::::::' '-' '1 1 0 1' '* 0 1 -' '-1' '0x1' '99999999999999999999 off-cpu' '1000 off-cpu' \
+                'sched:::* -' '?????????????*?*?*?*?*?*?*?*?*?*?*?*?*x' '0 0' '1000 1000' 'syscall:::entry\\00\\001'; do
+                printf '%b' \"$w\" > $f 2> /dev/null; echo \"$w\" > $f 2> /dev/null
+            done
+            cat $f > /dev/null
+        done
+        echo 0 > profile; echo 0 > enable; grep -c ' 1$' enable; head -n 1 buffer | cut -d' ' -f2; head -n 1 profile | cut -d' ' -f4,5";
+    let run = guest.run(&["--cpus", "2"], &["sh", "-c", script]);
+    run.exits(0).prints("0\nversion\nrate 0\n");
 }

@@ -34,6 +34,9 @@ pub(super) fn start() {
 }
 
 fn source(cx: &mut CurrentThread, is_last: bool) -> bool {
+    let mark = time::ticks();
+    // What records older than the mark refer to is there by now, and is told before the mark.
+    let is_told = crate::trace::program::before_mark(cx, is_last);
     let mut cursor = CURSOR.lock(cx);
     let cursor = &mut *cursor;
     if cursor.payload.is_empty() {
@@ -42,8 +45,7 @@ fn source(cx: &mut CurrentThread, is_last: bool) -> bool {
         }
         cursor.payload.resize(MAX_PAYLOAD, 0);
     }
-    let mark = time::ticks();
-    let (mut had_any, mut is_complete) = (false, true);
+    let (mut had_any, mut is_complete) = (false, is_told);
     for number in 0..cpu::count() {
         // CAST: a CPU's number.
         match cursor.follow(cx, CpuId(number as u32), is_last) {

@@ -34,6 +34,10 @@ pub(super) fn write(cx: &mut CurrentThread, text: &[u8]) -> Result<()> {
     if words.next().is_some() {
         return Err(Errno::EINVAL);
     }
+    // A trace program has the clocks.
+    if sample::fires_probe() {
+        return Err(Errno::EBUSY);
+    }
     if hz == 0 {
         sample::stop(cx);
         return Ok(());

@@ -10,7 +10,7 @@ use crate::sync::barrier;
 use crate::thread::{CurrentThread, header};
 use crate::time;
 use core::cell::Cell;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use wire::sample::{RATES, Wish};
 
 /// Never.
@@ -19,6 +19,9 @@ const NS_PER_SECOND: u64 = 1_000_000_000;
 
 /// Nanoseconds between samples; zero: no sampling.
 static PERIOD_NS: AtomicU64 = AtomicU64::new(0);
+
+/// Whether the clocks fire the profile probe rather than take samples.
+static FIRES_PROBE: AtomicBool = AtomicBool::new(false);
 
 /// One CPU's clock.
 pub(crate) struct SampleClock {
@@ -99,10 +102,11 @@ impl SampleClock {
     }
 }
 
-/// Samples every CPU from now on as `wish` says. False: no such rate, or no memory for the rings. When it returns every CPU has begun.
+/// Samples every CPU from now on as `wish` says. False: no such rate, or no memory for the rings, or the clocks fire a
+/// probe. When it returns every CPU has begun.
 pub fn start(cx: &mut CurrentThread, wish: Wish) -> bool {
     let Wish { hz, off_cpu, call_graph, stack_bytes } = wish;
-    if !RATES.contains(&hz) || !take::prepare(call_graph, stack_bytes) {
+    if !RATES.contains(&hz) || fires_probe() || !take::prepare(call_graph, stack_bytes) {
         return false;
     }
     take::set_off_cpu(off_cpu);
@@ -112,8 +116,34 @@ pub fn start(cx: &mut CurrentThread, wish: Wish) -> bool {
 
 /// Ends sampling. When it returns no CPU takes samples any more; what is in the rings stays there.
 pub fn stop(cx: &mut CurrentThread) {
+    if fires_probe() {
+        return;
+    }
     take::set_off_cpu(false);
     set_period(cx, 0);
+}
+
+/// Fires the profile probe (`wire::observe::PROFILE`) on every CPU that is not idle, `hz` times a second from now on, in place of taking samples.
+/// False: no such rate, or samples are taken.
+pub fn start_probe(cx: &mut CurrentThread, hz: u32) -> bool {
+    if !RATES.contains(&hz) || rate() != 0 || FIRES_PROBE.swap(true, Ordering::Relaxed) {
+        return false;
+    }
+    set_period(cx, NS_PER_SECOND / u64::from(hz));
+    true
+}
+
+/// Ends what [`start_probe`] began.
+pub fn stop_probe(cx: &mut CurrentThread) {
+    if fires_probe() {
+        set_period(cx, 0);
+        FIRES_PROBE.store(false, Ordering::Relaxed);
+    }
+}
+
+/// Whether the profile probe has the clocks: then no samples can be taken.
+pub fn fires_probe() -> bool {
+    FIRES_PROBE.load(Ordering::Relaxed)
 }
 
 /// Samples a second; zero: none are taken.
@@ -157,8 +187,12 @@ pub(crate) fn due(cpu: &'static CpuLocal, now: u64) {
         clock.due.set(NEVER);
         cpu.timers.rest();
     } else {
-        take::sample(cpu);
-        take::count_missed(cpu, late);
+        if fires_probe() {
+            take::fire();
+        } else {
+            take::sample(cpu);
+            take::count_missed(cpu, late);
+        }
         clock.plan();
     }
 }

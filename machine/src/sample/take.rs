@@ -8,8 +8,10 @@ use crate::cpu::{self, CpuLocal, MAX_CPUS};
 use crate::sync::Once;
 use crate::thread::{Thread, header};
 use crate::time;
+use crate::trace;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use pure::word_ring::WordRing;
+use wire::observe::PROFILE;
 use wire::sample::{CallGraph, Counts, HAS_STACK, Head, KERNEL_TRUNCATED, Kind, MOST_LONG_WORDS, MOST_WORDS};
 use wire::sample::{STACK_BYTES, USER_TRUNCATED};
 
@@ -111,6 +113,25 @@ pub(super) fn sample(cpu: &CpuLocal) {
     core::hint::black_box(frame);
 }
 
+/// Fires the profile probe in place of taking a sample: with the interrupted program counter of the kernel, or of the program.
+pub(super) fn fire() {
+    let header = header::current();
+    let mut counters = [0; 2];
+    let frame = arch::cpu::frame_pointer();
+    if header.in_user.get() {
+        counters[1] = walk::user_place(header).map_or(0, |[pc, ..]| pc as u64);
+    } else {
+        let mut first = |address| {
+            counters[0] = address;
+            false
+        };
+        walk::kernel(header, frame, true, &mut first);
+    }
+    trace::fire_from_interrupt(PROFILE, &counters);
+    // As above.
+    core::hint::black_box(frame);
+}
+
 /// `thread`, which runs here, was off the CPU since `since` (raw clock). Called on its way back, interrupts off.
 #[cold]
 #[inline(never)]
@@ -140,13 +161,13 @@ fn write(cpu: &CpuLocal, thread: &Thread, kind: Kind, frame: usize, weight: u64)
     let mut flags = 0;
     let mut kernel_frames = 0;
     if kind != Kind::User {
-        let walked = walk::kernel(header, frame, !kind.is_off_cpu(), &mut draft);
+        let walked = walk::kernel(header, frame, !kind.is_off_cpu(), &mut |word| draft.push(word));
         kernel_frames = walked.frames;
         flags |= if walked.is_truncated { KERNEL_TRUNCATED } else { 0 };
     }
     let mut user_frames = 0;
     if let Some(place) = walk::user_place(header) {
-        let walked = walk::user(place, &mut draft);
+        let walked = walk::user(place, &mut |word| draft.push(word));
         user_frames = walked.frames;
         flags |= if walked.is_truncated { USER_TRUNCATED } else { 0 };
         let copied = COPIED[usize::from(walked.is_truncated)].load(Ordering::Relaxed);

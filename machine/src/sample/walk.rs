@@ -1,4 +1,4 @@
-//! Following stacks by frame pointers, in an interrupt: the kernel's own, which is trusted to be mapped and nothing else, and the program's,
+//! Following stacks by frame pointers, in an interrupt or at a probe: the kernel's own, which is trusted to be mapped and nothing else, and the program's,
 //! which is not trusted at all.
 //!
 //! A frame record is two words, the caller's frame pointer and the return address, on both architectures. The trap entries make one
@@ -8,7 +8,6 @@ use crate::arch;
 use crate::mm::user_copy;
 use crate::thread::header::{STACK_BYTES, StackHeader};
 use core::ptr;
-use pure::word_ring::Draft;
 use wire::sample::{MOST_KERNEL_FRAMES, MOST_USER_FRAMES};
 
 /// Bytes of a frame record.
@@ -19,9 +18,9 @@ const MOST_STACK_BYTES: usize = 256 << 20;
 const MOST_HANDLER_FRAMES: usize = 24;
 
 /// What a walk found.
-pub(super) struct Walked {
-    pub(super) frames: usize,
-    pub(super) is_truncated: bool,
+pub(crate) struct Walked {
+    pub(crate) frames: usize,
+    pub(crate) is_truncated: bool,
 }
 
 /// Frame records on one kernel stack, from the innermost outwards.
@@ -51,10 +50,15 @@ impl KernelRecords {
     }
 }
 
-/// Adds the kernel's frames from the frame pointer `frame` on. `is_interrupt`: leaves out those of the interrupt's handling, up to and with
-/// the entry.
+/// Gives the kernel's frames from the frame pointer `frame` on to `out`, which says whether it takes more. `is_interrupt`: leaves out those of
+/// the interrupt's handling, up to and with the entry.
 #[inline(never)]
-pub(super) fn kernel(header: &StackHeader, mut frame: usize, is_interrupt: bool, out: &mut Draft<'_>) -> Walked {
+pub(crate) fn kernel(
+    header: &StackHeader,
+    mut frame: usize,
+    is_interrupt: bool,
+    out: &mut impl FnMut(u64) -> bool,
+) -> Walked {
     let mut records = KernelRecords::here(header);
     let mut frames = 0;
     let mut left_out = 0;
@@ -69,7 +73,7 @@ pub(super) fn kernel(header: &StackHeader, mut frame: usize, is_interrupt: bool,
         if address < IMAGE_BASE {
             return Walked { frames, is_truncated: false };
         }
-        if frames == MOST_KERNEL_FRAMES || !out.push(address as u64) {
+        if frames == MOST_KERNEL_FRAMES || !out(address as u64) {
             return Walked { frames, is_truncated: true };
         }
         frames += 1;
@@ -99,15 +103,15 @@ pub(super) fn user_context(header: &StackHeader) -> Option<*const arch::user::Us
 }
 
 /// Its program counter, stack pointer and frame pointer.
-pub(super) fn user_place(header: &StackHeader) -> Option<[usize; 3]> {
+pub(crate) fn user_place(header: &StackHeader) -> Option<[usize; 3]> {
     // SAFETY: `user_context` answers only what is readable and aligned.
     user_context(header).map(|context| unsafe { arch::user::place_of(context) })
 }
 
-/// Adds the program's frames. Nothing is faulted in; a chain that leaves the stack or what is there of it ends the walk.
+/// Gives the program's frames to `out`. Nothing is faulted in; a chain that leaves the stack or what is there of it ends the walk.
 #[inline(never)]
-pub(super) fn user([pc, sp, mut frame]: [usize; 3], out: &mut Draft<'_>) -> Walked {
-    if !out.push(pc as u64) {
+pub(crate) fn user([pc, sp, mut frame]: [usize; 3], out: &mut impl FnMut(u64) -> bool) -> Walked {
+    if !out(pc as u64) {
         return Walked { frames: 0, is_truncated: true };
     }
     let mut frames = 1;
@@ -129,7 +133,7 @@ pub(super) fn user([pc, sp, mut frame]: [usize; 3], out: &mut Draft<'_>) -> Walk
         if address == 0 {
             return Walked { frames, is_truncated: false };
         }
-        if address >= USER_END || !out.push(address as u64) {
+        if address >= USER_END || !out(address as u64) {
             return Walked { frames, is_truncated: true };
         }
         frames += 1;

@@ -6,8 +6,9 @@
 use super::ring;
 use crate::arch;
 use crate::cpu::{self, CpuId, MAX_CPUS};
+use crate::sample::walk;
 use crate::sync::Once;
-use crate::thread;
+use crate::thread::{self, header};
 use core::any::Any;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -22,6 +23,10 @@ pub struct Fired<'a> {
     pub cpu: CpuId,
     /// The kernel's number of the thread that runs; 0 before the first.
     pub thread: u64,
+    /// The frame pointer from which the kernel's stack is walked.
+    frame: usize,
+    /// What an interrupt came upon is meant, not the interrupt's own functions.
+    is_interrupt: bool,
 }
 
 /// Who is told.
@@ -44,6 +49,15 @@ pub fn missed() -> u64 {
 
 /// Tells the consumer of a probe, or of an event that is none of the declared ones.
 pub fn fire(probe: u16, arguments: &[u64]) {
+    tell(probe, arguments, false);
+}
+
+/// [`fire`], in an interrupt's handler, of what was interrupted.
+pub(crate) fn fire_from_interrupt(probe: u16, arguments: &[u64]) {
+    tell(probe, arguments, true);
+}
+
+fn tell(probe: u16, arguments: &[u64], is_interrupt: bool) {
     let Some(consumer) = CONSUMER.get() else { return };
     let were_on = arch::cpu::interrupts_off();
     let cpu = cpu::current();
@@ -51,7 +65,8 @@ pub fn fire(probe: u16, arguments: &[u64]) {
     if busy.swap(true, Ordering::Relaxed) {
         MISSED.fetch_add(1, Ordering::Relaxed);
     } else {
-        consumer(&Fired { probe, arguments, cpu, thread: ring::current_thread().into() });
+        let frame = arch::cpu::frame_pointer();
+        consumer(&Fired { probe, arguments, cpu, thread: ring::current_thread().into(), frame, is_interrupt });
         busy.store(false, Ordering::Relaxed);
     }
     arch::cpu::interrupts_restore(were_on);
@@ -66,6 +81,27 @@ impl Fired<'_> {
     /// Puts a record of another number into the ring, with at most seven words.
     pub fn emit(&self, number: u16, words: &[u64]) {
         ring::record(number, &words[..words.len().min(wire::trace::MAX_ARGUMENTS)]);
+    }
+
+    /// Gives the kernel's stack to `visit`, innermost frame first, as long as it answers true; answers whether frames are missing. The first
+    /// few are those of the probe itself.
+    pub fn kernel_stack(&self, visit: &mut dyn FnMut(u64) -> bool) -> bool {
+        let header = header::current();
+        if self.is_interrupt && header.in_user.get() {
+            return false;
+        }
+        walk::kernel(header, self.frame, self.is_interrupt, &mut |address| visit(address)).is_truncated
+    }
+
+    /// Whether the first frame of [`Fired::kernel_stack`] is a program counter, not a return address.
+    pub fn is_of_interrupted(&self) -> bool {
+        self.is_interrupt
+    }
+
+    /// Gives the stack of the program on whose behalf the kernel runs to `visit`, as [`Fired::kernel_stack`] does. Nothing is faulted in.
+    pub fn user_stack(&self, visit: &mut dyn FnMut(u64) -> bool) -> bool {
+        let place = walk::user_place(header::current());
+        place.is_some_and(|place| walk::user(place, &mut |address| visit(address)).is_truncated)
     }
 
     /// Shows the data of the thread that runs, if there is one.

@@ -50,6 +50,10 @@ numbered! {
         Thread = 10,
         /// The parent's process.
         ParentPid = 11,
+        /// A variable of the clauses of one firing.
+        Clause = 12,
+        /// The number under which the program's text of this index is kept.
+        Text = 13,
         /// The probe's number.
         Probe = 16,
     }
@@ -103,6 +107,22 @@ numbered! {
     }
 }
 
+numbered! {
+    /// What is kept under a number, see [`Interner`](super::Interner).
+    Keep {
+        /// The kernel's stack, of so many frames at most.
+        KernelStack = 0,
+        /// The program's stack, of so many frames at most.
+        UserStack = 1,
+        /// The text at an address of the program, of so many bytes at most.
+        Text = 2,
+        /// The same, but only its number if it is kept already: for comparisons.
+        KnownText = 3,
+        /// The task's comm.
+        Name = 4,
+    }
+}
+
 /// A step of a clause. Registers are numbers below [`REGISTERS`]; distances are instructions to leave out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Instruction {
@@ -142,6 +162,24 @@ pub enum Instruction {
         index: u8,
         /// From this register.
         from: u8,
+    },
+    /// Sets a variable of the clauses of this firing.
+    StoreClause {
+        /// Which.
+        index: u8,
+        /// From this register.
+        from: u8,
+    },
+    /// Keeps something and loads its number.
+    Keep {
+        /// What.
+        what: Keep,
+        /// The number's register.
+        to: u8,
+        /// The address's register, for texts.
+        from: u8,
+        /// Frames or bytes at most.
+        most: u16,
     },
     /// Combines two registers.
     Binary {
@@ -195,6 +233,8 @@ pub enum Instruction {
     },
     /// Records the probe with its arguments.
     Record,
+    /// Has what was aggregated so far told before the records that follow.
+    Snapshot,
     /// Asks for the end of the run.
     Exit {
         /// The status's register.
@@ -220,6 +260,9 @@ impl Instruction {
             Instruction::Emit { output, first, count } => word(10, first, count, 0, output as u32),
             Instruction::Record => word(11, 0, 0, 0, 0),
             Instruction::Exit { status } => word(12, status, 0, 0, 0),
+            Instruction::StoreClause { index, from } => word(13, from, index, 0, 0),
+            Instruction::Keep { what, to, from, most } => word(14, to, from, what as u8, most as u32),
+            Instruction::Snapshot => word(15, 0, 0, 0, 0),
         }
     }
 
@@ -244,6 +287,9 @@ impl Instruction {
             10 => Instruction::Emit { output: distance.ok()?, first: a, count: b },
             11 => Instruction::Record,
             12 => Instruction::Exit { status: a },
+            13 => Instruction::StoreClause { index: b, from: a },
+            14 => Instruction::Keep { what: Keep::from_u8(c)?, to: a, from: b, most: distance.ok()? },
+            15 => Instruction::Snapshot,
             _ => return None,
         })
     }
@@ -271,7 +317,10 @@ mod tests {
             Instruction::Emit { output: 12, first: 13, count: 3 },
             Instruction::Record,
             Instruction::Exit { status: 14 },
+            Instruction::StoreClause { index: 1, from: 2 },
+            Instruction::Snapshot,
         ];
+        all.extend(Keep::ALL.iter().map(|what| Instruction::Keep { what: *what, to: 1, from: 2, most: 300 }));
         all.extend(Source::ALL.iter().map(|source| Instruction::Load { to: 1, source: *source, index: 2 }));
         let binary = |operation: &Binary| Instruction::Binary { operation: *operation, to: 1, left: 2, right: 3 };
         all.extend(Binary::ALL.iter().map(binary));
@@ -279,7 +328,7 @@ mod tests {
         for instruction in all {
             assert_eq!(Instruction::decode(instruction.encode()), Some(instruction));
         }
-        assert_eq!(Instruction::decode(13), None);
+        assert_eq!(Instruction::decode(16), None);
         assert_eq!(Instruction::decode(u64::MAX), None);
     }
 }

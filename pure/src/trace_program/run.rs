@@ -1,5 +1,5 @@
 //! The interpreter.
-use super::instruction::{Binary, Instruction, REGISTERS, Source, Unary};
+use super::instruction::{Binary, Instruction, Keep, REGISTERS, Source, Unary};
 
 /// What a clause sees of the world and does to it. Implemented by the kernel, and by tests.
 pub trait Environment {
@@ -9,6 +9,10 @@ pub trait Environment {
     fn store_global(&self, index: u8, value: u64);
     /// Sets a variable of the thread.
     fn store_local(&self, index: u8, value: u64);
+    /// Keeps something, of at most so many frames or bytes; answers its number as a word.
+    fn keep(&self, what: Keep, address: u64, most: u16) -> u64;
+    /// Has what was aggregated so far told.
+    fn snapshot(&self);
     /// Adds a value to an aggregation. `registers` begin with the key; the table says how many of them it takes.
     fn aggregate(&self, table: u8, registers: &[u64], value: i64);
     /// Writes an output record.
@@ -19,12 +23,21 @@ pub trait Environment {
     fn exit(&self, status: u64);
 }
 
+/// Variables that the clauses of one firing share; zero before the first.
+pub type ClauseVariables = [u64; MAX_CLAUSE_VARIABLES as usize];
+/// How many there are.
+pub const MAX_CLAUSE_VARIABLES: u8 = 16;
+
 /// A clause divided by zero, and was ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DividedByZero;
 
 /// Runs a verified clause to its end. Never panics, whatever the instructions: what does not make sense has no effect.
-pub fn run(instructions: &[Instruction], world: &impl Environment) -> Result<(), DividedByZero> {
+pub fn run(
+    instructions: &[Instruction],
+    variables: &mut ClauseVariables,
+    world: &impl Environment,
+) -> Result<(), DividedByZero> {
     let mut registers = [0u64; REGISTERS as usize];
     let place = |register: u8| usize::from(register % REGISTERS);
     let mut rest = instructions.iter();
@@ -36,7 +49,18 @@ pub fn run(instructions: &[Instruction], world: &impl Environment) -> Result<(),
                 let register = &mut registers[place(to)];
                 *register = *register & 0xffff_ffff | u64::from(value) << 32;
             }
+            Instruction::Load { to, source: Source::Clause, index } => {
+                registers[place(to)] = variables.get(usize::from(index)).copied().unwrap_or(0);
+            }
             Instruction::Load { to, source, index } => registers[place(to)] = world.load(source, index),
+            Instruction::StoreClause { index, from } => {
+                if let Some(variable) = variables.get_mut(usize::from(index)) {
+                    *variable = registers[place(from)];
+                }
+            }
+            Instruction::Keep { what, to, from, most } => {
+                registers[place(to)] = world.keep(what, registers[place(from)], most);
+            }
             Instruction::StoreGlobal { index, from } => world.store_global(index, registers[place(from)]),
             Instruction::StoreLocal { index, from } => world.store_local(index, registers[place(from)]),
             Instruction::Binary { operation, to, left, right } => {
@@ -65,6 +89,7 @@ pub fn run(instructions: &[Instruction], world: &impl Environment) -> Result<(),
                 world.emit(output, &values[..values.len().min(usize::from(count))]);
             }
             Instruction::Record => world.record(),
+            Instruction::Snapshot => world.snapshot(),
             Instruction::Exit { status } => world.exit(registers[place(status)]),
         }
     }
@@ -132,6 +157,13 @@ pub(super) mod tests {
         fn store_local(&self, _index: u8, _value: u64) {
             self.another();
         }
+        fn keep(&self, what: Keep, address: u64, most: u16) -> u64 {
+            self.another();
+            address ^ u64::from(most) << 8 ^ what as u64
+        }
+        fn snapshot(&self) {
+            self.another();
+        }
         fn aggregate(&self, _table: u8, registers: &[u64], _value: i64) {
             assert!(!registers.is_empty());
             self.another();
@@ -155,7 +187,7 @@ pub(super) mod tests {
             Instruction::Binary { operation, to: 2, left: 0, right: 1 },
             Instruction::Emit { output: 0, first: 2, count: 1 },
         ];
-        run(&program, &recorder).ok()?;
+        run(&program, &mut [0; 16], &recorder).ok()?;
         let emitted = recorder.emitted.borrow();
         Some(emitted[0][0].cast_signed())
     }
@@ -185,8 +217,23 @@ pub(super) mod tests {
             Instruction::Record,
             Instruction::Emit { output: 0, first: 15, count: 1 },
         ];
-        assert_eq!(run(&program, &recorder), Ok(()));
+        assert_eq!(run(&program, &mut [0; 16], &recorder), Ok(()));
         assert_eq!((recorder.others.get(), recorder.emitted.borrow().len()), (0, 1));
+    }
+
+    #[test]
+    fn clauses_share_their_variables() {
+        let recorder = Recorder::default();
+        let mut variables = [0; 16];
+        let set = [Instruction::Constant { to: 1, value: 9 }, Instruction::StoreClause { index: 15, from: 1 }];
+        assert_eq!(run(&set, &mut variables, &recorder), Ok(()));
+        let show = [
+            Instruction::Load { to: 0, source: Source::Clause, index: 15 },
+            Instruction::Keep { what: Keep::Text, to: 1, from: 0, most: 1 },
+            Instruction::Emit { output: 0, first: 0, count: 2 },
+        ];
+        assert_eq!(run(&show, &mut variables, &recorder), Ok(()));
+        assert_eq!(recorder.emitted.borrow()[0], [9, 9 ^ 0x100 ^ 2]);
     }
 
     #[test]
@@ -197,7 +244,7 @@ pub(super) mod tests {
             Instruction::High { to: 3, value: 0x1234 },
             Instruction::Emit { output: 0, first: 3, count: 1 },
         ];
-        assert_eq!(run(&program, &recorder), Ok(()));
+        assert_eq!(run(&program, &mut [0; 16], &recorder), Ok(()));
         assert_eq!(recorder.emitted.borrow()[0], [0x1234_ffff_fffe]);
     }
 }

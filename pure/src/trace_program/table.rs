@@ -36,6 +36,8 @@ pub enum Aggregate {
     Quantize = 5,
     /// How many in each bucket of [`linear_bucket`].
     LinearQuantize = 6,
+    /// Their standard deviation: four words, how many, their sum, and the sum of their squares in two.
+    Deviation = 7,
 }
 
 impl Aggregate {
@@ -49,6 +51,7 @@ impl Aggregate {
             4 => Aggregate::Average,
             5 => Aggregate::Quantize,
             6 => Aggregate::LinearQuantize,
+            7 => Aggregate::Deviation,
             _ => return None,
         })
     }
@@ -75,6 +78,7 @@ impl Shape {
         match self.aggregate {
             Aggregate::Count | Aggregate::Sum | Aggregate::Min | Aggregate::Max => 1,
             Aggregate::Average => 2,
+            Aggregate::Deviation => 4,
             Aggregate::Quantize => QUANTIZE_BUCKETS.into(),
             Aggregate::LinearQuantize => usize::from(self.levels) + 2,
         }
@@ -129,7 +133,7 @@ impl Table {
     /// Adds a value under the key that `registers` begin with. False: there was no place for the key.
     pub fn add(&self, registers: &[u64], value: i64) -> bool {
         let Some(key) = registers.get(..usize::from(self.shape.key_words)) else { return false };
-        let hash = hash(key);
+        let hash = hash(key.iter().copied());
         let Some(values) = self.find(key, hash) else { return false };
         let bump = |place: usize, by: u64| {
             if let Some(word) = values.get(place) {
@@ -150,6 +154,16 @@ impl Table {
             Aggregate::Average => {
                 bump(0, 1);
                 bump(1, value.cast_unsigned());
+            }
+            Aggregate::Deviation => {
+                let square = u128::from(value.unsigned_abs()) * u128::from(value.unsigned_abs());
+                // CAST: the halves of the square.
+                let (low, high) = (square as u64, (square >> 64) as u64);
+                let old = values.get(2).map_or(0, |word| word.load(Ordering::Relaxed));
+                bump(0, 1);
+                bump(1, value.cast_unsigned());
+                bump(2, low);
+                bump(3, high.wrapping_add(u64::from(old.checked_add(low).is_none())));
             }
             Aggregate::Quantize => bump(power_bucket(value).into(), 1),
             Aggregate::LinearQuantize => bump(linear_bucket(&self.shape, value).into(), 1),
@@ -191,22 +205,29 @@ impl Table {
         None
     }
 
-    /// Visits every entry: key and value.
-    pub fn visit(&self, visit: &mut dyn FnMut(&[AtomicU64], &[AtomicU64])) {
+    /// Visits every entry, key and value, from entry number `from` on until `visit` answers false: then where to go on.
+    pub fn visit(&self, from: usize, visit: &mut dyn FnMut(&[AtomicU64], &[AtomicU64]) -> bool) -> Option<usize> {
         let stride = self.words.len() / self.entries;
-        for entry in self.words.chunks_exact(stride) {
+        for (number, entry) in self.words.chunks_exact(stride).enumerate().skip(from) {
             let Some((state, rest)) = entry.split_first() else { continue };
             if state.load(Ordering::Acquire) != 0
                 && let Some((key, value)) = rest.split_at_checked(self.shape.key_words.into())
+                && !visit(key, value)
             {
-                visit(key, value);
+                return Some(number);
             }
         }
+        None
+    }
+
+    /// Forgets all entries. Nobody writes meanwhile.
+    pub fn clear(&self) {
+        self.words.iter().for_each(|word| word.store(0, Ordering::Relaxed));
     }
 }
 
 /// A hash of a key: FNV's steps over words, mixed so that all bits count (the finalizer of MurmurHash3, in the public domain).
-fn hash(key: &[u64]) -> u64 {
+pub(super) fn hash(key: impl IntoIterator<Item = u64>) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325u64;
     for word in key {
         hash = (hash ^ word).wrapping_mul(0x0000_0100_0000_01b3);
@@ -229,9 +250,11 @@ mod tests {
     fn contents(table: &Table) -> BTreeMap<Vec<u64>, Vec<u64>> {
         let mut all = BTreeMap::new();
         let plain = |words: &[AtomicU64]| words.iter().map(|word| word.load(Ordering::Relaxed)).collect::<Vec<_>>();
-        table.visit(&mut |key, value| {
+        let end = table.visit(0, &mut |key, value| {
             assert!(all.insert(plain(key), plain(value)).is_none(), "a key twice");
+            true
         });
+        assert_eq!(end, None);
         all
     }
 
@@ -249,6 +272,13 @@ mod tests {
         assert_eq!(value_of(Aggregate::Min), [(-3i64).cast_unsigned()]);
         assert_eq!(value_of(Aggregate::Max), [9]);
         assert_eq!(value_of(Aggregate::Average), [3, 11]);
+        assert_eq!(value_of(Aggregate::Deviation), [3, 11, 25 + 9 + 81, 0]);
+        let table = Table::new(shape(Aggregate::Deviation, 0)).unwrap();
+        for value in [i64::MIN, i64::MAX, i64::MIN, i64::MIN] {
+            assert!(table.add(&[], value));
+        }
+        let squares = 3 * (1u128 << 126) + ((1u128 << 63) - 1) * ((1u128 << 63) - 1);
+        assert_eq!(contents(&table)[&Vec::new()][2..], [squares as u64, (squares >> 64) as u64]);
         let quantized = value_of(Aggregate::Quantize);
         assert_eq!((quantized[65 + 2], quantized[65 + 3], quantized[63 - 1]), (1, 1, 1));
         assert_eq!(value_of(Aggregate::LinearQuantize), [3, 0, 0, 0, 0, 0]);
@@ -278,6 +308,29 @@ mod tests {
         assert!(refused > 0 && kept > TABLE_WORDS / 5, "{kept} kept, {refused} refused");
         assert_eq!(contents(&table).len(), kept);
         assert!(contents(&table).values().all(|value| value == &[1]));
+    }
+
+    #[test]
+    fn a_visit_goes_on_where_it_stopped_and_a_cleared_table_is_empty() {
+        let table = Table::new(shape(Aggregate::Max, 1)).unwrap();
+        (0..50).for_each(|key| assert!(table.add(&[key], -5)));
+        let (mut place, mut seen) = (0, 0);
+        loop {
+            let mut room = 7;
+            let visited = table.visit(place, &mut |_, _| {
+                room -= i32::from(room > 0);
+                seen += i32::from(room > 0);
+                room > 0
+            });
+            match visited {
+                Some(next) => place = next,
+                None => break,
+            }
+        }
+        assert_eq!(seen, 50);
+        table.clear();
+        assert!(contents(&table).is_empty());
+        assert!(table.add(&[3], -9) && contents(&table)[&std::vec![3u64]] == [(-9i64).cast_unsigned()]);
     }
 
     #[test]

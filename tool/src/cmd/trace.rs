@@ -3,6 +3,7 @@
 use super::run::{self, MachineOptions, RunArguments};
 use crate::home::Home;
 use crate::observe::talk::Talk;
+use crate::profile::output::{Output, asks_for_stacks};
 use crate::status::{self, failure};
 use crate::terminal;
 use crate::trace::Tracer;
@@ -14,7 +15,8 @@ use std::path::PathBuf;
 pub(crate) struct TraceArguments {
     #[command(flatten)]
     options: MachineOptions,
-    /// Write the trace into this file [default: stderr]
+    /// Write the trace into this file [default: stderr]. A name that ends with .svg, .folded, .pb.gz or .json gets the first aggregation
+    /// that has a stack in its key, as from `ochre profile`
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// What to trace: probes, and what to do with them: 'PROBES [/PREDICATE/] [{ ACTIONS }]' (see docs/observability.md)
@@ -28,10 +30,16 @@ pub(crate) struct TraceArguments {
 /// Runs the program; answers its exit status.
 pub(crate) fn trace(home: &Home, arguments: TraceArguments) -> anyhow::Result<u8> {
     let TraceArguments { options, output, probes, program } = arguments;
+    // A file for stacks takes an aggregation; what else is said goes to stderr then.
+    let (stacks, output) = match output {
+        Some(path) if asks_for_stacks(&path) => (Some(Output::create(&path)?), None),
+        other => (None, other),
+    };
     let talk = Talk::open(output.as_deref(), terminal::descriptors()).map_err(|error| {
         let file = output.unwrap_or_default();
         failure(status::USAGE, format!("cannot write {}: {error}", file.display()))
     })?;
-    let tracer = Tracer::new(&probes, talk)?;
+    let title = program.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    let tracer = Tracer::new(&probes, talk, stacks.map(|output| (output, title)))?;
     run::run_observed(home, &RunArguments { options, program }, Some(Box::new(tracer)))
 }

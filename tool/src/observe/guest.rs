@@ -151,6 +151,7 @@ impl Guest {
             (Dropped::Samples, "samples"),
             (Dropped::Updates, "updates of aggregations or variables (their tables were full)"),
             (Dropped::Output, "outputs of the trace program"),
+            (Dropped::Kept, "stacks or texts of the trace program (their table was full)"),
         ];
         let told: Vec<String> = named
             .into_iter()

@@ -9,6 +9,6 @@ pub(crate) mod output;
 mod pprof;
 pub(crate) mod resolve;
 mod speedscope;
-mod stacks;
+pub(crate) mod stacks;
 mod svg;
 mod top;

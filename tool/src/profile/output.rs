@@ -37,6 +37,12 @@ const ENDINGS: [(&str, Format); 6] = [
     (".txt", Format::Top),
 ];
 
+/// Whether a file's name asks for stacks rather than text.
+pub(crate) fn asks_for_stacks(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    ENDINGS.iter().any(|(ending, format)| *format != Format::Top && name.ends_with(ending))
+}
+
 /// A file that will hold the profile. Created before the run, so that what cannot be written is told before.
 pub(crate) struct Output {
     path: PathBuf,
@@ -89,6 +95,7 @@ pub(crate) fn summary(profile: &Profile) -> Vec<u8> {
 pub(crate) fn title(profile: &Profile, program: &str) -> String {
     match profile.unit {
         Unit::Samples { .. } => format!("{program}: on the CPU"),
+        Unit::Events => format!("{program}: traced"),
         Unit::Microseconds => format!("{program}: off the CPU"),
     }
 }

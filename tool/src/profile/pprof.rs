@@ -83,6 +83,7 @@ fn encode(profile: &Profile) -> Vec<u8> {
     // As Go's profiler and perf's converters have them.
     let (kind, unit, period) = match profile.unit {
         Unit::Samples { hz } => ("cpu", "nanoseconds", 1_000_000_000 / u64::from(hz.max(1))),
+        Unit::Events => ("events", "count", 1),
         Unit::Microseconds => ("off-cpu", "nanoseconds", 1000),
     };
     for (kind, unit) in [("samples", "count"), (kind, unit)] {

@@ -33,7 +33,7 @@ pub(crate) struct Resolver {
 }
 
 /// The functions in which programs and threads begin: nothing is missing above them.
-const FIRST: [&str; 10] = [
+pub(crate) const FIRST: [&str; 10] = [
     "_start",
     "__libc_start_main",
     "__libc_start_main_impl",

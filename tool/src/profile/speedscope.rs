@@ -26,7 +26,7 @@ pub(super) fn write(profile: &Profile, title: &str, out: &mut dyn Write) -> io::
         owners.entry(owner).or_default().push((frames, *weight));
     }
     let unit = match profile.unit {
-        Unit::Samples { .. } => "none",
+        Unit::Samples { .. } | Unit::Events => "none",
         Unit::Microseconds => "microseconds",
     };
     for (i, (owner, stacks)) in owners.into_iter().enumerate() {

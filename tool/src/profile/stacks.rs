@@ -21,6 +21,8 @@ pub(crate) enum Unit {
         /// The rate.
         hz: u32,
     },
+    /// What a trace program counted.
+    Events,
     /// Microseconds off the CPU.
     Microseconds,
 }

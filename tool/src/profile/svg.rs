@@ -16,6 +16,7 @@ pub(super) fn write(profile: &Profile, title: &str, out: &mut dyn Write) -> io::
     options.deterministic = true;
     options.count_name = match profile.unit {
         Unit::Samples { .. } => "samples".into(),
+        Unit::Events => "events".into(),
         Unit::Microseconds => "us".into(),
     };
     let lines = folded::lines(profile);

@@ -21,6 +21,7 @@ pub(super) fn write(profile: &Profile, most: usize, out: &mut dyn Write) -> io::
     let whole = profile.total().max(1);
     let unit = match profile.unit {
         Unit::Samples { .. } => "samples",
+        Unit::Events => "events",
         Unit::Microseconds => "us",
     };
     writeln!(out, "{:>7} {:>7} {unit:>10}  function", "self", "total")?;

@@ -1,9 +1,13 @@
 //! What a compiled program is: the kernel's part of it, and what the tool must know to show what comes of it.
 use super::functions::KernelFunction;
+use super::kept::Kept;
 use super::printf::Conversion;
+use super::syntax::Handling;
 use crate::observe::guest::{Guest, Probe};
+use crate::profile::stacks::Frame;
+use crate::symbols::Function;
 use pure::trace_program::{Program, Shape};
-use wire::observe::{FUNCTION, FUNCTION_LAST};
+use wire::observe::{FUNCTION, FUNCTION_LAST, KEPT, PROFILE};
 use wire::trace::ArgumentKind;
 
 /// A compiled program.
@@ -13,6 +17,8 @@ pub(crate) struct Plan {
     pub(crate) program: Program,
     /// The intervals of its ticks, in nanoseconds.
     pub(crate) ticks: Vec<u64>,
+    /// How often a second its profile probe fires.
+    pub(crate) rate: Option<u32>,
     /// Its aggregations, in the order of the program's tables.
     pub(crate) tables: Vec<TableInfo>,
     /// Its outputs, by number.
@@ -23,7 +29,7 @@ pub(crate) struct Plan {
     texts: Vec<String>,
 }
 
-/// Texts are numbered from here on; system calls and probes of functions below.
+/// Texts are numbered from here on up to [`KEPT`]; system calls and probes of functions below.
 const FIRST_TEXT: u64 = 1 << 32;
 
 impl Plan {
@@ -56,17 +62,21 @@ impl Plan {
         self.functions.get(usize::from(number.checked_sub(FUNCTION)?))
     }
 
-    /// What a word of a name's column stands for.
-    pub(crate) fn name_of(&self, guest: &Guest, word: u64) -> String {
-        match word.checked_sub(FIRST_TEXT) {
-            None => match u16::try_from(word).ok().and_then(|number| self.function(number)) {
-                Some(function) => function.name.clone(),
-                None => guest.call(word).map_or_else(|| format!("call {word}"), str::to_string),
-            },
-            Some(place) => {
-                usize::try_from(place).ok().and_then(|place| self.texts.get(place)).cloned().unwrap_or_default()
-            }
-        }
+    /// The function that a word of a name's column stands for.
+    fn function_of(&self, word: u64) -> Option<&KernelFunction> {
+        u16::try_from(word).ok().and_then(|number| self.function(number))
+    }
+
+    /// The first aggregation that has a stack in its key.
+    pub(crate) fn stacks(&self) -> Option<u8> {
+        let has_stack = |table: &TableInfo| table.columns.iter().any(|column| matches!(column, Column::Stack(_)));
+        u8::try_from(self.tables.iter().position(has_stack)?).ok()
+    }
+
+    /// The text that a word stands for.
+    fn text_of(&self, word: u64) -> Option<&str> {
+        let place = usize::try_from(word.checked_sub(FIRST_TEXT)?).ok()?;
+        self.texts.get(place).map(String::as_str)
     }
 }
 
@@ -75,8 +85,12 @@ impl Plan {
 pub(crate) enum Column {
     /// A number.
     Number(ArgumentKind),
-    /// A system call, a function or a text, see [`Plan::name_of`].
+    /// A system call, a function, or a text.
     Name,
+    /// A text of the program's own, or one that is kept; zero: none.
+    Text,
+    /// A stack that is kept.
+    Stack(Stack),
     /// A task's name: two words.
     Comm,
 }
@@ -95,15 +109,28 @@ impl Column {
         match (self, *other) {
             (same, other) if same == other => Some(same),
             (Column::Number(_), Column::Number(_)) => Some(Column::Number(ArgumentKind::Signed)),
+            (Column::Name, Column::Text) | (Column::Text, Column::Name) => Some(Column::Name),
             _ => None,
         }
     }
     /// The text of its words.
-    pub(crate) fn shown(self, plan: &Plan, guest: &Guest, words: &[u64]) -> String {
+    pub(crate) fn shown(self, meaning: &Meaning<'_>, words: &[u64]) -> String {
         let first = words.first().copied().unwrap_or(0);
         match self {
             Column::Number(kind) => super::show::shown(kind, first),
-            Column::Name => plan.name_of(guest, first),
+            Column::Text if first == 0 => String::new(),
+            Column::Name | Column::Text => match (first.checked_sub(KEPT), meaning.plan.text_of(first)) {
+                (Some(number), _) => meaning.kept.text(number),
+                (None, Some(text)) => text.to_string(),
+                (None, None) if meaning.plan.function_of(first).is_some() => {
+                    meaning.plan.function_of(first).map_or_else(String::new, |function| function.name.clone())
+                }
+                (None, None) => meaning.guest.call(first).map_or_else(|| format!("call {first}"), str::to_string),
+            },
+            Column::Stack(stack) => {
+                let frames = meaning.kept.frames(first.saturating_sub(KEPT), stack);
+                frames.iter().map(|frame| format!("{STACK_INDENT}{}\n", shown_frame(frame))).collect()
+            }
             Column::Comm => {
                 let bytes: Vec<u8> = words.iter().take(2).flat_map(|word| word.to_le_bytes()).collect();
                 let name = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
@@ -112,6 +139,39 @@ impl Column {
             }
         }
     }
+}
+
+/// What stands before each function of a stack.
+const STACK_INDENT: &str = "              ";
+
+/// A function of a stack, as DTrace's users know it: those of programs with their file.
+fn shown_frame(frame: &Frame) -> String {
+    let Function { name, file } = &frame.function;
+    let base = file.rsplit('/').next().unwrap_or(file);
+    if frame.is_kernel || base.is_empty() || name.starts_with('[') {
+        return name.to_string();
+    }
+    format!("{base}`{name}")
+}
+
+/// Which stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stack {
+    /// The program's; else the kernel's.
+    pub(crate) is_user: bool,
+    /// How many functions of it are shown.
+    pub(crate) frames: u16,
+}
+
+/// With what words are understood.
+#[derive(Clone, Copy)]
+pub(crate) struct Meaning<'a> {
+    /// The program.
+    pub(crate) plan: &'a Plan,
+    /// The guest.
+    pub(crate) guest: &'a Guest,
+    /// What it kept.
+    pub(crate) kept: &'a Kept,
 }
 
 /// An aggregation.
@@ -125,11 +185,35 @@ pub(crate) struct TableInfo {
     pub(crate) columns: Vec<Column>,
 }
 
-/// An output: text and values.
+/// What a record of the program's own stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Output {
-    /// In order.
-    pub(crate) pieces: Vec<Piece>,
+pub(crate) enum Output {
+    /// Text and values.
+    Said(Vec<Piece>),
+    /// Something is done with an aggregation.
+    Handled(Handle),
+}
+
+/// What is done with an aggregation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Handle {
+    /// What.
+    pub(crate) what: Handling,
+    /// The aggregation's name.
+    pub(crate) name: String,
+    /// `printa`'s format.
+    pub(crate) format: Option<Vec<HandlePiece>>,
+}
+
+/// A piece of `printa`'s format.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HandlePiece {
+    /// As it is.
+    Text(String),
+    /// The next key.
+    Key(Conversion),
+    /// The value.
+    Value(Conversion),
 }
 
 /// A piece of an output.
@@ -148,7 +232,7 @@ impl Piece {
             Column::Number(ArgumentKind::Hex) => 'a',
             Column::Number(ArgumentKind::Unsigned | ArgumentKind::Bool) => 'u',
             Column::Number(ArgumentKind::Signed) => 'd',
-            Column::Name | Column::Comm => 's',
+            Column::Name | Column::Text | Column::Comm | Column::Stack(_) => 's',
         };
         Piece::Value(Conversion::of(letter), column)
     }
@@ -193,6 +277,7 @@ impl Event<'_> {
     pub(crate) fn provider(&self) -> &str {
         match self {
             Event::Kernel(probe) => &probe.provider,
+            Event::Own(_, PROFILE) => "profile",
             Event::Own(..) => "dtrace",
             Event::Function(..) => "fbt",
         }
@@ -214,6 +299,11 @@ impl Event<'_> {
     }
     /// Which word an argument is, by name or as `arg0`, `arg1`, ….
     pub(crate) fn argument(&self, name: &str) -> Option<(u8, ArgumentKind)> {
+        if let Event::Own(_, PROFILE) = self {
+            // The program counter of the kernel, or that of the program; the other one is zero.
+            let place = ["arg0", "arg1"].iter().position(|own| *own == name)?;
+            return Some((u8::try_from(place).ok()?, ArgumentKind::Hex));
+        }
         let arguments = self.arguments();
         let place = match arguments.iter().position(|(own, _)| own == name) {
             Some(place) => place,

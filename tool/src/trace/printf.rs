@@ -17,6 +17,8 @@ pub(crate) struct Conversion {
     has_zeros: bool,
     width: usize,
     precision: Option<usize>,
+    /// `%@d` of `printa`: the value, not a key.
+    is_value: bool,
 }
 
 /// Greatest width and precision.
@@ -25,7 +27,12 @@ const MAX_WIDTH: usize = 200;
 impl Conversion {
     /// One without flags. Besides C's letters there is `a`, an address.
     pub(crate) const fn of(letter: char) -> Conversion {
-        Conversion { letter, is_left: false, has_zeros: false, width: 0, precision: None }
+        Conversion { letter, is_left: false, has_zeros: false, width: 0, precision: None, is_value: false }
+    }
+
+    /// Whether it is for the value of an aggregation.
+    pub(crate) fn is_of_aggregation(self) -> bool {
+        self.is_value
     }
 
     /// Whether it is for text.
@@ -60,6 +67,15 @@ impl Conversion {
 
 /// Takes a format apart; an error has the offset of what is wrong.
 pub(crate) fn parse(format: &str) -> Result<Vec<Part>, (usize, String)> {
+    take_apart(format, false)
+}
+
+/// The same of `printa`'s, in which `@` marks conversions of the value.
+pub(crate) fn parse_with_values(format: &str) -> Result<Vec<Part>, (usize, String)> {
+    take_apart(format, true)
+}
+
+fn take_apart(format: &str, may_have_values: bool) -> Result<Vec<Part>, (usize, String)> {
     let mut parts = Vec::new();
     let mut text = String::new();
     let mut characters = format.char_indices().peekable();
@@ -73,6 +89,7 @@ pub(crate) fn parse(format: &str) -> Result<Vec<Part>, (usize, String)> {
             conversion.is_left |= flag == '-';
             conversion.has_zeros |= flag == '0';
         }
+        conversion.is_value = may_have_values && characters.next_if(|(_, c)| *c == '@').is_some();
         let mut number = || {
             let mut number = None;
             while let Some(digit) = characters.peek().and_then(|(_, c)| c.to_digit(10)) {
@@ -129,6 +146,15 @@ mod tests {
         assert_eq!(shown("%05d", Ok((-42i64).cast_unsigned())), "-0042");
         assert_eq!(shown("%x %#X %o %lu %c %p", Ok(65)), "41 41 101 65 A 0x41");
         assert_eq!(shown("%-6s|%4s|%.2s", Err("abc")), "abc   | abc|ab");
+    }
+
+    #[test]
+    fn values_of_aggregations_are_marked() {
+        let parts = parse_with_values("%s %@5d").unwrap();
+        let marks: Vec<bool> =
+            parts.iter().map(|part| matches!(part, Part::Value(c) if c.is_of_aggregation())).collect();
+        assert_eq!(marks, [false, false, true]);
+        assert_eq!(parse("%@d").unwrap_err().0, 0);
     }
 
     #[test]

@@ -21,12 +21,65 @@ pub(crate) enum ExpressionKind {
     Name(String),
     /// `self->name`.
     Local(String),
+    /// `this->name`.
+    This(String),
+    /// `function(arguments)`.
+    Call(Function, Vec<Expression>),
     /// An operator before its operand.
     Unary(Unary, Box<Expression>),
     /// An operator between its operands.
     Binary(Operator, Box<Expression>, Box<Expression>),
     /// `test ? yes : no`.
     Choice(Box<[Expression; 3]>),
+}
+
+/// Functions that give a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Function {
+    /// `stack()`: the kernel's.
+    KernelStack,
+    /// `ustack()`: the program's.
+    UserStack,
+    /// `copyinstr()` and `str()`: a text in the program's memory.
+    Text,
+}
+
+impl Function {
+    /// By its name.
+    pub(crate) fn by_name(name: &str) -> Option<Function> {
+        Some(match name {
+            "stack" => Function::KernelStack,
+            "ustack" => Function::UserStack,
+            "copyinstr" | "str" => Function::Text,
+            _ => return None,
+        })
+    }
+}
+
+/// Whose variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// The program's.
+    Program,
+    /// The thread's: `self->`.
+    Thread,
+    /// That of the clauses of one firing: `this->`.
+    Clause,
+}
+
+/// What is done with a whole aggregation, by the tool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handling {
+    /// `printa`
+    Print,
+    /// `clear`: values begin anew, keys stay.
+    Clear,
+    /// `trunc`: all keys, or all but the greatest few, are forgotten.
+    Truncate,
+    /// `normalize`: values are shown divided by a number.
+    Normalize,
+    /// `denormalize`
+    Denormalize,
 }
 
 /// Operators of one operand.
@@ -71,8 +124,8 @@ pub(crate) enum Statement {
     },
     /// A variable is set.
     Assign {
-        /// Whether it is the thread's own (`self->`).
-        is_local: bool,
+        /// Whose.
+        scope: Scope,
         /// Its name.
         name: String,
         /// The value.
@@ -93,6 +146,26 @@ pub(crate) enum Statement {
     Trace(Expression),
     /// `exit(status)`.
     Exit(Expression),
+    /// `printa("format", @name)`, `clear(@name)` and the like.
+    Handle {
+        /// What is done.
+        what: Handling,
+        /// Where the aggregation's name stands, and it.
+        name: (usize, String),
+        /// Where `printa`'s format stands, and it.
+        format: Option<(usize, String)>,
+        /// How many keys stay, or by what values are divided.
+        number: Option<Expression>,
+    },
+    /// `if (test) { … } else { … }`.
+    If {
+        /// The test.
+        test: Expression,
+        /// If it is not zero.
+        then: Vec<Statement>,
+        /// If it is.
+        otherwise: Vec<Statement>,
+    },
 }
 
 /// Probes, a predicate, and what is to be done.

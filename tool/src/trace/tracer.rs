@@ -2,15 +2,17 @@
 use super::aggregation::Aggregations;
 use super::compile::compile;
 use super::functions::Catalog;
+use super::kept::Kept;
 use super::merge::Merger;
 use super::parse::parse;
-use super::plan::{Output, Piece, Plan};
+use super::plan::{Column, Meaning, Output, Piece, Plan};
 use super::show;
 use super::source::{Mistake, Shown};
 use super::syntax::Clause;
 use crate::observe::guest::Guest;
 use crate::observe::talk::Talk;
 use crate::observe::{Observer, RING_WORDS};
+use crate::profile;
 use crate::status::{self, failure};
 use crate::symbols::KernelSymbols;
 use anyhow::Context;
@@ -18,7 +20,8 @@ use std::fs::File;
 use std::io::Write;
 use std::path::Path;
 use wire::observe::{
-    BEGIN, EXIT, FUNCTION, FunctionProbe, Kind, MAX_PAYLOAD, OUTPUT, OUTPUT_LAST, Reader, Writer, take_record,
+    BEGIN, EXIT, FUNCTION, FunctionProbe, Kind, MAX_PAYLOAD, OUTPUT, OUTPUT_LAST, ProcessEvent, Reader, Writer,
+    take_record,
 };
 use wire::trace::Record;
 
@@ -33,14 +36,21 @@ pub(crate) struct Tracer {
     plan: Plan,
     talk: Talk,
     merger: Merger,
+    kept: Kept,
     aggregations: Aggregations,
     has_heading: bool,
     exit_status: Option<u8>,
+    /// Where stacks go, and what the picture is called.
+    stacks: Option<(profile::output::Output, String)>,
 }
 
 impl Tracer {
     /// For the program that `texts` are, one after another. A mistake that shows without a guest is told at once.
-    pub(crate) fn new(texts: &[String], talk: Talk) -> anyhow::Result<Tracer> {
+    pub(crate) fn new(
+        texts: &[String],
+        talk: Talk,
+        stacks: Option<(profile::output::Output, String)>,
+    ) -> anyhow::Result<Tracer> {
         let text = texts.join("\n;");
         let clauses = parse(&text).map_err(|mistake| refuse(&text, &mistake))?;
         Ok(Tracer {
@@ -50,9 +60,11 @@ impl Tracer {
             plan: Plan::default(),
             talk,
             merger: Merger::default(),
+            kept: Kept::default(),
             aggregations: Aggregations::default(),
             has_heading: false,
             exit_status: None,
+            stacks,
         })
     }
 
@@ -73,8 +85,21 @@ impl Tracer {
     }
 
     fn show_until(&mut self, guest: &Guest, mark: u64) -> anyhow::Result<()> {
+        let mut last = None;
         while let Some(record) = self.merger.pop(mark) {
             self.show(guest, &record)?;
+            last = Some(record);
+        }
+        // What a clause does with aggregations belongs together: nothing may be told in between.
+        let is_handled = |record: &Record| {
+            let place = record.head.probe.checked_sub(OUTPUT).map(usize::from);
+            matches!(place.and_then(|place| self.plan.outputs.get(place)), Some(Output::Handled(_)))
+        };
+        if let Some(last) = last.filter(is_handled) {
+            let until = last.ticks.saturating_add(slack(guest) / 2);
+            while let Some(record) = self.merger.pop(until) {
+                self.show(guest, &record)?;
+            }
         }
         Ok(self.talk.flush()?)
     }
@@ -83,9 +108,16 @@ impl Tracer {
         match record.head.probe {
             EXIT => self.exit_status = record.values().first().and_then(|status| u8::try_from(*status).ok()),
             number @ OUTPUT..=OUTPUT_LAST => {
-                if let Some(output) = self.plan.outputs.get(usize::from(number - OUTPUT)) {
-                    write!(self.talk, "{}", said(&self.plan, guest, output, record.values()))?;
-                }
+                let meaning = Meaning { plan: &self.plan, guest, kept: &self.kept };
+                let text = match self.plan.outputs.get(usize::from(number - OUTPUT)) {
+                    Some(Output::Said(pieces)) => said(&meaning, pieces, record.values()),
+                    Some(Output::Handled(handle)) => {
+                        let number = record.values().first().map(|number| number.cast_signed());
+                        self.aggregations.handle(&meaning, handle, number)
+                    }
+                    None => String::new(),
+                };
+                self.talk.write_all(text.as_bytes())?;
             }
             BEGIN.. => {}
             _ => {
@@ -99,21 +131,30 @@ impl Tracer {
     }
 }
 
+/// How far marks are set back, in ticks.
+fn slack(guest: &Guest) -> u64 {
+    guest.hello.map_or(0, |hello| hello.ticks_per_second / (1_000_000_000 / SLACK_NS))
+}
+
 fn refuse(text: &str, mistake: &Mistake) -> anyhow::Error {
     failure(status::USAGE, Shown(text, mistake).to_string())
 }
 
-/// An output with its values.
-fn said(plan: &Plan, guest: &Guest, output: &Output, values: &[u64]) -> String {
+/// An output's pieces with their values.
+fn said(meaning: &Meaning<'_>, pieces: &[Piece], values: &[u64]) -> String {
     let mut rest = values;
     let mut text = String::new();
-    for piece in &output.pieces {
+    for piece in pieces {
         match piece {
             Piece::Text(piece) => text.push_str(piece),
             Piece::Value(conversion, column) => {
                 let (words, later) = rest.split_at(column.width().min(rest.len()));
                 rest = later;
-                let shown = column.shown(plan, guest, words);
+                let shown = column.shown(meaning, words);
+                // A stack in a line goes on below it.
+                if matches!(column, Column::Stack(_)) && !text.is_empty() {
+                    text.push('\n');
+                }
                 let value =
                     if column.is_text() { Err(shown.as_str()) } else { Ok(words.first().copied().unwrap_or(0)) };
                 text.push_str(&conversion.apply(value));
@@ -128,17 +169,22 @@ impl Observer for Tracer {
         RING_WORDS.into()
     }
 
-    fn booting(&mut self, _initramfs: &File, kernel: &Path) -> anyhow::Result<()> {
+    fn booting(&mut self, initramfs: &File, kernel: &Path) -> anyhow::Result<()> {
         let image = std::fs::read(kernel).with_context(|| format!("cannot read {}", kernel.display()))?;
+        self.kept.booting(initramfs.try_clone()?, image.clone());
         self.catalog = Catalog::new(&KernelSymbols::new(image));
         Ok(())
     }
 
     fn probes_known(&mut self, guest: &Guest) -> anyhow::Result<Vec<(Kind, Vec<u8>)>> {
         self.plan = compile(&self.clauses, guest, &self.catalog).map_err(|mistake| refuse(&self.text, &mistake))?;
+        if self.stacks.is_some() && self.plan.stacks().is_none() {
+            return Err(failure(status::USAGE, "-o: no aggregation of the program has a stack in its key"));
+        }
         let ticks = self.plan.ticks.iter().flat_map(|ns| ns.to_le_bytes()).collect();
         let mut wishes = vec![(Kind::Ticks, ticks)];
         wishes.extend(self.functions());
+        wishes.extend(self.plan.rate.map(|rate| (Kind::Rate, rate.to_le_bytes().to_vec())));
         let image = self.plan.image();
         anyhow::ensure!(image.len() <= pure::trace_program::MAX_IMAGE, "the trace program is too long for the kernel");
         let mut pieces = image.chunks(MAX_PAYLOAD - 1).peekable();
@@ -156,9 +202,14 @@ impl Observer for Tracer {
                     self.merger.push(record);
                 }
             }
+            Kind::Kept => self.kept.take(payload),
+            Kind::Process => {
+                while let Some(event) = ProcessEvent::decode(&mut from) {
+                    self.kept.take_event(&event);
+                }
+            }
             Kind::Mark => {
-                let slack = guest.hello.map_or(0, |hello| hello.ticks_per_second / (1_000_000_000 / SLACK_NS));
-                self.show_until(guest, from.u64().unwrap_or(0).saturating_sub(slack))?;
+                self.show_until(guest, from.u64().unwrap_or(0).saturating_sub(slack(guest)))?;
             }
             Kind::Aggregations => {
                 if let Some(table) = self.plan.tables.get(usize::from(stream)) {
@@ -173,7 +224,12 @@ impl Observer for Tracer {
     fn finish(&mut self, guest: &Guest, _is_cut: bool) -> anyhow::Result<()> {
         self.talk.no_longer_raw();
         self.show_until(guest, u64::MAX)?;
-        let shown = self.aggregations.show(&self.plan, guest);
+        let meaning = Meaning { plan: &self.plan, guest, kept: &self.kept };
+        let shown = self.aggregations.show(&meaning);
+        if let Some((output, title)) = self.stacks.take() {
+            let profile = self.aggregations.profile(&meaning);
+            output.write(&profile, &profile::output::title(&profile, &title))?;
+        }
         write!(self.talk, "{shown}")?;
         Ok(self.talk.flush()?)
     }

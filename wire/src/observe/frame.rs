@@ -43,6 +43,9 @@ pub enum Kind {
     Mark = 15,
     /// Guest: names of system calls: number (u16) and name, after one another.
     Calls = 16,
+    /// Guest: stacks and texts that a trace program keeps, [`Kept`](super::Kept) after one another. Before the mark of the records that refer
+    /// to them.
+    Kept = 17,
     /// Host: patterns of probes to enable, separated by blanks.
     Enable = 0x81,
     /// Host: a piece of a trace program (`pure::trace_program`), after a byte that is 1 for the last piece.
@@ -55,6 +58,8 @@ pub enum Kind {
     Start = 0x85,
     /// Host: metrics are wanted every so many milliseconds (u32).
     Query = 0x86,
+    /// Host: how often a second (u32) [`PROFILE`](super::PROFILE) is to fire, before the program.
+    Rate = 0x89,
     /// Host: intervals of a trace program's ticks in nanoseconds (u64), before the program.
     Ticks = 0x87,
     /// Host: functions of the kernel that the trace program which follows has probes at, [`FunctionProbe`](super::FunctionProbe) after one another.
@@ -79,6 +84,7 @@ impl Kind {
         Kind::Metrics,
         Kind::Mark,
         Kind::Calls,
+        Kind::Kept,
         Kind::Enable,
         Kind::Program,
         Kind::Sample,
@@ -87,6 +93,7 @@ impl Kind {
         Kind::Query,
         Kind::Ticks,
         Kind::Functions,
+        Kind::Rate,
     ];
 
     /// The kind with this number, if it is known.

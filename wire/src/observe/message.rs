@@ -68,6 +68,8 @@ pub enum Dropped {
     Updates = 3,
     /// Output of trace programs.
     Output = 4,
+    /// Stacks and texts of trace programs for which there was no room.
+    Kept = 5,
 }
 
 impl Drops {
@@ -79,7 +81,8 @@ impl Drops {
     /// From a payload.
     pub fn decode(payload: &[u8]) -> Option<Drops> {
         let mut from = Reader(payload);
-        let all = [Dropped::Records, Dropped::Frames, Dropped::Samples, Dropped::Updates, Dropped::Output];
+        let all =
+            [Dropped::Records, Dropped::Frames, Dropped::Samples, Dropped::Updates, Dropped::Output, Dropped::Kept];
         let what = all.get(usize::from(from.u8()?)).copied()?;
         Some(Drops { what, count: from.u64()? })
     }

@@ -27,4 +27,6 @@ pub use frame::{Kind, MAX_PAYLOAD, PORT_NAME, Piece, Pieces, TooLong, VERSION, e
 pub use function::{FUNCTION, FUNCTION_LAST, FunctionProbe};
 pub use message::{Dropped, Drops, Hello, MAX_RECORD_BYTES, ProbeDescription, put_record, take_record};
 pub use process::{Happened, ProcessEvent};
-pub use program::{BEGIN, END, EXIT, OUTPUT, OUTPUT_LAST, TICK};
+pub use program::{
+    BEGIN, END, EXIT, KEPT, KEPT_ABSENT, KEPT_COUNTER, KEPT_CUT, Kept, KeptKind, OUTPUT, OUTPUT_LAST, PROFILE, TICK,
+};

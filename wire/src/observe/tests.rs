@@ -74,6 +74,25 @@ fn what_does_not_fit_is_told() {
     assert_eq!(Writer::new(&mut bytes).u32(1).u16(1).finish(), None);
 }
 
+#[test]
+fn what_is_kept_comes_back() {
+    let mut bytes = [0; 256];
+    let mut out = Writer::new(&mut bytes);
+    let text = u64::from_le_bytes(*b"/etc/pas");
+    Kept::encode(7, 8, [KeptKind::Text.head(KEPT_CUT, 5), text].into_iter(), &mut out);
+    Kept::encode(9, 1, [0x77u64].into_iter(), &mut out);
+    Kept::encode(10, 1, [KeptKind::UserStack.head(0, 1), 5, 0, 0, 0x40_0000].into_iter(), &mut out);
+    let used = out.finish().unwrap();
+    assert_eq!(used, Kept::bytes(2) + Kept::bytes(1) + Kept::bytes(5));
+    let mut from = Reader(&bytes[..used]);
+    let first = Kept::decode(&mut from).unwrap().unwrap();
+    assert_eq!((first.number, first.ticks, first.flags, first.text()), (7, 8, KEPT_CUT, &b"/etc/"[..]));
+    assert_eq!(Kept::decode(&mut from), Some(None));
+    let last = Kept::decode(&mut from).unwrap().unwrap();
+    assert_eq!(last.words().collect::<Vec<_>>(), [5, 0, 0, 0x40_0000]);
+    assert_eq!(Kept::decode(&mut from), None);
+}
+
 /// Random bytes into every decoder: never a panic.
 #[test]
 fn fuzz_decoders() {
@@ -92,5 +111,9 @@ fn fuzz_decoders() {
         while ProcessEvent::decode(&mut from).is_some() {}
         while ProbeDescription::decode(&mut from).is_some() {}
         while take_record(&mut from).is_some() {}
+        let mut from = Reader(&bytes);
+        while let Some(kept) = Kept::decode(&mut from) {
+            let _ = kept.map(|kept| (kept.text().len(), kept.words().count()));
+        }
     }
 }

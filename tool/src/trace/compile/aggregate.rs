@@ -20,6 +20,7 @@ impl Body<'_, '_> {
             "min" => (Aggregate::Min, 1..=1),
             "max" => (Aggregate::Max, 1..=1),
             "avg" => (Aggregate::Average, 1..=1),
+            "stddev" => (Aggregate::Deviation, 1..=1),
             "quantize" => (Aggregate::Quantize, 1..=1),
             "lquantize" => (Aggregate::LinearQuantize, 3..=4),
             other => return mistake(function.0, format!("there is no aggregating function called {other}")),

@@ -2,7 +2,7 @@
 use super::program::Compiler;
 use crate::trace::plan::Event;
 use crate::trace::source::{Mistake, mistake};
-use crate::trace::syntax::Clause;
+use crate::trace::syntax::{Clause, ExpressionKind, Function, Statement};
 use pure::trace_program::{self as machine, Instruction, REGISTERS, Source};
 
 /// One clause, for one probe.
@@ -27,7 +27,7 @@ impl Body<'_, '_> {
             ends.push(self.jump_if_zero(0));
         }
         if let Some(predicate) = &clause.predicate {
-            self.number(predicate, 0)?;
+            self.condition(predicate, 0)?;
             ends.push(self.jump_if_zero(0));
         }
         match &clause.actions {
@@ -35,7 +35,16 @@ impl Body<'_, '_> {
                 return mistake(at, "this probe has nothing to record: say { what to do }");
             }
             None => self.code.push(Instruction::Record),
-            Some(statements) => statements.iter().try_for_each(|statement| self.statement(statement))?,
+            Some(statements) => {
+                // A stack by itself stands under its event.
+                if statements.iter().any(is_stack)
+                    && !statements.iter().any(says_something)
+                    && matches!(self.event, Event::Kernel(_))
+                {
+                    self.code.push(Instruction::Record);
+                }
+                self.statements(statements)?;
+            }
         }
         for end in ends {
             self.arrive(end, at)?;
@@ -66,6 +75,12 @@ impl Body<'_, '_> {
         self.code.len() - 1
     }
 
+    /// The same of a jump whatever happens.
+    pub(super) fn jump(&mut self) -> usize {
+        self.code.push(Instruction::Jump { distance: 0 });
+        self.code.len() - 1
+    }
+
     /// Lets the jump at `place` arrive here.
     pub(super) fn arrive(&mut self, place: usize, at: usize) -> Result<(), Mistake> {
         let Ok(to) = u16::try_from(self.code.len() - place - 1) else { return mistake(at, "this is too long") };
@@ -83,4 +98,16 @@ impl Body<'_, '_> {
             mistake(at, "this needs more registers than there are: make it simpler")
         }
     }
+}
+
+/// Whether a statement shows a stack and nothing else.
+fn is_stack(statement: &Statement) -> bool {
+    let is_stack =
+        |kind: &ExpressionKind| matches!(kind, ExpressionKind::Call(Function::KernelStack | Function::UserStack, _));
+    matches!(statement, Statement::Trace(value) if is_stack(&value.kind))
+}
+
+/// Whether a statement shows anything else.
+fn says_something(statement: &Statement) -> bool {
+    matches!(statement, Statement::Print { .. } | Statement::Trace(_)) && !is_stack(statement)
 }

@@ -1,9 +1,10 @@
 //! Comparisons: of numbers, and of texts as far as they can be.
 use super::body::Body;
 use super::expression::Type;
+use super::text::Sort;
 use crate::trace::source::{Mistake, mistake};
 use crate::trace::syntax::Expression;
-use pure::trace_program::{self as machine, Instruction};
+use pure::trace_program as machine;
 
 impl Body<'_, '_> {
     /// Compares two numbers or two texts.
@@ -15,56 +16,72 @@ impl Body<'_, '_> {
         right: &Expression,
         to: u8,
     ) -> Result<(), Mistake> {
-        let start = self.code.len();
-        let left_type = self.expression(left, to)?;
-        if matches!(left_type, Type::Number(_)) {
-            let above = self.register(at, to + 1)?;
-            self.number(right, above)?;
-            self.binary(operation, to, to, above);
-            return Ok(());
-        }
-        let above = self.register(at, to + 2)?;
-        let right_type = self.expression(right, above)?;
         let is_equal = operation == machine::Binary::Equal;
-        match (left_type, right_type) {
-            (Type::Text(left), Type::Text(right)) => {
-                self.code.truncate(start);
-                self.constant(to, i64::from((left == right) == is_equal));
+        match (self.sort(left), self.sort(right)) {
+            (Sort::Number, _) => {
+                self.operands(at, left, right, to)?;
+                self.binary(operation, to, to, to + 1);
+                return Ok(());
             }
             // Known now: the clause is compiled for each function.
-            (Type::Function, Type::Text(text)) | (Type::Text(text), Type::Function) => {
-                self.code.truncate(start);
-                let is_same = self.event.function() == Some(text.as_str());
+            (Sort::Function, Sort::Known) | (Sort::Known, Sort::Function) => {
+                let name = if self.sort(left) == Sort::Known { self.known(left)? } else { self.known(right)? };
+                let is_same = self.event.function() == Some(name.as_str());
                 self.constant(to, i64::from(is_same == is_equal));
+                return Ok(());
             }
-            (Type::Comm, Type::Text(text)) => self.compare_comm(at, &text, to)?,
-            (Type::Text(text), Type::Comm) => {
-                self.code.truncate(start);
-                self.expression(right, to)?;
-                self.compare_comm(at, &text, to)?;
+            (_, Sort::Number) => return mistake(right.at, "a text cannot be compared with a number"),
+            (Sort::Known, Sort::Known) => {
+                let same = self.known(left)? == self.known(right)?;
+                self.constant(to, i64::from(same == is_equal));
+                return Ok(());
             }
-            (Type::Call, Type::Text(text)) => self.compare_call(right.at, &text, to)?,
-            (Type::Text(text), Type::Call) => {
-                self.code.truncate(start);
-                self.expression(right, to)?;
-                self.compare_call(left.at, &text, to)?;
+            (Sort::Comm, Sort::Known) => self.compare_comm(left, right, at, to)?,
+            (Sort::Known, Sort::Comm) => self.compare_comm(right, left, at, to)?,
+            (Sort::Call, Sort::Known) => self.compare_call(left, right, to)?,
+            (Sort::Known, Sort::Call) => self.compare_call(right, left, to)?,
+            (Sort::Kept, Sort::Known) => {
+                let known = self.known(right)?;
+                self.compare_read(left, &known, right.at, to)?;
             }
-            (_, Type::Number(_)) => return mistake(right.at, "a text cannot be compared with a number"),
-            _ => return mistake(at, "these texts cannot be compared"),
+            (Sort::Known, Sort::Kept) => {
+                let known = self.known(left)?;
+                self.compare_read(right, &known, left.at, to)?;
+            }
+            (Sort::Kept | Sort::Comm, Sort::Kept | Sort::Comm) => {
+                self.text(left, to)?;
+                let above = self.register(at, to + 1)?;
+                self.text(right, above)?;
+                self.binary(machine::Binary::Equal, to, to, above);
+            }
+            _ => return mistake(at, "these cannot be compared"),
         }
-        if !is_equal && !matches!(self.code[start..], [Instruction::Constant { .. }]) {
+        if !is_equal {
             self.unary(machine::Unary::Not, to);
         }
         Ok(())
     }
 
-    /// The name in two registers against a text: 1 or 0.
-    pub(super) fn compare_comm(&mut self, at: usize, text: &str, to: u8) -> Result<(), Mistake> {
+    /// A text that is known now.
+    fn known(&mut self, expression: &Expression) -> Result<String, Mistake> {
+        let length = self.code.len();
+        let value = self.expression(expression, 0)?;
+        self.code.truncate(length);
+        match value {
+            Type::Text(text) => Ok(text),
+            _ => mistake(expression.at, "a text is wanted here"),
+        }
+    }
+
+    /// A task's name against a text: 1 or 0.
+    fn compare_comm(&mut self, comm: &Expression, text: &Expression, at: usize, to: u8) -> Result<(), Mistake> {
+        let text = self.known(text)?;
         let mut name = [0; 16];
         match name[..15].get_mut(..text.len()) {
             Some(place) => place.copy_from_slice(text.as_bytes()),
             None => return mistake(at, "names of programs are cut at 15 bytes: this can never be equal"),
         }
+        self.expression(comm, to)?;
         let constant = self.register(at, to + 2)?;
         for (half, register) in name.as_chunks::<8>().0.iter().zip([to, to + 1]) {
             self.constant(constant, i64::from_le_bytes(*half));
@@ -74,11 +91,14 @@ impl Body<'_, '_> {
         Ok(())
     }
 
-    pub(super) fn compare_call(&mut self, at: usize, text: &str, to: u8) -> Result<(), Mistake> {
+    /// A system call against its name: 1 or 0.
+    fn compare_call(&mut self, call: &Expression, name: &Expression, to: u8) -> Result<(), Mistake> {
+        let (at, text) = (name.at, self.known(name)?);
         let guest = self.of.guest;
-        let Some(number) = (0..1024).find(|number| guest.call(*number) == Some(text)) else {
+        let Some(number) = (0..1024).find(|number| guest.call(*number) == Some(text.as_str())) else {
             return mistake(at, format!("this architecture has no system call {text}"));
         };
+        self.expression(call, to)?;
         let constant = self.register(at, to + 1)?;
         self.constant(constant, number.cast_signed());
         self.binary(machine::Binary::Equal, to, to, constant);

@@ -3,7 +3,8 @@ use super::program::Compiler;
 use crate::observe::guest::{Guest, Probe};
 use crate::trace::plan::Event;
 use crate::trace::source::{Mistake, mistake};
-use wire::observe::{BEGIN, END, TICK};
+use wire::observe::{BEGIN, END, PROFILE, TICK};
+use wire::sample::RATES;
 
 /// Functions that can have probes, as the kernel keeps room for.
 const MOST_FUNCTIONS: usize = 1024;
@@ -26,8 +27,8 @@ impl<'a> Compiler<'a> {
             _ => {}
         }
         if let Some(interval) = pattern.strip_prefix("tick-") {
-            let Some(ns) = interval_ns(interval) else {
-                return mistake(at, "a tick is tick-NUMBER and ns, us, ms, s or m, or hz; no shorter than 10 ms");
+            let Some(ns) = interval_ns(interval, 10_000_000) else {
+                return mistake(at, "a tick is tick-NUMBER and hz, ms, s or m, no shorter than 10 ms");
             };
             let number = self.plan.ticks.iter().position(|other| *other == ns).unwrap_or(self.plan.ticks.len());
             if number == self.plan.ticks.len() {
@@ -37,8 +38,19 @@ impl<'a> Compiler<'a> {
             let Some(number) = number else { return mistake(at, "there can be 16 different ticks") };
             return Ok(vec![(Event::Own("tick", TICK + number), None)]);
         }
-        if pattern.starts_with("profile-") {
-            return mistake(at, "there are no profile probes: tick-10ms fires on one CPU, ochre profile samples all");
+        if let Some(rate) = pattern.strip_prefix("profile-") {
+            let rate = rate_hz(rate);
+            let Some(rate) = rate.filter(|rate| RATES.contains(rate)) else {
+                return mistake(
+                    at,
+                    "a profile probe is profile-NUMBER and hz, or ms, us or s; 1 to 10,000 times a second",
+                );
+            };
+            if self.plan.rate.is_some_and(|other| other != rate) {
+                return mistake(at, "all profile probes of a program fire equally often");
+            }
+            self.plan.rate = Some(rate);
+            return Ok(vec![(Event::Own("profile", PROFILE), None)]);
         }
         let mut found = Vec::new();
         let (mut knows_call, mut names_call) = (false, false);
@@ -117,8 +129,17 @@ fn matches_glob(pattern: &str, text: &str) -> bool {
     pure::glob::matches(pattern.as_bytes(), text.as_bytes())
 }
 
-fn interval_ns(text: &str) -> Option<u64> {
-    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit())?.max(1));
+/// Times a second, told as such or as the time between.
+fn rate_hz(text: &str) -> Option<u32> {
+    match text.strip_suffix("hz").unwrap_or(text).parse() {
+        Ok(rate) => Some(rate),
+        Err(_) => u32::try_from(1_000_000_000 / interval_ns(text, 1)?).ok(),
+    }
+}
+
+/// An interval of at least so many nanoseconds; a number without a unit is times a second.
+fn interval_ns(text: &str, least: u64) -> Option<u64> {
+    let (number, unit) = text.split_at(text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len()));
     let number: u64 = number.parse().ok()?;
     let ns = match unit {
         "ns" | "nsec" => Some(number),
@@ -126,8 +147,8 @@ fn interval_ns(text: &str) -> Option<u64> {
         "ms" | "msec" => number.checked_mul(1_000_000),
         "s" | "sec" => number.checked_mul(1_000_000_000),
         "m" | "min" => number.checked_mul(60_000_000_000),
-        "hz" => 1_000_000_000u64.checked_div(number),
+        "" | "hz" => 1_000_000_000u64.checked_div(number),
         _ => None,
     }?;
-    (ns >= 10_000_000).then_some(ns)
+    (ns >= least).then_some(ns)
 }

@@ -1,5 +1,8 @@
 //! Expressions: a value into a register.
 use super::body::Body;
+use super::program::Variable;
+use super::text::Sort;
+use crate::trace::plan::Stack;
 use crate::trace::source::{Mistake, mistake};
 use crate::trace::syntax::{Expression, ExpressionKind, Operator, Unary};
 use pure::trace_program::{self as machine, Instruction, Source};
@@ -18,6 +21,10 @@ pub(super) enum Type {
     Call,
     /// The probe's number, which stands for the name of the kernel's function.
     Function,
+    /// The number of a text that is kept.
+    Kept,
+    /// The number of a stack that is kept.
+    Stack(Stack),
 }
 
 impl Body<'_, '_> {
@@ -32,14 +39,19 @@ impl Body<'_, '_> {
             ExpressionKind::Text(text) => Ok(Type::Text(text.clone())),
             ExpressionKind::Name(name) => self.name(at, name, to),
             ExpressionKind::Local(name) => match self.of.locals.get(name) {
-                Some(index) => {
-                    self.code.push(Instruction::Load { to, source: Source::Local, index: *index });
-                    Ok(NUMBER)
-                }
+                Some(variable) => Ok(self.load(*variable, Source::Local, to)),
                 None => mistake(at, format!("self->{name} is never set")),
             },
+            ExpressionKind::This(name) => match self.of.shared.get(name) {
+                Some(variable) => Ok(self.load(*variable, Source::Clause, to)),
+                None => mistake(at, format!("this->{name} is never set")),
+            },
+            ExpressionKind::Call(function, arguments) => self.call(at, *function, arguments, to),
             ExpressionKind::Unary(operator, operand) => {
-                self.number(operand, to)?;
+                match operator {
+                    Unary::Not => self.condition(operand, to)?,
+                    _ => self.number(operand, to)?,
+                }
                 self.unary(
                     match operator {
                         Unary::Negate => machine::Unary::Negate,
@@ -51,20 +63,19 @@ impl Body<'_, '_> {
                 Ok(NUMBER)
             }
             ExpressionKind::Binary(Operator::Both, left, right) => {
-                self.number(left, to)?;
+                self.condition(left, to)?;
                 let end = self.jump_if_zero(to);
-                self.number(right, to)?;
+                self.condition(right, to)?;
                 self.arrive(end, at)?;
                 self.truth(to);
                 Ok(NUMBER)
             }
             ExpressionKind::Binary(Operator::Either, left, right) => {
-                self.number(left, to)?;
+                self.condition(left, to)?;
                 let right_place = self.jump_if_zero(to);
-                self.code.push(Instruction::Jump { distance: 0 });
-                let end = self.code.len() - 1;
+                let end = self.jump();
                 self.arrive(right_place, at)?;
-                self.number(right, to)?;
+                self.condition(right, to)?;
                 self.arrive(end, at)?;
                 self.truth(to);
                 Ok(NUMBER)
@@ -85,17 +96,24 @@ impl Body<'_, '_> {
             }
             ExpressionKind::Choice(parts) => {
                 let [test, yes, no] = &**parts;
-                self.number(test, to)?;
+                let is_text = self.sort(expression) == Sort::Kept;
+                let either = if is_text { Self::text } else { Self::number };
+                self.condition(test, to)?;
                 let otherwise = self.jump_if_zero(to);
-                self.number(yes, to)?;
-                self.code.push(Instruction::Jump { distance: 0 });
-                let end = self.code.len() - 1;
+                either(self, yes, to)?;
+                let end = self.jump();
                 self.arrive(otherwise, at)?;
-                self.number(no, to)?;
+                either(self, no, to)?;
                 self.arrive(end, at)?;
-                Ok(NUMBER)
+                Ok(if is_text { Type::Kept } else { NUMBER })
             }
         }
+    }
+
+    /// Loads a variable.
+    pub(super) fn load(&mut self, variable: Variable, source: Source, to: u8) -> Type {
+        self.code.push(Instruction::Load { to, source, index: variable.index });
+        if variable.is_text { Type::Kept } else { Type::Number(ArgumentKind::Signed) }
     }
 
     pub(super) fn operands(&mut self, at: usize, left: &Expression, right: &Expression, to: u8) -> Result<(), Mistake> {

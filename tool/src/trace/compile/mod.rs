@@ -7,16 +7,19 @@
 //! result; `probefunc` is the call's name. Every argument also has a name.
 //!
 //! `program` goes through the clauses, `events` finds the probes that a pattern means; for one clause and one probe, `body` has the registers and
-//! jumps, `statement` the actions, `aggregate` the aggregations, `expression`, `compare` and `name` the values.
+//! jumps, `statement` the actions, `aggregate` the aggregations and `handle` what is done with them, `expression`, `compare`, `name` and `text` the
+//! values.
 mod aggregate;
 mod body;
 mod compare;
 mod events;
 mod expression;
+mod handle;
 mod name;
 mod program;
 mod statement;
 #[cfg(test)]
 mod tests;
+mod text;
 
 pub(crate) use program::compile;

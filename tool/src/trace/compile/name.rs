@@ -62,9 +62,8 @@ impl Body<'_, '_> {
         if let Some((index, kind)) = self.event.argument(name) {
             return load(Source::Argument, index, kind);
         }
-        if let Some(index) = self.of.globals.get(name) {
-            self.code.push(Instruction::Load { to, source: Source::Global, index: *index });
-            return Ok(Type::Number(ArgumentKind::Signed));
+        if let Some(variable) = self.of.globals.get(name) {
+            return Ok(self.load(*variable, Source::Global, to));
         }
         let (probe, arguments) = (self.event.full_name(), self.event.argument_names());
         let has = if arguments.is_empty() { "no arguments".into() } else { format!("the arguments {arguments}") };

@@ -1,43 +1,76 @@
 //! Actions.
 use super::body::Body;
 use super::expression::Type;
+use super::text::Sort;
 use crate::trace::plan::{Column, Output, Piece};
 use crate::trace::printf;
 use crate::trace::source::{Mistake, mistake};
-use crate::trace::syntax::{Expression, Statement};
+use crate::trace::syntax::{Expression, ExpressionKind, Scope, Statement};
 use pure::trace_program::Instruction;
 use wire::observe::{OUTPUT, OUTPUT_LAST};
 
 impl Body<'_, '_> {
-    pub(super) fn statement(&mut self, statement: &Statement) -> Result<(), Mistake> {
+    pub(super) fn statements(&mut self, statements: &[Statement]) -> Result<(), Mistake> {
+        statements.iter().try_for_each(|statement| self.statement(statement))
+    }
+
+    fn statement(&mut self, statement: &Statement) -> Result<(), Mistake> {
         match statement {
             Statement::Aggregate { at, name, keys, function, arguments } => {
                 self.aggregate(*at, name, keys, function, arguments)
             }
-            Statement::Assign { is_local, name, value, .. } => {
-                self.number(value, 0)?;
-                let variables = if *is_local { &self.of.locals } else { &self.of.globals };
-                // Every variable that is set was declared.
-                let index = variables.get(name).copied().unwrap_or(0);
-                self.code.push(match is_local {
-                    true => Instruction::StoreLocal { index, from: 0 },
-                    false => Instruction::StoreGlobal { index, from: 0 },
-                });
-                Ok(())
-            }
+            Statement::Assign { scope, name, value, .. } => self.assign(*scope, name, value),
             Statement::Print { at, format, values } => self.print(*at, format, values),
             Statement::Trace(value) => {
                 let (columns, count) = self.words(std::slice::from_ref(value), 7)?;
+                let has_end = matches!(columns[..], [Column::Stack(_)]);
                 let mut pieces: Vec<Piece> = columns.into_iter().map(Piece::plain).collect();
-                pieces.push(Piece::Text("\n".into()));
-                self.emit(value.at, Output { pieces }, count)
+                if !has_end {
+                    pieces.push(Piece::Text("\n".into()));
+                }
+                self.emit(value.at, Output::Said(pieces), count)
             }
             Statement::Exit(value) => {
                 self.number(value, 0)?;
                 self.code.push(Instruction::Exit { status: 0 });
                 Ok(())
             }
+            Statement::Handle { what, name, format, number } => {
+                self.handle(*what, name, format.as_ref(), number.as_ref())
+            }
+            Statement::If { test, then, otherwise } => {
+                self.condition(test, 0)?;
+                let to_else = self.jump_if_zero(0);
+                self.statements(then)?;
+                let to_end = self.jump();
+                self.arrive(to_else, test.at)?;
+                self.statements(otherwise)?;
+                self.arrive(to_end, test.at)
+            }
         }
+    }
+
+    fn assign(&mut self, scope: Scope, name: &str, value: &Expression) -> Result<(), Mistake> {
+        let variables = match scope {
+            Scope::Program => &self.of.globals,
+            Scope::Thread => &self.of.locals,
+            Scope::Clause => &self.of.shared,
+        };
+        // Every variable that is set was declared.
+        let Some(variable) = variables.get(name).copied() else { return mistake(value.at, "this cannot be set") };
+        let is_zero = value.kind == ExpressionKind::Number(0);
+        match variable.is_text {
+            // Zero forgets a text, too.
+            true if !is_zero => self.text(value, 0)?,
+            _ => self.number(value, 0)?,
+        }
+        let index = variable.index;
+        self.code.push(match scope {
+            Scope::Program => Instruction::StoreGlobal { index, from: 0 },
+            Scope::Thread => Instruction::StoreLocal { index, from: 0 },
+            Scope::Clause => Instruction::StoreClause { index, from: 0 },
+        });
+        Ok(())
     }
 
     pub(super) fn print(&mut self, at: usize, format: &str, values: &[Expression]) -> Result<(), Mistake> {
@@ -63,7 +96,7 @@ impl Body<'_, '_> {
                 }
             });
         }
-        self.emit(at, Output { pieces }, count)
+        self.emit(at, Output::Said(pieces), count)
     }
 
     pub(super) fn emit(&mut self, at: usize, output: Output, count: u8) -> Result<(), Mistake> {
@@ -87,10 +120,12 @@ impl Body<'_, '_> {
                 Type::Number(kind) => (Column::Number(kind), 1),
                 Type::Comm => (Column::Comm, 2),
                 Type::Call | Type::Function => (Column::Name, 1),
+                Type::Kept => (Column::Text, 1),
+                Type::Stack(stack) => (Column::Stack(stack), 1),
                 Type::Text(text) => {
                     let word = self.of.plan.text(&text);
                     self.constant(used, word);
-                    (Column::Name, 1)
+                    (Column::Text, 1)
                 }
             };
             used += width;
@@ -106,9 +141,18 @@ impl Body<'_, '_> {
     pub(super) fn number(&mut self, expression: &Expression, to: u8) -> Result<(), Mistake> {
         match self.expression(expression, self.register(expression.at, to)?)? {
             Type::Number(_) => Ok(()),
-            Type::Text(_) | Type::Comm | Type::Call | Type::Function => {
-                mistake(expression.at, "a number is wanted here, this is text")
-            }
+            Type::Stack(_) => mistake(expression.at, "a number is wanted here, this is a stack"),
+            _ => mistake(expression.at, "a number is wanted here, this is text"),
+        }
+    }
+
+    /// A number into a register, or a variable that may hold a text: zero if it does not.
+    pub(super) fn condition(&mut self, expression: &Expression, to: u8) -> Result<(), Mistake> {
+        let is_variable =
+            matches!(expression.kind, ExpressionKind::Name(_) | ExpressionKind::Local(_) | ExpressionKind::This(_));
+        match is_variable && self.sort(expression) == Sort::Kept {
+            true => self.expression(expression, self.register(expression.at, to)?).map(|_| ()),
+            false => self.number(expression, to),
         }
     }
 }

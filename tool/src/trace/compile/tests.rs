@@ -6,9 +6,9 @@ use crate::trace::parse::parse;
 use crate::trace::plan::Plan;
 use crate::trace::source::Mistake;
 use proptest::prelude::*;
-use pure::trace_program::{Environment, Program, Source, run};
+use pure::trace_program::{Environment, Keep, Program, Source, run};
 use std::cell::RefCell;
-use wire::observe::{FUNCTION, Kind, ProbeDescription, Writer};
+use wire::observe::{END, FUNCTION, KEPT, Kind, PROFILE, ProbeDescription, Writer};
 
 /// A probe as it is told: number, names, arguments with their kinds.
 type Told<'a> = (u16, &'a str, &'a str, &'a [(u8, &'a str)]);
@@ -78,6 +78,7 @@ impl Environment for World {
             Source::Argument => self.arguments.get(usize::from(index)).copied().unwrap_or(0),
             Source::Name => self.name[usize::from(index)],
             Source::Pid => 77,
+            Source::Text => KEPT + u64::from(index),
             _ => 0,
         }
     }
@@ -86,6 +87,13 @@ impl Environment for World {
     }
     fn store_local(&self, index: u8, value: u64) {
         self.say(format!("local {index} = {}", value.cast_signed()));
+    }
+    fn keep(&self, what: Keep, address: u64, most: u16) -> u64 {
+        self.say(format!("keep {what:?} {address} {most}"));
+        KEPT + address
+    }
+    fn snapshot(&self) {
+        self.say("snapshot".into());
     }
     fn aggregate(&self, table: u8, registers: &[u64], value: i64) {
         self.say(format!("@{table}[{}] {value}", registers[0]));
@@ -109,8 +117,9 @@ fn done(text: &str, probe: u16, arguments: &[u64], name: &str) -> Vec<String> {
     let words = bytes.as_chunks::<8>().0;
     let name = [u64::from_le_bytes(words[0]), u64::from_le_bytes(words[1])];
     let world = World { arguments: arguments.to_vec(), name, done: RefCell::default() };
+    let mut variables = [0; 16];
     for clause in plan.program.clauses.iter().filter(|clause| clause.probes.contains(&probe)) {
-        let _ = run(&clause.instructions, &world);
+        let _ = run(&clause.instructions, &mut variables, &world);
     }
     world.done.into_inner()
 }
@@ -179,6 +188,62 @@ fn arguments_of_calls_are_counted_as_by_dtrace() {
 }
 
 #[test]
+fn texts_are_kept_under_numbers() {
+    let first = KEPT;
+    assert_eq!(done("syscall:::entry { trace(copyinstr(arg0)) }", 0x300, &[0, 7], "")[0], "keep Text 7 256");
+    assert_eq!(done("syscall:::entry /str(arg0, 9) == \"x\"/ { exit(1) }", 0x300, &[0, 0], "").len(), 2);
+    assert_eq!(done("syscall:::entry /\"x\" != str(arg0)/ { exit(1) }", 0x300, &[0, 5], "").len(), 2);
+    let text = "syscall:::entry { self->p = copyinstr(arg0); self->p = 0; n = arg0 ? \"a\" : execname }";
+    let wanted = [
+        "keep Text 3 256".into(),
+        format!("local 0 = {}", first + 3),
+        "local 0 = 0".into(),
+        format!("global 0 = {first}"),
+    ];
+    assert_eq!(done(text, 0x300, &[0, 3], ""), wanted);
+    assert_eq!(done("syscall:::entry { n = execname } syscall:::entry /n/ { exit(1) }", 0x300, &[0], "").len(), 2);
+    let two = "syscall:::entry /str(arg0) == str(arg1)/ { exit(1) }";
+    assert_eq!(done(two, 0x300, &[0, 3, 3], ""), ["keep Text 3 256", "keep Text 3 256", "exit 1"]);
+}
+
+#[test]
+fn stacks_are_values_and_actions() {
+    let key = "syscall:::entry { @[ustack(), stack(5)] = count() }";
+    assert_eq!(done(key, 0x300, &[0], "")[..2], ["keep UserStack 0 127", "keep KernelStack 0 5"]);
+    // By itself under the event, else under what the program says.
+    assert_eq!(done("syscall:::entry { ustack(3); stack() }", 0x300, &[0], "")[0], "record");
+    assert_eq!(done("syscall:::entry { printf(\"x\"); stack() }", 0x300, &[0], "")[0], "output 0 []");
+}
+
+#[test]
+fn variables_of_clauses_and_branches_work() {
+    let text = "syscall:::entry { this->x = arg0 * 2 } syscall:::entry /this->x/ { exit(this->x) }";
+    assert_eq!(done(text, 0x300, &[0, 4], ""), ["exit 8"]);
+    let text = "syscall:::entry { if (arg0 > 5) { exit(1) } else if (arg0 > 3) exit(2); else { exit(3); exit(4) } }";
+    assert_eq!(done(text, 0x300, &[0, 6], ""), ["exit 1"]);
+    assert_eq!(done(text, 0x300, &[0, 4], ""), ["exit 2"]);
+    assert_eq!(done(text, 0x300, &[0, 1], ""), ["exit 3", "exit 4"]);
+}
+
+#[test]
+fn aggregations_are_told_when_they_are_handled() {
+    let text = "syscall:::entry { @a[pid] = count(); trunc(@a, 2 + 1); printa(@a) } END { printa(@a) }";
+    let wanted = ["@0[77] 1", "snapshot", "output 0 [3]", "snapshot", "output 1 []"];
+    assert_eq!(done(text, 0x300, &[0], ""), wanted);
+    assert_eq!(done(text, END, &[], ""), ["output 1 []"]);
+}
+
+#[test]
+fn the_profile_probe_tells_program_counters() {
+    let text = "profile-97 /arg1/ { @[arg1] = count() }";
+    assert_eq!(done(text, PROFILE, &[0, 5], ""), ["@0[5] 1"]);
+    assert_eq!(plan(text).unwrap().rate, Some(97));
+    assert_eq!(plan("profile-1ms { exit(0) }").unwrap().rate, Some(1000));
+    assert_eq!(plan("profile-997hz { exit(0) }").unwrap().rate, Some(997));
+    assert_eq!(plan("tick-50 { exit(0) }").unwrap().ticks, [20_000_000]);
+}
+
+#[test]
 fn probes_with_the_same_code_share_it() {
     let plan = plan("syscall:::*, sched:::* { @ = count() } sched:::* BEGIN".trim_end_matches(" BEGIN")).unwrap();
     assert_eq!(plan.program.clauses.len(), 2);
@@ -195,7 +260,25 @@ fn mistakes_point_at_their_place() {
         ("syscall:::entry { @ = sum() }", 22, "takes 1"),
         ("syscall:::entry { @a = count(); @a = sum(1) }", 32, "elsewhere"),
         ("syscall:::entry { @a[1] = count(); @a[execname] = count() }", 35, "elsewhere"),
-        ("syscall:::entry { x = execname }", 22, "text"),
+        ("syscall:::entry { x = execname + 1 }", 22, "text"),
+        ("syscall:::entry { x = 1; x = execname }", 29, "text"),
+        ("syscall:::entry { x = execname; x = 1 }", 36, "a text is wanted"),
+        ("syscall:::entry { x = probefunc }", 22, "not kept"),
+        ("syscall:::entry { x = stack() }", 22, "stack"),
+        ("syscall:::entry /stack() == ustack()/ {}", 25, "cannot be compared"),
+        ("syscall:::entry { stack(128) }", 24, "1 to 127"),
+        ("syscall:::entry { ustack(pid) }", 25, "1 to 127"),
+        ("syscall:::entry { trace(copyinstr()) }", 24, "address"),
+        ("syscall:::entry { trace(str(a0, 257)) }", 32, "1 to 256"),
+        ("syscall:::entry /str(a0, 4) == \"four\"/ {}", 31, "never be equal"),
+        ("syscall:::entry { this->x = 1; trace(this->y) }", 37, "never set"),
+        ("BEGIN { clear(@x) }", 14, "no aggregation @x"),
+        ("BEGIN { @[pid] = count(); printa(\"%d %d %@d\", @) }", 33, "1 keys"),
+        ("BEGIN { @[execname] = count(); printa(\"%d %@d\", @) }", 38, "%s"),
+        ("BEGIN { @ = count(); printa(\"%q\", @) }", 29, "%q"),
+        ("profile-0 { exit(0) }", 0, "profile probe"),
+        ("profile-97,profile-98 { exit(0) }", 11, "equally often"),
+        ("tick-200 { exit(0) }", 0, "10 ms"),
         ("syscall:::entry { printf(\"%d %d\", 1) }", 25, "2 values"),
         ("syscall:::entry { printf(\"%s\", 1) }", 31, "number"),
         ("syscall:::entry { printf(\"%q\") }", 26, "%q"),
@@ -268,6 +351,17 @@ const WORDS: &[&str] = &[
     "args[1]",
     "++",
     "lquantize(1, 0, 10)",
+    "this->y",
+    "stack()",
+    "ustack(3)",
+    "copyinstr(arg1)",
+    "str(arg0, 9)",
+    "if (1)",
+    "else",
+    "printa(@a)",
+    "trunc(@, 3)",
+    "clear(@a)",
+    "profile-97",
     " ",
 ];
 

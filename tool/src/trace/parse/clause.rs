@@ -1,7 +1,8 @@
 //! Clauses and statements.
 use super::cursor::Parser;
+use super::expression::DEPTH;
 use crate::trace::source::{Mistake, mistake};
-use crate::trace::syntax::{Clause, Expression, ExpressionKind, Operator, Statement};
+use crate::trace::syntax::{Clause, Expression, ExpressionKind, Function, Handling, Operator, Scope, Statement};
 use pure::trace_program::Binary;
 
 /// Longest program.
@@ -74,7 +75,8 @@ impl Parser<'_> {
                 return mistake(self.at, "} is missing");
             }
             statements.push(self.statement()?);
-            if !self.rest().starts_with([';', '}']) {
+            let has_own_end = matches!(statements.last(), Some(Statement::If { .. }));
+            if !has_own_end && !self.rest().starts_with([';', '}']) {
                 return mistake(self.at, "; or } is missing here");
             }
         }
@@ -87,12 +89,18 @@ impl Parser<'_> {
             return self.aggregation(at);
         }
         let Some(name) = self.name()? else { return mistake(at, "a statement is expected here") };
-        if name == "self" && self.takes("->")? {
-            let Some(name) = self.name()? else { return mistake(self.at, "the variable's name is missing here") };
-            return self.assignment(at, true, name);
+        for (word, scope) in [("self", Scope::Thread), ("this", Scope::Clause)] {
+            if name == word && self.takes("->")? {
+                let Some(name) = self.name()? else { return mistake(self.at, "the variable's name is missing here") };
+                return self.assignment(at, scope, name);
+            }
         }
         if !self.rest().starts_with('(') {
-            return self.assignment(at, false, name);
+            return self.assignment(at, Scope::Program, name);
+        }
+        if let Some(function) = Function::by_name(name) {
+            self.takes("(")?;
+            return Ok(Statement::Trace(self.call(at, name, function)?));
         }
         let open = self.at;
         self.needs("(", "a call")?;
@@ -114,11 +122,76 @@ impl Parser<'_> {
                 self.needs(")", name)?;
                 Ok(if name == "trace" { Statement::Trace(value) } else { Statement::Exit(value) })
             }
-            "count" | "sum" | "min" | "max" | "avg" | "quantize" | "lquantize" => {
+            "if" => self.choice(),
+            "printa" => self.handling(name, Handling::Print),
+            "clear" => self.handling(name, Handling::Clear),
+            "trunc" => self.handling(name, Handling::Truncate),
+            "normalize" => self.handling(name, Handling::Normalize),
+            "denormalize" => self.handling(name, Handling::Denormalize),
+            "count" | "sum" | "min" | "max" | "avg" | "stddev" | "quantize" | "lquantize" => {
                 mistake(at, format!("{name}() is the value of an aggregation: @name[keys] = {name}(…)"))
             }
             _ => mistake(if open > at { at } else { open }, format!("there is no action called {name}")),
         }
+    }
+
+    /// What follows `if (`.
+    fn choice(&mut self) -> Result<Statement, Mistake> {
+        let test = self.expression()?;
+        self.needs(")", "if")?;
+        let then = self.branch()?;
+        let at = self.at;
+        let otherwise = match self.name()? {
+            Some("else") => self.branch()?,
+            _ => {
+                self.at = at;
+                Vec::new()
+            }
+        };
+        Ok(Statement::If { test, then, otherwise })
+    }
+
+    /// Statements in braces, or one.
+    fn branch(&mut self) -> Result<Vec<Statement>, Mistake> {
+        self.depth += 1;
+        if self.depth > DEPTH {
+            return mistake(self.at, "this is nested too deep");
+        }
+        let branch = if self.takes("{")? {
+            self.statements()?
+        } else {
+            let statement = self.statement()?;
+            if !matches!(statement, Statement::If { .. }) && !self.takes(";")? && !self.rest().starts_with('}') {
+                return mistake(self.at, "; or } is missing here");
+            }
+            vec![statement]
+        };
+        self.depth -= 1;
+        Ok(branch)
+    }
+
+    /// What follows `printa(` and the like.
+    fn handling(&mut self, name: &str, what: Handling) -> Result<Statement, Mistake> {
+        let mut format = None;
+        if what == Handling::Print {
+            let at = self.at;
+            if let Some(text) = self.quoted()? {
+                format = Some((at, text));
+                self.needs(",", name)?;
+            }
+        }
+        let at = self.at;
+        if !self.takes("@")? {
+            return mistake(at, format!("{name} is for an aggregation: @name"));
+        }
+        let aggregation = (at, self.name()?.unwrap_or_default().to_string());
+        let takes_number = matches!(what, Handling::Truncate | Handling::Normalize);
+        let number = if takes_number && self.takes(",")? { Some(self.expression()?) } else { None };
+        if what == Handling::Normalize && number.is_none() {
+            return mistake(self.at, "normalize takes a number to divide by: normalize(@name, number)");
+        }
+        self.needs(")", name)?;
+        Ok(Statement::Handle { what, name: aggregation, format, number })
     }
 
     fn aggregation(&mut self, at: usize) -> Result<Statement, Mistake> {
@@ -139,24 +212,20 @@ impl Parser<'_> {
             return mistake(self.at, "a function such as count() is missing here");
         };
         self.needs("(", function)?;
-        let mut arguments = Vec::new();
-        if !self.takes(")")? {
-            loop {
-                arguments.push(self.expression()?);
-                if !self.takes(",")? {
-                    break;
-                }
-            }
-            self.needs(")", function)?;
-        }
+        let arguments = self.arguments(function)?;
         Ok(Statement::Aggregate { at, name, keys, function: (function_at, function.to_string()), arguments })
     }
 
-    fn assignment(&mut self, at: usize, is_local: bool, name: &str) -> Result<Statement, Mistake> {
+    fn assignment(&mut self, at: usize, scope: Scope, name: &str) -> Result<Statement, Mistake> {
         let sign_at = self.at;
         let old = || {
             let name = name.to_string();
-            Expression { at, kind: if is_local { ExpressionKind::Local(name) } else { ExpressionKind::Name(name) } }
+            let kind = match scope {
+                Scope::Program => ExpressionKind::Name(name),
+                Scope::Thread => ExpressionKind::Local(name),
+                Scope::Clause => ExpressionKind::This(name),
+            };
+            Expression { at, kind }
         };
         let changed = |operation, by| {
             let kind = ExpressionKind::Binary(Operator::Plain(operation), Box::new(old()), Box::new(by));
@@ -178,6 +247,6 @@ impl Parser<'_> {
         } else {
             return mistake(sign_at, format!("= is missing after {name}"));
         };
-        Ok(Statement::Assign { is_local, name: name.to_string(), value, at })
+        Ok(Statement::Assign { scope, name: name.to_string(), value, at })
     }
 }

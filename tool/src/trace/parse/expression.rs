@@ -1,11 +1,11 @@
 //! Expressions: C's operators and their precedence.
 use super::cursor::Parser;
 use crate::trace::source::{Mistake, mistake};
-use crate::trace::syntax::{Expression, ExpressionKind, Operator, Unary};
+use crate::trace::syntax::{Expression, ExpressionKind, Function, Operator, Unary};
 use pure::trace_program::Binary;
 
 /// How deep expressions may be nested.
-const DEPTH: usize = 64;
+pub(super) const DEPTH: usize = 64;
 /// How many operators a statement or predicate may have.
 const OPERATORS: usize = 500;
 
@@ -112,10 +112,13 @@ impl Parser<'_> {
         }
         let Some(name) = self.name()? else { return mistake(at, "a value is missing here") };
         match name {
-            "self" => {
-                self.needs("->", "self")?;
-                let Some(name) = self.name()? else { return mistake(self.at, "the variable's name is missing here") };
-                is_one(ExpressionKind::Local(name.to_string()))
+            "self" | "this" => {
+                self.needs("->", name)?;
+                let Some(variable) = self.name()? else {
+                    return mistake(self.at, "the variable's name is missing here");
+                };
+                let variable = variable.to_string();
+                is_one(if name == "self" { ExpressionKind::Local(variable) } else { ExpressionKind::This(variable) })
             }
             "args" => {
                 self.needs("[", "args")?;
@@ -123,7 +126,37 @@ impl Parser<'_> {
                 self.needs("]", "args")?;
                 is_one(ExpressionKind::Name(format!("arg{number}")))
             }
+            _ if self.rest().starts_with('(') => match Function::by_name(name) {
+                Some(function) => {
+                    self.takes("(")?;
+                    self.call(at, name, function)
+                }
+                None => mistake(at, format!("there is no function called {name} that gives a value")),
+            },
             _ => is_one(ExpressionKind::Name(name.to_string())),
         }
+    }
+
+    /// The arguments of a function, after the parenthesis.
+    pub(super) fn call(&mut self, at: usize, name: &str, function: Function) -> Result<Expression, Mistake> {
+        let was_in_predicate = std::mem::take(&mut self.is_in_predicate);
+        let arguments = self.arguments(name)?;
+        self.is_in_predicate = was_in_predicate;
+        Ok(Expression { at, kind: ExpressionKind::Call(function, arguments) })
+    }
+
+    /// Expressions with commas between, up to the parenthesis that closes.
+    pub(super) fn arguments(&mut self, of: &str) -> Result<Vec<Expression>, Mistake> {
+        let mut arguments = Vec::new();
+        if !self.takes(")")? {
+            loop {
+                arguments.push(self.expression()?);
+                if !self.takes(",")? {
+                    break;
+                }
+            }
+            self.needs(")", of)?;
+        }
+        Ok(arguments)
     }
 }

@@ -4,8 +4,12 @@
 //! clause     = probes [ "/" expression "/" ] [ "{" statements "}" ] [ ";" ]
 //! probes     = pattern { "," pattern }                     provider:module:function:name, with * and ?; BEGIN; END; tick-1s
 //! statement  = "@" [ name ] [ "[" expressions "]" ] "=" function "(" [ expressions ] ")"
-//!            | [ "self" "->" ] name ( "=" | "+=" | "-=" | "++" | "--" ) [ expression ]
+//!            | [ ( "self" | "this" ) "->" ] name ( "=" | "+=" | "-=" | "++" | "--" ) [ expression ]
 //!            | "printf" "(" text { "," expression } ")" | "trace" "(" expression ")" | "exit" "(" expression ")"
+//!            | ( "stack" | "ustack" ) "(" [ number ] ")"
+//!            | ( "printa" | "clear" | "trunc" | "normalize" | "denormalize" ) "(" [ text "," ] "@" [ name ] [ "," expression ] ")"
+//!            | "if" "(" expression ")" branch [ "else" branch ]
+//! branch     = statement | "{" statements "}"
 //! ```
 //!
 //! Expressions have C's operators and their precedence. A clause without braces records its probes; it ends its text, or a `;` ends it.
