@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
-use std::process::Child;
+use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
 /// How long an output may take to come.
@@ -24,6 +24,11 @@ struct OnTerminal {
 
 impl OnTerminal {
     fn start(guest: &Guest, program: &[&str], outputs_too: bool) -> OnTerminal {
+        // What hangs here waits for keys: the test is told soon.
+        OnTerminal::start_command(guest.command(&["--timeout", "60s"], program), outputs_too)
+    }
+
+    fn start_command(mut command: Command, outputs_too: bool) -> OnTerminal {
         let ours = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         rustix::pty::grantpt(&ours).expect("a terminal");
         rustix::pty::unlockpt(&ours).expect("a terminal");
@@ -33,8 +38,6 @@ impl OnTerminal {
         let size = Winsize { ws_row: 33, ws_col: 111, ws_xpixel: 0, ws_ypixel: 0 };
         rustix::termios::tcsetwinsize(&theirs, size).expect("a size");
         let copy = || theirs.try_clone().expect("a descriptor");
-        // What hangs here waits for keys: the test is told soon.
-        let mut command = guest.command(&["--timeout", "60s"], program);
         command.stdin(copy());
         if outputs_too {
             command.stdout(copy()).stderr(copy());
@@ -166,4 +169,68 @@ pub(crate) fn echo_stays_off_a_pipe(guest: &Guest) {
     stdout.read_to_string(&mut piped).expect("output");
     assert_eq!(piped, "got words\n");
     assert_eq!(run.end().1, Some(0));
+}
+
+/// Twice, it makes the next key one for the tool.
+const ESCAPE: &[u8] = &[0x1d, 0x1d];
+
+/// What a shell in the guest does for a word: waits until sampling is or is not on, and runs a program of that name.
+const WORKER: &str = "echo ready; while read rate name; do
+    while [ \"$(grep -c 'rate 0 ' /proc/trace/profile)\" != $rate ]; do :; done
+    for i in 1 2 3; do seq 1 5000 | $name > /dev/null; done; echo \"did $name\"; done";
+
+pub(crate) fn keys_begin_and_end_sampling(guest: &Guest) {
+    let file = guest.scratch("profile").join("keys.folded");
+    let options = ["--timeout", "60s", "--paused", "--hz", "9999", "-o", &file.display().to_string()];
+    let mut run = OnTerminal::start_command(guest.command_of("profile", &options, &["sh", "-c", WORKER]), true);
+    let pid = run.child.id().to_string();
+    let mut at = run.await_after(0, "ready");
+    at = run.type_and_await(at, b"1 md5sum\r", "did md5sum");
+    at = run.type_and_await(at, &[ESCAPE, b"p"].concat(), "sampling begins");
+    at = run.type_and_await(at, b"0 sort\r", "did sort");
+    let toggle = |pid: &str| Command::new(&guest.ochre).args(["profile", "--toggle", pid]).output().expect("ochre");
+    assert!(toggle(&pid).status.success(), "{:?}", toggle(&pid));
+    at = run.await_after(at, "sampling ends");
+    at = run.type_and_await(at, b"1 sha256sum\r", "did sha256sum");
+    run.type_and_await(at, &[ESCAPE, b"?"].concat(), "begin or end sampling");
+    run.ours.write_all(&[4]).expect("a key");
+    assert_eq!(run.end().1, Some(0));
+    let folded = std::fs::read_to_string(file).expect("the profile was written");
+    assert!(folded.lines().any(|line| line.starts_with("sort;")), "{folded}");
+    for name in ["md5sum;", "sha256sum;"] {
+        assert!(!folded.lines().any(|line| line.starts_with(name)), "sampled while it was off: {folded}");
+    }
+    let refused = toggle("1");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(2) && said.contains("runs as process 1"), "{said}");
+}
+
+pub(crate) fn a_shell_is_sampled_on_demand(guest: &Guest) {
+    let directory = guest.scratch("on-demand");
+    let file = directory.join("ochre-profile-1.svg");
+    let _ = std::fs::remove_file(&file);
+    let ochre = guest.top().join(&guest.ochre).canonicalize().expect("the command is there");
+    let mut command = Command::new(ochre);
+    command.args(["shell", "--arch", &guest.arch, "--accel", "tcg", "--timeout", "60s"]).current_dir(&directory);
+    let mut run = OnTerminal::start_command(command, true);
+    let mut at = run.type_and_await(0, b"echo rea''dy\r", "ready\r\n");
+    at = run.type_and_await(at, &[ESCAPE, b"p"].concat(), "sampling begins");
+    let work = b"while grep -q 'rate 0 ' /proc/trace/profile; do :; done; seq 1 20000 | sort | md5sum; echo do''ne\r";
+    at = run.type_and_await(at, work, "done\r\n");
+    run.type_and_await(at, &[ESCAPE, b"p"].concat(), "the flame graph is in ochre-profile-1.svg");
+    run.ours.write_all(b"exit 5\r").expect("keys");
+    assert_eq!(run.end().1, Some(5));
+    assert!(std::fs::read_to_string(&file).is_ok_and(|text| text.contains("busybox")), "a flame graph of the work");
+}
+
+pub(crate) fn top_has_keys(guest: &Guest) {
+    let script = "(while :; do :; done) & read line";
+    let command = guest.command_of("top", &["--timeout", "60s", "-d", "50"], &["sh", "-c", script]);
+    let mut run = OnTerminal::start_command(command, true);
+    // The busy one first; then, by number, its parent.
+    let mut at = run.await_after(0, "\r\n      3 sh ");
+    at = run.type_and_await(at, &[ESCAPE, b"i"].concat(), "THR\r\n      1 ");
+    run.type_and_await(at, &[ESCAPE, b"c"].concat(), "THR\r\n      3 sh ");
+    run.ours.write_all(&[ESCAPE, b"q"].concat()).expect("keys");
+    assert_eq!(run.end().1, Some(128 + 15));
 }

@@ -6,7 +6,7 @@
 //! only as far as the guest gave credit.
 
 use crate::observe::watcher::Watcher;
-use crate::signals::Signals;
+use crate::signals::{self, Signals};
 use crate::strace::Printer;
 use crate::terminal;
 use crate::vmm::Vmm;
@@ -82,8 +82,15 @@ const PIECE: usize = 4096;
 const HELLO_TIME: Duration = Duration::from_secs(90);
 /// How long after a signal that asks to end the program may take.
 const GRACE: Duration = Duration::from_secs(3);
-/// The key that, pressed three times in a row, ends the machine.
+/// The key that, pressed twice in a row, makes the next one a command to the tool: once more, it ends the machine.
 const ESCAPE: u8 = 0x1d;
+/// How long the first is held back from the guest, whose programs use it, too.
+const ESCAPE_TIME: Duration = Duration::from_secs(1);
+/// The command that tells the commands, and those that end the machine.
+const HELP: u8 = b'?';
+const QUIT: [u8; 2] = [ESCAPE, b'q'];
+/// The command that begins or ends sampling.
+const SAMPLE: u8 = b'p';
 
 /// Places in [`Session::outputs`].
 const STDOUT: usize = 0;
@@ -127,7 +134,17 @@ struct Session<'a> {
     /// When a signal asked the program to end, and which.
     asked_to_end: Option<(Instant, i32)>,
     interrupts: u32,
-    escapes: u32,
+    escape: Escape,
+}
+
+/// How far the keys are that lead to a command.
+#[derive(Clone, Copy, Debug)]
+enum Escape {
+    None,
+    /// One was pressed, at this time: the guest gets it if no second one follows.
+    Once(Instant),
+    /// The next key is a command.
+    Twice,
 }
 
 /// One of the host's output streams.
@@ -211,7 +228,7 @@ impl<'a> Session<'a> {
             started: Instant::now(),
             asked_to_end: None,
             interrupts: 0,
-            escapes: 0,
+            escape: Escape::None,
         })
     }
 
@@ -334,7 +351,15 @@ impl<'a> Session<'a> {
         let timeout = self.options.timeout.map(|timeout| self.started + timeout);
         let hello = self.is_late_to_come().then(|| self.started + HELLO_TIME);
         let grace = self.asked_to_end.map(|(when, _)| when + GRACE);
-        [timeout, hello, grace].into_iter().flatten()
+        [timeout, hello, grace, self.escape_deadline()].into_iter().flatten()
+    }
+
+    /// When a key that was held back goes to the guest.
+    fn escape_deadline(&self) -> Option<Instant> {
+        match self.escape {
+            Escape::Once(when) => Some(when + ESCAPE_TIME),
+            Escape::None | Escape::Twice => None,
+        }
     }
 
     fn time_to_deadline(&self) -> Timespec {
@@ -345,6 +370,10 @@ impl<'a> Session<'a> {
 
     fn check_deadlines(&mut self) {
         let now = Instant::now();
+        if self.escape_deadline().is_some_and(|deadline| now >= deadline) {
+            self.escape = Escape::None;
+            self.send_keys(&[ESCAPE]);
+        }
         if self.outcome.is_some() {
         } else if self.options.timeout.is_some_and(|timeout| now >= self.started + timeout) {
             self.outcome = Some(Outcome::TimedOut);
@@ -371,6 +400,7 @@ impl<'a> Session<'a> {
                         self.send(Message::WindowSize { rows, columns });
                     }
                 }
+                signals::TOGGLE => self.command(SAMPLE),
                 _ if self.features.is_none() => self.outcome = Some(Outcome::Ended(signal)),
                 SIGINT => {
                     // The program may live on by its own will; a user who insists gets out.
@@ -420,7 +450,7 @@ impl<'a> Session<'a> {
                 Err(error) => return Err(error.into()),
             }
             let ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
-            let is_ending = |signal| signal != signal_hook::consts::SIGWINCH;
+            let is_ending = |signal| signal != signal_hook::consts::SIGWINCH && signal != signals::TOGGLE;
             if ready[0] && signals.take().into_iter().any(is_ending) {
                 return Ok(());
             }
@@ -576,10 +606,8 @@ impl<'a> Session<'a> {
             }
             Ok(count) => {
                 self.credit -= count as u64;
-                self.watch_for_escape(&buffer[..count]);
-                // CAST: at most the buffer's 64 KiB.
-                self.to_guest.extend(control::encode_header(Kind::Input, 0, count as u32));
-                self.to_guest.extend(&buffer[..count]);
+                let keys = self.without_commands(&buffer[..count]);
+                self.send_keys(&keys);
             }
             Err(Errno::INTR | Errno::AGAIN) => {}
             Err(_) => {
@@ -589,16 +617,53 @@ impl<'a> Session<'a> {
         }
     }
 
-    /// A raw terminal has no other way out of a guest that hangs.
-    fn watch_for_escape(&mut self, keys: &[u8]) {
-        if self.options.terminal & 1 == 0 {
-            return;
+    fn send_keys(&mut self, keys: &[u8]) {
+        if !keys.is_empty() {
+            // CAST: at most the session's buffer of 64 KiB, and a key that was held back.
+            self.to_guest.extend(control::encode_header(Kind::Input, 0, keys.len() as u32));
+            self.to_guest.extend(keys);
         }
+    }
+
+    /// Takes the tool's commands out of what was typed: a raw terminal has no other way out of a guest that hangs. What the guest does not get
+    /// does not use up its credit.
+    fn without_commands(&mut self, keys: &[u8]) -> Vec<u8> {
+        if self.options.terminal & 1 == 0 {
+            return keys.to_vec();
+        }
+        let mut left = Vec::with_capacity(keys.len() + 1);
         for key in keys {
-            self.escapes = if *key == ESCAPE { self.escapes + 1 } else { 0 };
-            if self.escapes == 3 {
-                self.outcome = Some(Outcome::Ended(SIGTERM));
+            match self.escape {
+                Escape::None if *key == ESCAPE => self.escape = Escape::Once(Instant::now()),
+                Escape::None => left.push(*key),
+                Escape::Once(_) if *key == ESCAPE => {
+                    self.escape = Escape::Twice;
+                    self.credit += 2;
+                }
+                Escape::Once(_) => {
+                    self.escape = Escape::None;
+                    left.extend([ESCAPE, *key]);
+                }
+                Escape::Twice => {
+                    self.escape = Escape::None;
+                    self.credit += 1;
+                    self.command(*key);
+                }
             }
+        }
+        left
+    }
+
+    /// Does what a key of the menu says.
+    fn command(&mut self, key: u8) {
+        match (key, self.watcher) {
+            (key, _) if QUIT.contains(&key) => self.outcome = Some(Outcome::Ended(SIGTERM)),
+            (HELP, _) => self.talk(
+                b"ochre: Ctrl-] Ctrl-] and then p: begin or end sampling (profile, shell); c m t i: order (top); q or Ctrl-]: end\n",
+            ),
+            (SAMPLE, None) => self.talk(b"ochre: this machine cannot be sampled: start it by ochre profile or ochre shell\n"),
+            (key, Some(watcher)) => watcher.press(key),
+            (_, None) => {}
         }
     }
 

@@ -1,11 +1,14 @@
 //! The signals a run listens to: each sets a flag and wakes the session's `poll` through a pipe.
 
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGWINCH};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The signal that begins or ends sampling.
+pub(crate) const TOGGLE: i32 = SIGUSR1;
 
 /// Listens from its making on, for the rest of the process. To be made before the machine is started, so that none is lost.
 pub(crate) struct Signals {
@@ -19,7 +22,7 @@ impl Signals {
         let (pipe, wake) = UnixStream::pair()?;
         pipe.set_nonblocking(true)?;
         let mut flags = Vec::new();
-        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH] {
+        for signal in [SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGWINCH, TOGGLE] {
             let flag = Arc::new(AtomicBool::new(false));
             // Actions run in the order of their registration: the flag is up when the wake-up is seen.
             signal_hook::flag::register(signal, Arc::clone(&flag))?;

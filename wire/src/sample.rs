@@ -223,10 +223,13 @@ pub enum CallGraph {
     Stack = 2,
 }
 
-/// What the host asks for before the program starts.
+/// The stream of the empty frame that follows the last samples, when the host has ended sampling by a [`Wish`].
+pub const STOPPED: u8 = 0xff;
+
+/// What the host asks for, before the program starts or while it runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Wish {
-    /// Samples a second.
+    /// Samples a second; zero ends sampling.
     pub hz: u32,
     /// Whether to note where threads wait, too.
     pub off_cpu: bool,

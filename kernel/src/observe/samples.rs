@@ -15,7 +15,7 @@ use machine::sample::{self, Empty};
 use machine::sync::Mutex;
 use machine::thread::CurrentThread;
 use wire::observe::{Kind, MAX_PAYLOAD};
-use wire::sample::{Samples, Wish};
+use wire::sample::{STOPPED, Samples, Wish};
 use zerocopy::IntoBytes;
 
 /// Words in a frame.
@@ -48,10 +48,15 @@ pub(super) fn start() {
 
 fn begin(cx: &mut CurrentThread, payload: &[u8]) {
     let Some(wish) = Wish::decode(payload) else { return refuse(cx, "the wish for samples is too short") };
-    let taker = Empty::take().and_then(Taker::new);
-    let Some(taker) = taker else { return refuse(cx, "no memory for samples, or somebody takes them already") };
-    *TAKER.lock(cx) = Some(taker);
-    send_vdso(cx);
+    if wish.hz == 0 {
+        return pause(cx);
+    }
+    if TAKER.lock(cx).is_none() {
+        let taker = Empty::take().and_then(Taker::new);
+        let Some(taker) = taker else { return refuse(cx, "no memory for samples, or somebody takes them already") };
+        *TAKER.lock(cx) = Some(taker);
+        send_vdso(cx);
+    }
     if !sample::start(cx, wish) {
         refuse(cx, "no memory for samples, or no such rate: 1 to 10,000 a second are taken");
     }
@@ -67,20 +72,29 @@ fn source(cx: &mut CurrentThread, _is_last: bool) -> bool {
     true
 }
 
+/// No more samples are taken until the host asks again; it is told when it has all.
+fn pause(cx: &mut CurrentThread) {
+    sample::stop(cx);
+    let processes = TAKER.lock(cx).as_mut().map(|taker| taker.send_rest(cx));
+    send_maps(cx, &processes.unwrap_or_default());
+    send(cx, Kind::Samples, STOPPED, &[]);
+}
+
 /// The run is over: no more samples are taken, and what is left is sent.
 pub(super) fn finish(cx: &mut CurrentThread) {
     let taker = TAKER.lock(cx).take();
-    let Some(mut taker) = taker else { return };
-    sample::stop(cx);
-    taker.take_all(cx, true);
-    for number in 0..cpu::count() {
-        // CAST: there are at most 64 CPUs.
-        let record = sample::counts(CpuId(number as u32)).record(number as u8);
-        send(cx, Kind::Samples, number as u8, as_bytes(&record));
+    if let Some(mut taker) = taker {
+        sample::stop(cx);
+        let processes = taker.send_rest(cx);
+        send_maps(cx, &processes);
     }
-    // Without memory for them, what JIT compilers made stays without names.
+}
+
+/// Sends what the JIT compilers of these processes told. No lock is held: files are read.
+fn send_maps(cx: &mut CurrentThread, processes: &[u32]) {
+    // Without memory for it, what JIT compilers made stays without names.
     let Some(mut buffer) = zeroed::<u8>(MAX_PAYLOAD) else { return };
-    for pid in &taker.processes {
+    for pid in processes {
         send_map(cx, *pid, &mut buffer);
     }
 }
@@ -102,6 +116,17 @@ fn as_bytes(words: &[u64]) -> &[u8] {
 impl Taker {
     fn new(right: Empty) -> Option<Taker> {
         Some(Taker { right, words: zeroed(FRAME_WORDS)?, waiting: (0, 0), processes: Vec::new() })
+    }
+
+    /// Sends what is left after the last sample: samples and counts. Answers the processes that were sampled.
+    fn send_rest(&mut self, cx: &mut CurrentThread) -> Vec<u32> {
+        self.take_all(cx, true);
+        for number in 0..cpu::count() {
+            // CAST: there are at most 64 CPUs.
+            let record = sample::counts(CpuId(number as u32)).record(number as u8);
+            send(cx, Kind::Samples, number as u8, as_bytes(&record));
+        }
+        core::mem::take(&mut self.processes)
     }
 
     /// Sends every CPU's samples: as long as there is room, or all of them. What found no room waits for the next time; then the rings fill, and

@@ -2,10 +2,13 @@
 
 use super::run::{self, MachineOptions, RunArguments};
 use crate::home::Home;
-use crate::profile::observer::{Profiler, Wanted};
+use crate::profile::observer::{Profiler, Target, Wanted};
 use crate::profile::output::Output;
 use crate::profile::resolve::By;
+use crate::signals;
+use crate::status::{self, failure};
 use std::ffi::OsString;
+use std::io;
 use std::path::PathBuf;
 use wire::sample::{CallGraph, RATES, STACK_BYTES, Wish};
 
@@ -18,6 +21,12 @@ pub(crate) struct ProfileArguments {
     /// (speedscope), .txt [default: a list on stderr]
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Take no samples until they are asked for, by the keys Ctrl-] Ctrl-] p or by --toggle
+    #[arg(long)]
+    paused: bool,
+    /// Begin or end sampling in the machine of a running `ochre profile` or `ochre shell`, by its process number, and do nothing else
+    #[arg(long, value_name = "PID", conflicts_with = "program")]
+    toggle: Option<i32>,
     /// Samples a second on each processor
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = rate)]
     hz: u32,
@@ -32,7 +41,12 @@ pub(crate) struct ProfileArguments {
     #[arg(long, value_enum, default_value = "name")]
     by: By,
     /// The program, by name or path in the root, or by path on the host; and its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM")]
+    #[arg(
+        required_unless_present = "toggle",
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "PROGRAM"
+    )]
     program: Vec<OsString>,
 }
 
@@ -64,10 +78,36 @@ fn rate(text: &str) -> Result<u32, String> {
 
 /// Runs the program; answers its exit status.
 pub(crate) fn profile(home: &Home, arguments: ProfileArguments) -> anyhow::Result<u8> {
-    let ProfileArguments { options, output, hz, off_cpu, call_graph: (call_graph, stack_bytes), by, program } =
-        arguments;
+    let ProfileArguments { options, output, paused, toggle, hz, off_cpu, call_graph, by, program } = arguments;
+    if let Some(pid) = toggle {
+        return toggle_other(pid).map(|()| 0);
+    }
+    let (call_graph, stack_bytes) = call_graph;
     let output = output.as_deref().map(Output::create).transpose()?;
     let title = program.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
-    let profiler = Profiler::new(Wanted { wish: Wish { hz, off_cpu, call_graph, stack_bytes }, by, title, output });
+    let wish = Wish { hz, off_cpu, call_graph, stack_bytes };
+    let target = output.map_or(Target::Error, Target::File);
+    let profiler = Profiler::new(Wanted { wish, by, title, target, starts_on: !paused })?;
     run::run_observed(home, &RunArguments { options, program }, Some(Box::new(profiler)))
+}
+
+/// A profiler that waits for the key, for commands that do something else.
+pub(crate) fn on_demand(title: String) -> io::Result<Profiler> {
+    let wish = Wish { hz: 1000, off_cpu: false, call_graph: CallGraph::Auto, stack_bytes: STACK };
+    Profiler::new(Wanted { wish, by: By::Name, title, target: Target::EachTime, starts_on: false })
+}
+
+/// Begins or ends sampling in the machine of another process of this command.
+fn toggle_other(pid: i32) -> anyhow::Result<()> {
+    let refuse = || failure(status::USAGE, format!("no ochre profile or shell runs as process {pid}"));
+    let read = |name: &str| std::fs::read_to_string(format!("/proc/{pid}/{name}")).map_err(|_| refuse());
+    // One that does not listen to the signal would be ended by it.
+    let caught =
+        read("status")?.lines().find_map(|line| u64::from_str_radix(line.strip_prefix("SigCgt:")?.trim(), 16).ok());
+    let listens = caught.is_some_and(|signals| signals >> (signals::TOGGLE - 1) & 1 != 0);
+    let process = rustix::process::Pid::from_raw(pid).filter(|_| listens).ok_or_else(refuse)?;
+    if read("comm")?.trim_end() != "ochre" {
+        return Err(refuse());
+    }
+    rustix::process::kill_process(process, rustix::process::Signal::USR1).map_err(|_| refuse())
 }

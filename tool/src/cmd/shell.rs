@@ -1,9 +1,12 @@
-//! `ochre shell`: an interactive shell.
+//! `ochre shell`: an interactive shell, in a machine that can be profiled at any time.
 
+use super::profile;
 use super::run::{self, MachineOptions, RunArguments};
 use crate::home::Home;
 
 /// Runs `sh` as a login shell would be.
 pub(crate) fn shell(home: &Home, options: MachineOptions) -> anyhow::Result<u8> {
-    run::run(home, &RunArguments { options, program: ["sh", "-l"].map(Into::into).to_vec() })
+    let arguments = RunArguments { options, program: ["sh", "-l"].map(Into::into).to_vec() };
+    let profiler = profile::on_demand("ochre shell".to_string())?;
+    run::run_observed(home, &arguments, Some(Box::new(profiler)))
 }

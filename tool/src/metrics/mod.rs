@@ -10,7 +10,7 @@ use pages::Pages;
 use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
-use table::Table;
+use table::{Order, Table};
 use wire::observe::Kind;
 
 /// Where metrics go.
@@ -73,6 +73,13 @@ impl Observer for Metrics {
         }
         self.pages.take(&String::from_utf8_lossy(&self.page));
         self.show()
+    }
+
+    fn key(&mut self, _guest: &Guest, key: u8) -> anyhow::Result<Vec<(Kind, Vec<u8>)>> {
+        if let Some(order) = Order::of_key(key) {
+            self.table.order = order;
+        }
+        Ok(Vec::new())
     }
 
     fn finish(&mut self, _guest: &Guest, is_cut: bool) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! Metrics as a table: what the CPUs did since the table before, and each process, the busiest first.
 
 use super::pages::{Pages, label};
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::time::Instant;
 
@@ -15,11 +16,40 @@ const OF_CPUS: [(&str, &str); 4] = [
 /// Most processes shown.
 const ROWS: usize = 20;
 
+/// What processes are ordered by, the greatest first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Share of a processor since the table before.
+    #[default]
+    Busy,
+    /// Memory.
+    Resident,
+    /// Processor time since the start.
+    Time,
+    /// Number, the smallest first.
+    Pid,
+}
+
+impl Order {
+    /// The order that a key stands for, as in other programs of this kind.
+    pub(super) fn of_key(key: u8) -> Option<Order> {
+        match key {
+            b'c' => Some(Order::Busy),
+            b'm' => Some(Order::Resident),
+            b't' => Some(Order::Time),
+            b'i' => Some(Order::Pid),
+            _ => None,
+        }
+    }
+}
+
 /// Makes tables, each of the difference to the one before.
 #[derive(Debug, Default)]
 pub(super) struct Table {
     before: HashMap<(&'static str, String), f64>,
     when: Option<Instant>,
+    /// How processes are ordered.
+    pub(super) order: Order,
 }
 
 /// A process.
@@ -90,8 +120,15 @@ impl Table {
             }
         }
         let mut rows: Vec<(u64, Row)> = rows.into_iter().collect();
+        let time = |row: &Row| row.user + row.system;
         rows.sort_by(|(a, x), (b, y)| {
-            y.busy.total_cmp(&x.busy).then((y.user + y.system).total_cmp(&(x.user + x.system))).then(a.cmp(b))
+            let first = match self.order {
+                Order::Busy => y.busy.total_cmp(&x.busy),
+                Order::Resident => y.resident.total_cmp(&x.resident),
+                Order::Time => Ordering::Equal,
+                Order::Pid => a.cmp(b),
+            };
+            first.then(time(y).total_cmp(&time(x))).then(a.cmp(b))
         });
         text.push_str(&format!(
             "\n{:>7} {:<16} {:>6} {:>8} {:>8} {:>9} {:>9} {:>9} {:>9} {:>4}\n",
@@ -142,5 +179,14 @@ mod tests {
         assert!(lines[1].starts_with("   0           200"), "{text}");
         assert!(lines[4].starts_with("      3 sort               50.0     0.50"), "{text}");
         assert!(lines[5].starts_with("      2 sh                  0.0     1.00"), "{text}");
+        let orders =
+            [(2, b't', "      2 sh"), (3, b'i', "      2 sh"), (4, b'm', "      2 sh"), (5, b'c', "      3 sort")];
+        for (second, key, first) in orders {
+            table.order = Order::of_key(key).unwrap();
+            pages.take(&page("300", if key == b'c' { "0.9" } else { "0.5" }));
+            let text = table.next(&pages, start + Duration::from_secs(second));
+            assert!(text.lines().nth(4).is_some_and(|line| line.starts_with(first)), "{key}: {text}");
+        }
+        assert_eq!(Order::of_key(b'x'), None);
     }
 }

@@ -3,7 +3,7 @@
 //! A command that watches a run implements [`Observer`] and gives it to `cmd::run::run_observed`. The channel is read in a thread of its
 //! own, [`watcher`], so that an observer that computes or waits for its reader never delays the program's output; the guest does not wait for
 //! it either, but drops and counts. Order of calls: `probes_known` once, when the guest has said hello and described its probes, to tell
-//! the wishes; then `frame` for each frame; after the run, in the main thread, `finish`.
+//! the wishes; then `frame` for each frame, and `key` for each key of the menu; after the run, in the main thread, `finish`.
 //!
 //! [`guest`] keeps what every observer needs: the clock, the probes, who is who. [`talk`] is where text goes.
 pub(crate) mod guest;
@@ -32,6 +32,14 @@ pub(crate) trait Observer: Send {
     fn probes_known(&mut self, guest: &Guest) -> anyhow::Result<Vec<(Kind, Vec<u8>)>>;
     /// A frame came, other than those that [`Guest`] keeps (it has taken process events already, and gives them here too).
     fn frame(&mut self, guest: &Guest, kind: Kind, stream: u8, payload: &[u8]) -> anyhow::Result<()>;
+    /// The user pressed a key that is meant for whoever observes. Answers what to ask of the guest.
+    fn key(&mut self, _guest: &Guest, _key: u8) -> anyhow::Result<Vec<(Kind, Vec<u8>)>> {
+        Ok(Vec::new())
+    }
+    /// Whether it wants nothing now, so that nothing is missing if the machine goes.
+    fn is_idle(&self) -> bool {
+        false
+    }
     /// The run is over, and all its frames have come, unless `is_cut`. Drops have been told.
     fn finish(&mut self, guest: &Guest, is_cut: bool) -> anyhow::Result<()>;
     /// The status with which the tool is to exit, after `finish`, if not with the program's.

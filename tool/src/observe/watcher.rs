@@ -1,6 +1,7 @@
 //! The thread that reads the observation channel and gives what comes to the observer.
 use super::Observer;
 use super::guest::Guest;
+use rustix::event::{PollFd, PollFlags, poll};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -17,6 +18,8 @@ const GRACE: Duration = Duration::from_secs(3);
 pub(crate) struct Watcher {
     thread: JoinHandle<Watched>,
     has_failed: Arc<AtomicBool>,
+    /// Keys for the observer.
+    keys: UnixStream,
     /// Readable when the thread has ended.
     pub(crate) is_done: OwnedFd,
 }
@@ -25,6 +28,8 @@ pub(crate) struct Watcher {
 pub(crate) struct Watched {
     observer: Box<dyn Observer>,
     guest: Guest,
+    /// Whether the guest has been told what is wanted.
+    has_started: bool,
     /// Whether `End` came.
     has_ended: bool,
     result: anyhow::Result<()>,
@@ -33,22 +38,31 @@ pub(crate) struct Watched {
 /// Starts reading.
 pub(crate) fn start(channel: UnixStream, observer: Box<dyn Observer>) -> std::io::Result<Watcher> {
     let (is_done, done) = UnixStream::pair()?;
+    let (keys, pressed) = UnixStream::pair()?;
+    keys.set_nonblocking(true)?;
     let has_failed = Arc::new(AtomicBool::new(false));
     let failed = has_failed.clone();
     let thread = std::thread::Builder::new().name("observer".into()).spawn(move || {
-        let mut watched = Watched { observer, guest: Guest::default(), has_ended: false, result: Ok(()) };
-        watched.result = watched.watch(&channel);
+        let mut watched =
+            Watched { observer, guest: Guest::default(), has_started: false, has_ended: false, result: Ok(()) };
+        watched.result = watched.watch(&channel, &pressed);
         failed.store(watched.result.is_err(), Ordering::Release);
         drop(done);
         watched
     })?;
-    Ok(Watcher { thread, has_failed, is_done: is_done.into() })
+    Ok(Watcher { thread, has_failed, keys, is_done: is_done.into() })
 }
 
 impl Watcher {
     /// Whether the observer has given up: the run is to be ended.
     pub(crate) fn has_failed(&self) -> bool {
         self.has_failed.load(Ordering::Acquire)
+    }
+
+    /// Tells the observer of a key.
+    pub(crate) fn press(&self, key: u8) {
+        // An observer that has not taken thousands of keys does not miss another.
+        let _ = (&self.keys).write(&[key]);
     }
 
     /// The machine has gone: waits until everything it sent is read; lets the observer finish, and tells what was lost.
@@ -70,7 +84,7 @@ impl Watcher {
         if let Some(losses) = watched.guest.losses() {
             eprintln!("ochre: {losses}");
         }
-        if watched.guest.hello.is_some() && !watched.has_ended {
+        if watched.guest.hello.is_some() && !watched.has_ended && !watched.observer.is_idle() {
             eprintln!("ochre: the machine ended before everything observed was told");
         }
         watched.observer.finish(&watched.guest, !watched.has_ended)?;
@@ -79,10 +93,23 @@ impl Watcher {
 }
 
 impl Watched {
-    fn watch(&mut self, channel: &UnixStream) -> anyhow::Result<()> {
+    fn watch(&mut self, channel: &UnixStream, pressed: &UnixStream) -> anyhow::Result<()> {
         let mut buffer = vec![0; 256 * 1024];
         let (mut pieces, mut payload) = (Pieces::new(), Vec::new());
         loop {
+            let mut fds = [channel, pressed].map(|stream| PollFd::new(stream, PollFlags::IN));
+            match poll(&mut fds, None) {
+                Ok(_) => {}
+                Err(rustix::io::Errno::INTR) => continue,
+                Err(error) => return Err(error.into()),
+            }
+            let [has_frames, has_keys] = fds.map(|fd| !fd.revents().is_empty());
+            if has_keys && !self.take_keys(channel, pressed)? {
+                return Ok(());
+            }
+            if !has_frames {
+                continue;
+            }
             let count = match (&mut &*channel).read(&mut buffer) {
                 Ok(0) => return Ok(()),
                 Ok(count) => count,
@@ -103,16 +130,23 @@ impl Watched {
         }
     }
 
+    /// Keys that come before the guest has said hello are lost: nothing can be asked yet. False: the run is over, and nobody waits for us.
+    fn take_keys(&mut self, channel: &UnixStream, mut pressed: &UnixStream) -> anyhow::Result<bool> {
+        let mut keys = [0; 64];
+        let count = pressed.read(&mut keys)?;
+        for key in keys[..count].iter().filter(|_| self.has_started) {
+            let wishes = self.observer.key(&self.guest, *key)?;
+            ask(channel, &wishes)?;
+        }
+        Ok(count != 0)
+    }
+
     fn take(&mut self, channel: &UnixStream, kind: Kind, stream: u8, payload: &[u8]) -> anyhow::Result<()> {
         if self.guest.take(kind, payload)? {
-            let wishes = self.observer.probes_known(&self.guest)?;
-            let mut channel = channel;
-            for (kind, payload) in wishes.iter().chain([&(Kind::Start, Vec::new())]) {
-                anyhow::ensure!(payload.len() <= MAX_PAYLOAD, "what is asked of the guest is too long");
-                // A channel that is gone is noticed when it is read.
-                let _ = channel.write_all(&encode_header(*kind, 0, payload.len()));
-                let _ = channel.write_all(payload);
-            }
+            let mut wishes = self.observer.probes_known(&self.guest)?;
+            wishes.push((Kind::Start, Vec::new()));
+            ask(channel, &wishes)?;
+            self.has_started = true;
         }
         self.has_ended |= kind == Kind::End;
         match kind {
@@ -120,4 +154,15 @@ impl Watched {
             _ => self.observer.frame(&self.guest, kind, stream, payload),
         }
     }
+}
+
+/// Sends wishes to the guest.
+fn ask(mut channel: &UnixStream, wishes: &[(Kind, Vec<u8>)]) -> anyhow::Result<()> {
+    for (kind, payload) in wishes {
+        anyhow::ensure!(payload.len() <= MAX_PAYLOAD, "what is asked of the guest is too long");
+        // A channel that is gone is noticed when it is read.
+        let _ = channel.write_all(&encode_header(*kind, 0, payload.len()));
+        let _ = channel.write_all(payload);
+    }
+    Ok(())
 }

@@ -66,9 +66,16 @@ impl Gathered {
         maps.collect()
     }
 
-    /// The counts of all CPUs together.
+    /// Forgets the samples, but not what is known of processes.
+    pub(crate) fn forget_samples(&mut self) {
+        self.words.clear();
+    }
+
+    /// What all CPUs together counted since boot, as last told.
     pub(crate) fn counts(&self) -> Counts {
-        Counts::all(&self.words).fold(Counts::default(), |sum, (_, counts)| Counts {
+        // Each time sampling ends, all is told again.
+        let last: HashMap<u8, Counts> = Counts::all(&self.words).collect();
+        last.into_values().fold(Counts::default(), |sum, counts| Counts {
             user: sum.user.saturating_add(counts.user),
             kernel: sum.kernel.saturating_add(counts.kernel),
             idle: sum.idle.saturating_add(counts.idle),
@@ -93,7 +100,7 @@ mod tests {
         for cpu in 0..2 {
             let counts = Counts { user: 1, kernel: 2, idle: 3, missed: 4, lost: 5 };
             let bytes: Vec<u8> = counts.record(cpu).iter().flat_map(|word| word.to_le_bytes()).collect();
-            gathered.take(Kind::Samples, &bytes);
+            gathered.take(Kind::Samples, &[bytes.clone(), bytes].concat());
         }
         assert_eq!(gathered.counts(), Counts { user: 2, kernel: 4, idle: 6, missed: 8, lost: 10 });
         gathered.take(Kind::Process, &[9; 40]);

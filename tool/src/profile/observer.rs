@@ -1,4 +1,5 @@
-//! The observer of `ochre profile`: asks for samples, gathers what comes, and writes the profile when the run is over.
+//! The observer of `ochre profile`: asks for samples, gathers what comes, and writes the profile when the run is over,
+//! or each time the user ends sampling.
 
 use super::gather::Gathered;
 use super::output::{self, Output};
@@ -6,13 +7,15 @@ use super::resolve::{By, Resolver};
 use super::stacks::Profile;
 use crate::observe::Observer;
 use crate::observe::guest::Guest;
+use crate::observe::talk::Talk;
 use crate::symbols::{KernelSymbols, Programs, RootFiles};
+use crate::terminal;
 use anyhow::Context;
 use std::fs::File;
-use std::io::Write;
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use wire::observe::Kind;
-use wire::sample::{Counts, Wish};
+use wire::sample::{Counts, STOPPED, Wish};
 
 /// What the user asked for.
 pub(crate) struct Wanted {
@@ -22,60 +25,131 @@ pub(crate) struct Wanted {
     pub(crate) by: By,
     /// The command that is profiled.
     pub(crate) title: String,
-    /// Where the profile goes; standard error if nowhere else.
-    pub(crate) output: Option<Output>,
+    /// Where the profile goes.
+    pub(crate) target: Target,
+    /// Whether samples are taken from the program's start on; else from the first key on.
+    pub(crate) starts_on: bool,
 }
+
+/// Where profiles go.
+pub(crate) enum Target {
+    /// A list on standard error, at the end.
+    Error,
+    /// A file, at the end.
+    File(Output),
+    /// A new file in the current directory each time sampling ends.
+    EachTime,
+}
+
+/// The key that starts and stops sampling.
+const KEY: u8 = b'p';
 
 /// See the module.
 pub(crate) struct Profiler {
     wanted: Wanted,
     gathered: Gathered,
-    /// What names are looked up in.
-    booted: Option<(RootFiles, KernelSymbols)>,
+    /// What names are looked up in: the root's archive, the kernel's image.
+    booted: Option<(File, PathBuf)>,
+    is_on: bool,
+    /// What had been counted when sampling began.
+    before: Counts,
+    talk: Talk,
 }
 
 impl Profiler {
     /// For what the user asked.
-    pub(crate) fn new(wanted: Wanted) -> Profiler {
-        Profiler { wanted, gathered: Gathered::default(), booted: None }
+    pub(crate) fn new(wanted: Wanted) -> io::Result<Profiler> {
+        let talk = Talk::open(None, terminal::descriptors())?;
+        let (gathered, before) = (Gathered::default(), Counts::default());
+        Ok(Profiler { is_on: wanted.starts_on, wanted, gathered, booted: None, before, talk })
+    }
+
+    fn say(&mut self, text: &str) {
+        // Nobody listens any more: then there is nobody to tell.
+        let _ = self.talk.write_all(text.as_bytes()).and_then(|()| self.talk.flush());
+    }
+
+    /// Makes the profile of what was gathered, and says what was counted.
+    fn write(&mut self, is_cut: bool) -> anyhow::Result<()> {
+        let Some((archive, kernel)) = &self.booted else { return Ok(()) };
+        let root = RootFiles::open(archive.try_clone()?).context("cannot read the root again")?;
+        let image = std::fs::read(kernel).with_context(|| format!("cannot read {}", kernel.display()))?;
+        let Wanted { wish, by, ref title, .. } = self.wanted;
+        let mut resolver = Resolver::new(&self.gathered, KernelSymbols::new(image), Programs::new(root), by);
+        let (on_cpu, off_cpu) = resolver.profiles(&self.gathered, wish.hz);
+        let profile = if wish.off_cpu { off_cpu } else { on_cpu };
+        let all = self.gathered.counts();
+        let mut text = String::new();
+        if is_cut {
+            text.push_str("ochre: the run was cut short: the last samples are missing\n");
+        }
+        text.push_str(&counts(&since(&self.before, &all), &profile, wish));
+        let title = output::title(&profile, title);
+        match std::mem::replace(&mut self.wanted.target, Target::EachTime) {
+            Target::File(file) => file.write(&profile, &title)?,
+            Target::Error => text.push_str(&String::from_utf8_lossy(&output::summary(&profile))),
+            Target::EachTime if profile.stacks.is_empty() => {}
+            Target::EachTime => {
+                let (file, name) = Output::create_new()?;
+                file.write(&profile, &title)?;
+                text.push_str(&format!("ochre: the flame graph is in {name}\n"));
+            }
+        }
+        self.before = all;
+        self.gathered.forget_samples();
+        self.say(&text);
+        Ok(())
+    }
+}
+
+/// What was counted after `before`.
+fn since(before: &Counts, now: &Counts) -> Counts {
+    Counts {
+        user: now.user.saturating_sub(before.user),
+        kernel: now.kernel.saturating_sub(before.kernel),
+        idle: now.idle.saturating_sub(before.idle),
+        missed: now.missed.saturating_sub(before.missed),
+        lost: now.lost.saturating_sub(before.lost),
     }
 }
 
 impl Observer for Profiler {
     fn booting(&mut self, initramfs: &File, kernel: &Path) -> anyhow::Result<()> {
-        let root = RootFiles::open(initramfs.try_clone()?).context("cannot read the root again")?;
-        let image = std::fs::read(kernel).with_context(|| format!("cannot read {}", kernel.display()))?;
-        self.booted = Some((root, KernelSymbols::new(image)));
+        self.booted = Some((initramfs.try_clone()?, kernel.to_path_buf()));
         Ok(())
     }
 
     fn probes_known(&mut self, _guest: &Guest) -> anyhow::Result<Vec<(Kind, Vec<u8>)>> {
-        Ok(vec![(Kind::Sample, self.wanted.wish.encode().to_vec())])
+        let wish = self.is_on.then(|| (Kind::Sample, self.wanted.wish.encode().to_vec()));
+        Ok(wish.into_iter().collect())
     }
 
-    fn frame(&mut self, _guest: &Guest, kind: Kind, _stream: u8, payload: &[u8]) -> anyhow::Result<()> {
+    fn frame(&mut self, _guest: &Guest, kind: Kind, stream: u8, payload: &[u8]) -> anyhow::Result<()> {
+        if kind == Kind::Samples && stream == STOPPED {
+            return if matches!(self.wanted.target, Target::EachTime) { self.write(false) } else { Ok(()) };
+        }
         self.gathered.take(kind, payload);
         Ok(())
     }
 
+    fn key(&mut self, _guest: &Guest, key: u8) -> anyhow::Result<Vec<(Kind, Vec<u8>)>> {
+        if key != KEY {
+            return Ok(Vec::new());
+        }
+        self.is_on = !self.is_on;
+        let Wish { hz, .. } = self.wanted.wish;
+        let wish = Wish { hz: if self.is_on { hz } else { 0 }, ..self.wanted.wish };
+        self.say(if self.is_on { "ochre: sampling begins\n" } else { "ochre: sampling ends\n" });
+        Ok(vec![(Kind::Sample, wish.encode().to_vec())])
+    }
+
+    fn is_idle(&self) -> bool {
+        !self.is_on && matches!(self.wanted.target, Target::EachTime)
+    }
+
     fn finish(&mut self, _guest: &Guest, is_cut: bool) -> anyhow::Result<()> {
-        let Some((root, kernel)) = self.booted.take() else { return Ok(()) };
-        let Wanted { wish, by, ref title, .. } = self.wanted;
-        let mut resolver = Resolver::new(&self.gathered, kernel, Programs::new(root), by);
-        let (on_cpu, off_cpu) = resolver.profiles(&self.gathered, wish.hz);
-        let profile = if wish.off_cpu { off_cpu } else { on_cpu };
-        let mut text = String::new();
-        if is_cut {
-            text.push_str("ochre: the run was cut short: the last samples are missing\n");
-        }
-        text.push_str(&counts(&self.gathered.counts(), &profile, wish));
-        match self.wanted.output.take() {
-            Some(output) => output.write(&profile, &output::title(&profile, title))?,
-            None => text.push_str(&String::from_utf8_lossy(&output::summary(&profile))),
-        }
-        // Nobody listens any more: then there is nobody to tell.
-        let _ = std::io::stderr().lock().write_all(text.as_bytes());
-        Ok(())
+        self.talk.no_longer_raw();
+        if self.is_idle() { Ok(()) } else { self.write(is_cut) }
     }
 }
 

@@ -64,6 +64,19 @@ impl Output {
         Ok(Output { path: path.to_path_buf(), file, format: *format })
     }
 
+    /// Creates a flame graph's file in the current directory, by the first name that is free; answers the name, too.
+    pub(crate) fn create_new() -> anyhow::Result<(Output, String)> {
+        for number in 1u32.. {
+            let name = format!("ochre-profile-{number}.svg");
+            match File::create_new(&name) {
+                Ok(file) => return Ok((Output { path: PathBuf::from(&name), file, format: Format::Svg }, name)),
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => anyhow::bail!("cannot write {name}: {error}"),
+            }
+        }
+        anyhow::bail!("there is no name left for a profile")
+    }
+
     /// Writes the profile.
     pub(crate) fn write(self, profile: &Profile, title: &str) -> anyhow::Result<()> {
         let mut out = BufWriter::new(self.file);
