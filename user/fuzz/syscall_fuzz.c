@@ -146,7 +146,7 @@ static const long FORBIDDEN[] = {
 	SYS_reboot, SYS_pivot_root, SYS_swapon, SYS_swapoff, SYS_init_module, SYS_finit_module, SYS_delete_module, SYS_kexec_load,
 	SYS_sched_setscheduler, SYS_sched_setparam, SYS_sched_setattr, SYS_settimeofday, SYS_clock_settime, SYS_adjtimex, SYS_clock_adjtime,
 	SYS_pidfd_send_signal, SYS_process_vm_writev, SYS_acct, SYS_bpf, SYS_setns, SYS_move_mount, SYS_open_tree, SYS_fsmount,
-	-1,
+	SYS_vhangup, -1,
 };
 
 static const long FORKS[] = {
@@ -269,6 +269,13 @@ static int is_allowed(struct choices *from, long number, uint64_t *a)
 		for (int i = 0; i < 2; i++)
 			if ((int32_t)a[i] == at.watcher || (int32_t)a[i] == -at.watcher || (int32_t)a[i] == 1 || (int32_t)a[i] == -1)
 				a[i] = (uint64_t)at.self;
+	/* Nor are signals about files for the watcher, whatever they are about. */
+	if (number == SYS_fcntl && ((int)a[1] == F_SETOWN || (int)a[1] == F_SETOWN_EX)) {
+		a[1] = F_SETOWN;
+		a[2] = (uint64_t)at.self;
+	}
+	if (number == SYS_ioctl && ((uint32_t)a[1] == 0x8901 /* FIOSETOWN */ || (uint32_t)a[1] == 0x8902 /* SIOCSPGRP */))
+		return 0;
 	/* Names that the watcher needs are out of reach behind these. */
 	static const char *const OWN[] = { "d", "a", "d/e", "link" };
 	if (number == SYS_mount || number == SYS_umount2 || number == SYS_chroot) {
