@@ -235,6 +235,37 @@ static void by_hand(void)
 	close(master);
 }
 
+/* The controlling terminal's line is given up by a program that may. */
+static void leader_hangs_up(int slave)
+{
+	char byte;
+	sigset_t hup;
+	siginfo_t info;
+	sigemptyset(&hup);
+	sigaddset(&hup, SIGHUP);
+	CHECK_EQUAL(sigprocmask(SIG_BLOCK, &hup, NULL), 0);
+	CHECK_EQUAL(syscall(SYS_vhangup), 0);
+	CHECK_EQUAL(sigwaitinfo(&hup, &info), SIGHUP);
+	CHECK_EQUAL(read(slave, &byte, 1), 0);
+	CHECK_ERRNO(open("/dev/tty", O_RDWR), ENXIO);
+	/* Without a terminal there is nothing to do. */
+	CHECK_EQUAL(syscall(SYS_vhangup), 0);
+}
+
+static void without_right(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2] = { 0 };
+	pid_t child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		CHECK_EQUAL(syscall(SYS_capset, &header, data), 0);
+		CHECK_ERRNO(syscall(SYS_vhangup), EPERM);
+		exit(0);
+	}
+	CHECK_EXITS(child, 0);
+}
+
 int main(void)
 {
 	CHECK_EQUAL(pipe(said), 0);
@@ -244,5 +275,14 @@ int main(void)
 	default_action();
 	if (has_capability(CAP_SYS_TTY_CONFIG) && has_capability(CAP_SYS_ADMIN))
 		by_hand();
+	if (has_capability(CAP_SYS_TTY_CONFIG)) {
+		int slave;
+		master = open_pair(&slave);
+		pid_t child = in_session(slave, leader_hangs_up);
+		CHECK_EXITS(child, 0);
+		close(slave);
+		close(master);
+	}
+	without_right();
 	return 0;
 }

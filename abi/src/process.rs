@@ -4,6 +4,8 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// `personality`: programs start at the same addresses every time.
 pub const ADDR_NO_RANDOMIZE: u32 = 0x0004_0000;
+/// `personality`: what may be read may be executed.
+pub const READ_IMPLIES_EXEC: u32 = 0x0040_0000;
 
 /// `struct rusage`.
 #[derive(Clone, Copy, Default, Debug, FromBytes, IntoBytes, Immutable, KnownLayout)]

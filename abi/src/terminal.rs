@@ -31,6 +31,26 @@ pub struct Termios2 {
     pub output_speed: u32,
 }
 
+/// `struct termio` (`TCGETA`), of System V: the lower halves of the flags and the first control characters.
+#[derive(Clone, Copy, Default, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Termio {
+    /// Input modes.
+    pub input: u16,
+    /// Output modes.
+    pub output: u16,
+    /// Control modes.
+    pub control: u16,
+    /// Local modes.
+    pub local: u16,
+    /// Line discipline.
+    pub line: u8,
+    /// Control characters.
+    pub characters: [u8; 8],
+    /// Unused.
+    pub padding: u8,
+}
+
 /// `struct winsize`.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -47,6 +67,7 @@ pub struct Winsize {
 
 const _: () = {
     assert!(size_of::<Termios>() == 36);
+    assert!(size_of::<Termio>() == 18);
     assert!(size_of::<Termios2>() == 44);
     assert!(size_of::<Winsize>() == 8);
 };

@@ -96,6 +96,8 @@ lock_classes! {
     TERMINAL_CONTROL = 598;
     /// Who watches one inode (`fs::notify`).
     WATCHERS = 560;
+    /// How many inotify watches each user has (`fs::inotify`).
+    INOTIFY_USERS = 557;
     /// The list of inotify instances (`fs::inotify`).
     INOTIFY_INSTANCES = 558;
     /// What one inotify instance watches (`fs::inotify`).

@@ -413,6 +413,9 @@ CALL(SYS_munlockall, "munlockall", "")
 #ifdef SYS_munmap
 CALL(SYS_munmap, "munmap", "pz")
 #endif
+#ifdef SYS_name_to_handle_at
+CALL(SYS_name_to_handle_at, "name_to_handle_at", "fsppo")
+#endif
 #ifdef SYS_nanosleep
 CALL(SYS_nanosleep, "nanosleep", "pp")
 #endif
@@ -421,6 +424,9 @@ CALL(SYS_newfstatat, "newfstatat", "fspo")
 #endif
 #ifdef SYS_open
 CALL(SYS_open, "open", "soo")
+#endif
+#ifdef SYS_open_by_handle_at
+CALL(SYS_open_by_handle_at, "open_by_handle_at", "fpo")
 #endif
 #ifdef SYS_openat
 CALL(SYS_openat, "openat", "fsoo")
@@ -823,6 +829,9 @@ CALL(SYS_utimes, "utimes", "sp")
 #endif
 #ifdef SYS_vfork
 CALL(SYS_vfork, "vfork", "")
+#endif
+#ifdef SYS_vhangup
+CALL(SYS_vhangup, "vhangup", "")
 #endif
 #ifdef SYS_vmsplice
 CALL(SYS_vmsplice, "vmsplice", "fpzo")

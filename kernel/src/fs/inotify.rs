@@ -27,7 +27,7 @@ use alloc::fmt::Write;
 use alloc::string::String;
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use machine::addr::UserAddr;
 use machine::sync::{SpinLock, Wait, WaitQueue};
 use machine::thread::CurrentThread;
@@ -36,8 +36,8 @@ use machine::thread::CurrentThread;
 pub const MOST_INSTANCES: usize = 128;
 /// Most events that wait (Linux's `fs.inotify.max_queued_events`).
 pub const MOST_EVENTS: usize = 16_384;
-/// Most watches of one instance.
-// LINUX: the bound is each user's, and goes by memory.
+/// Most watches of a user (Linux's `fs.inotify.max_user_watches`).
+// LINUX: it goes by memory.
 pub const MOST_WATCHES: usize = 65_536;
 /// Bytes of an event before its name, and what names are padded to.
 const HEADER_BYTES: usize = 16;
@@ -149,9 +149,47 @@ impl Watch {
     }
 }
 
+/// One of the watches that a user may have; dropping it gives it back.
+struct Room {
+    used: Arc<AtomicUsize>,
+}
+
+impl Room {
+    /// ENOSPC if the user has as many as it may.
+    fn take(used: &Arc<AtomicUsize>) -> Result<Room> {
+        let more = |used: usize| (used < MOST_WATCHES).then_some(used + 1);
+        used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).map_err(|_| Errno::ENOSPC)?;
+        Ok(Room { used: used.clone() })
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.used.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// How many watches each user has, of users that have an instance.
+static WATCHES_BY_USER: SpinLock<Vec<(u32, Arc<AtomicUsize>)>> = SpinLock::new(&lock_order::INOTIFY_USERS, Vec::new());
+
+/// A user's count.
+fn watches_of(uid: u32) -> Result<Arc<AtomicUsize>> {
+    WATCHES_BY_USER.with(|counts| {
+        if let Some((_, count)) = counts.iter().find(|(user, _)| *user == uid) {
+            return Ok(count.clone());
+        }
+        counts.retain(|(_, count)| Arc::strong_count(count) > 1);
+        counts.try_reserve(1)?;
+        let count = Arc::new(AtomicUsize::new(0));
+        counts.push((uid, count.clone()));
+        Ok(count)
+    })
+}
+
 /// A watch and what it keeps.
 struct Held {
     watch: Arc<Watch>,
+    _room: Room,
     inode: Arc<dyn Inode>,
 }
 
@@ -184,6 +222,8 @@ pub struct Inotify {
     me: Weak<Inotify>,
     queue: Arc<Queue>,
     watches: SpinLock<Watches>,
+    /// How many watches its user has.
+    user_watches: Arc<AtomicUsize>,
 }
 
 impl Inotify {
@@ -192,7 +232,8 @@ impl Inotify {
         let events = SpinLock::new(&lock_order::INOTIFY_QUEUE, VecDeque::new());
         let queue = Arc::new(Queue { events, readable: WaitQueue::new(), listeners: Listeners::new() });
         let watches = SpinLock::new(&lock_order::INOTIFY, Watches::default());
-        let instance = Arc::new_cyclic(|me| Inotify { me: me.clone(), queue, watches });
+        let user_watches = watches_of(uid)?;
+        let instance = Arc::new_cyclic(|me| Inotify { me: me.clone(), queue, watches, user_watches });
         INSTANCES.with(|instances| -> Result<()> {
             instances.retain(|(_, known)| known.strong_count() > 0);
             if instances.iter().filter(|(user, _)| *user == uid).count() >= MOST_INSTANCES {
@@ -225,10 +266,8 @@ impl Inotify {
             watch.mask.store(old | mask & KEPT, Ordering::Relaxed);
             return Ok(watch.number);
         }
-        let number = self.watches.with(|watches| {
-            if watches.held.len() >= MOST_WATCHES {
-                return Err(Errno::ENOSPC);
-            }
+        let room = Room::take(&self.user_watches)?;
+        let number = self.watches.with(|watches| -> Result<i32> {
             watches.last = watches.last.checked_add(1).ok_or(Errno::ENOSPC)?;
             Ok(watches.last)
         })?;
@@ -239,7 +278,7 @@ impl Inotify {
             owner: self.me.clone(),
             is_spent: AtomicBool::new(false),
         });
-        let held = Held { watch: watch.clone(), inode: inode.clone() };
+        let held = Held { watch: watch.clone(), _room: room, inode: inode.clone() };
         self.watches.with(|watches| watches.held.insert(number, held));
         if let Err(error) = inode.base().watchers.add(&watch) {
             let held = self.watches.with(|watches| watches.held.remove(&number));

@@ -9,9 +9,15 @@ use machine::addr::{PAGE_SIZE, USER_END, UserAddr, page_ceil};
 use machine::thread::CurrentThread;
 
 impl AddressSpace {
-    /// Moves the break to `wanted` if that is possible; answers where it is then.
+    /// Moves the break to `wanted` if that is possible, what is new with `protection`; answers where it is then.
     /// LINUX: no error is ever told apart; the old break is the refusal.
-    pub fn set_break(&self, cx: &mut CurrentThread, wanted: UserAddr, limits: &MemoryLimits) -> UserAddr {
+    pub fn set_break(
+        &self,
+        cx: &mut CurrentThread,
+        wanted: UserAddr,
+        protection: Protection,
+        limits: &MemoryLimits,
+    ) -> UserAddr {
         let mut memory = self.memory.lock(cx);
         let locking = memory.locks_new;
         let (start, old) = (memory.heap.start, memory.heap.end);
@@ -25,7 +31,7 @@ impl AddressSpace {
                 memory.take_out(cx, new_end..old_end);
             })
         } else if new_end > old_end {
-            let vma = Vma { locking, ..Vma::anonymous(Protection::READ_WRITE) };
+            let vma = Vma { locking, ..Vma::anonymous(protection) };
             // LINUX: one page and a stack's guard gap stay free above the heap.
             let is_free = memory.areas.find_gap(new_end + PAGE_SIZE - old_end, old_end..new_end + PAGE_SIZE, PAGE_SIZE);
             let outcome = if is_free.is_none() { Err(MapError::NoRoom) } else { memory.reserve_change() };

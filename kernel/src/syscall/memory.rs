@@ -24,6 +24,7 @@ use abi::linux::{
     MLOCK_ONFAULT, MREMAP_DONTUNMAP, MREMAP_FIXED, MREMAP_MAYMOVE, MS_ASYNC, MS_INVALIDATE, MS_SYNC, PROT_EXEC,
     PROT_GROWSDOWN, PROT_READ, PROT_WRITE,
 };
+use abi::process::READ_IMPLIES_EXEC;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -41,6 +42,11 @@ impl Call<'_> {
     }
     pub(super) fn memory_limits(&self) -> MemoryLimits {
         MemoryLimits::of(self.process(), self.may(Capability::IpcLock))
+    }
+    /// What a program that asks for `protection` gets: old ones mean execution by reading.
+    fn implied(&self, protection: Protection) -> Protection {
+        let implies = self.task.personality() & READ_IMPLIES_EXEC != 0 && protection.allows(Protection::READ);
+        if implies { protection.with(Protection::EXECUTE) } else { protection }
     }
 }
 
@@ -62,7 +68,7 @@ pub fn sys_mmap(
     if bytes == 0 {
         return Err(Errno::EINVAL);
     }
-    let protection = Protection::from_bits(protection.0);
+    let protection = call.implied(Protection::from_bits(protection.0));
     let is_shared = match flags & MAP_TYPE {
         MAP_PRIVATE => false,
         MAP_SHARED => true,
@@ -154,7 +160,7 @@ pub fn sys_mprotect(call: &mut Call<'_>, addr: UserAddr, bytes: usize, protectio
         bytes = bytes.checked_add(addr.0 - start.0).ok_or(Errno::ENOMEM)?;
         addr = start;
     }
-    let protection = Protection::from_bits(protection.0);
+    let protection = call.implied(Protection::from_bits(protection.0));
     space.protect(call.cx, addr, bytes, protection, &limits)?;
     if protection.allows(Protection::EXECUTE) {
         observe::mapped(call.cx, call.task, addr.0..addr.0.saturating_add(bytes));
@@ -257,7 +263,8 @@ pub fn sys_process_madvise(
 /// Moves the end of the heap.
 pub fn sys_brk(call: &mut Call<'_>, addr: UserAddr) -> Result<u64> {
     let limits = call.memory_limits();
-    Ok(call.space()?.set_break(call.cx, addr, &limits).0 as u64)
+    let protection = call.implied(Protection::READ_WRITE);
+    Ok(call.space()?.set_break(call.cx, addr, protection, &limits).0 as u64)
 }
 
 /// The whole pages that `addr` and `bytes` touch, for calls that round the start down.

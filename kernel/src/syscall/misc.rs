@@ -8,6 +8,7 @@ use crate::task::credentials::Ids;
 use crate::task::limits::COUNT as LIMITS;
 use crate::task::task::NAME_BYTES;
 use crate::task::{Capability, Pid, Process, host, table};
+use crate::tty;
 use crate::user_memory::{UserCStr, UserPtr, UserSlice};
 use abi::linux::{GRND_INSECURE, GRND_NONBLOCK, GRND_RANDOM};
 use abi::prctl::{
@@ -15,7 +16,7 @@ use abi::prctl::{
     PR_GET_TIMERSLACK, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, PR_SET_NAME, PR_SET_NO_NEW_PRIVS, PR_SET_PDEATHSIG,
     PR_SET_THP_DISABLE, PR_SET_TIMERSLACK,
 };
-use abi::process::ADDR_NO_RANDOMIZE;
+use abi::process::{ADDR_NO_RANDOMIZE, READ_IMPLIES_EXEC};
 use abi::{Rlimit64, Sysinfo, Utsname};
 use alloc::sync::Arc;
 use machine::addr::{PAGE_SIZE, UserAddr};
@@ -176,7 +177,7 @@ pub fn sys_personality(call: &mut Call<'_>, persona: Flags) -> Result<u64> {
     match persona.0 {
         // LINUX: all ones only asks.
         u32::MAX => {}
-        new if new & !ADDR_NO_RANDOMIZE == 0 => call.task.set_personality(new),
+        new if new & !(ADDR_NO_RANDOMIZE | READ_IMPLIES_EXEC) == 0 => call.task.set_personality(new),
         _ => return Err(Errno::EINVAL),
     }
     Ok(u64::from(was))
@@ -332,6 +333,15 @@ fn copy_log(call: &mut Call<'_>, mut to: UserSlice) -> Result<u64> {
         (position, total) = (next, total + count as u64);
     }
     Ok(total)
+}
+
+/// Hangs the controlling terminal up.
+pub fn sys_vhangup(call: &mut Call<'_>) -> Result<u64> {
+    if !call.may(Capability::TtyConfig) {
+        return Err(Errno::EPERM);
+    }
+    tty::hang_up_own(call.cx);
+    Ok(0)
 }
 
 /// Restart and power off are the tool's: a program may only switch Ctrl-Alt-Del.

@@ -14,6 +14,7 @@ pub mod epoll;
 pub mod exec;
 pub mod extended_attributes;
 pub mod futex;
+pub mod handle;
 pub mod identity;
 pub mod inotify;
 pub mod memory;

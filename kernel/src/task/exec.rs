@@ -6,6 +6,7 @@ use crate::errno::{Errno, Result};
 use crate::mm::AddressSpace;
 use crate::syscall::Call;
 use abi::StackT;
+use abi::process::READ_IMPLIES_EXEC;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use machine::addr::UserAddr;
@@ -91,6 +92,8 @@ pub fn finish(call: &mut Call<'_>, program: NewProgram) {
     if program.is_secure {
         task.set_personality(0);
     }
+    // LINUX: new programs say themselves whether they mean it.
+    task.set_personality(task.personality() & !READ_IMPLIES_EXEC);
 
     call.cx.set_space(Some(program.space.handle()));
     let old = task.with_resources(call.cx, |resources| {

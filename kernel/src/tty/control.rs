@@ -170,6 +170,13 @@ pub fn leader_ends(cx: &CurrentThread, process: &Process) {
     }
 }
 
+/// vhangup: the caller's controlling terminal is hung up, if it has one.
+pub fn hang_up_own(cx: &CurrentThread) {
+    if let Some(terminal) = controlling_terminal(cx) {
+        hang_up(cx, &terminal, false);
+    }
+}
+
 /// The line is gone: what is open of the terminal is dead, its session has lost it, and the leader gets SIGHUP and SIGCONT. At a
 /// session's end the group in front gets SIGHUP too.
 pub(super) fn hang_up(cx: &CurrentThread, terminal: &Arc<Terminal>, ends_session: bool) {

@@ -7,7 +7,7 @@ use crate::errno::{Errno, Result};
 use crate::fs::OpenFile;
 use crate::task::{Capability, Task};
 use crate::user_memory::UserPtr;
-use abi::{Termios, Termios2, Winsize, ioctl};
+use abi::{Termio, Termios, Termios2, Winsize, ioctl};
 use alloc::sync::Arc;
 use machine::addr::UserAddr;
 use machine::thread::CurrentThread;
@@ -51,6 +51,37 @@ fn to_termios(settings: &Settings) -> Termios {
         line: 0,
         characters: settings.cc,
     }
+}
+
+/// The older structure, which has half of it.
+fn to_termio(termios: &Termios) -> Termio {
+    let mut termio = Termio {
+        // CAST: the lower halves are meant.
+        input: termios.input as u16,
+        output: termios.output as u16,
+        control: termios.control as u16,
+        local: termios.local as u16,
+        line: termios.line,
+        ..Termio::default()
+    };
+    let count = termio.characters.len();
+    termio.characters.copy_from_slice(&termios.characters[..count]);
+    termio
+}
+
+/// What it sets; the rest stays as in `old`.
+fn from_termio(termio: &Termio, old: Termios) -> Termios {
+    let with_low = |old: u32, low: u16| old & !0xffff | u32::from(low);
+    let mut new = Termios {
+        input: with_low(old.input, termio.input),
+        output: with_low(old.output, termio.output),
+        control: with_low(old.control, termio.control),
+        local: with_low(old.local, termio.local),
+        line: termio.line,
+        ..old
+    };
+    new.characters[..termio.characters.len()].copy_from_slice(&termio.characters);
+    new
 }
 
 fn to_settings(termios: &Termios, is_pseudo: bool) -> Settings {
@@ -161,6 +192,17 @@ pub(super) fn of_line(
         ioctl::TCGETS => {
             let termios = to_termios(&terminal.settings(cx));
             UserPtr::<Termios>::new(argument).write(cx, &termios)?;
+        }
+        ioctl::TCGETA => {
+            let termio = to_termio(&to_termios(&terminal.settings(cx)));
+            UserPtr::<Termio>::new(argument).write(cx, &termio)?;
+        }
+        ioctl::TCSETA | ioctl::TCSETAW | ioctl::TCSETAF => {
+            job_control::check_change(cx, terminal)?;
+            let termio = UserPtr::<Termio>::new(argument).read(cx)?;
+            let given = terminal.state.lock(cx).speeds;
+            let termios = from_termio(&termio, to_termios(&terminal.settings(cx)));
+            set(cx, terminal, &termios, given, request == ioctl::TCSETAF);
         }
         ioctl::TCGETS2 => {
             let (base, speeds) = {

@@ -16,7 +16,7 @@ mod terminal;
 mod transfer;
 
 pub use console::{console_terminal, flush_console, standard_files, start_console, take_console};
-pub use control::{TerminalTie, controlling_terminal, finish_hang_ups, leader_ends};
+pub use control::{TerminalTie, controlling_terminal, finish_hang_ups, hang_up_own, leader_ends};
 pub use device::{PTMX, register_devices};
 pub use file::TerminalFile;
 pub use pty::MasterFile;

@@ -8,7 +8,7 @@ calls! {
         resource: u32 as One(&RLIMIT),
         result: UserPtr<abi::Rlimit64> as Out(Rlimit("RLIM_INFINITY")),
     ) = sys_getrlimit;
-    /// Only the plain Linux personality, and ADDR_NO_RANDOMIZE.
+    /// Only the plain Linux personality, ADDR_NO_RANDOMIZE and READ_IMPLIES_EXEC.
     personality(persona: Flags) = sys_personality;
     /// Names, death signals, subreapers, no-new-privileges, capabilities, dumpability, timer slack; other options answer EINVAL.
     prctl(
@@ -32,5 +32,6 @@ calls! {
     setrlimit(resource: u32 as One(&RLIMIT), value: UserPtr<abi::Rlimit64> as In(Rlimit("RLIM_INFINITY"))) = sys_setrlimit;
     sysinfo(result: UserPtr<abi::Sysinfo> as Out(Sysinfo)) = sys_sysinfo;
     syslog(action: i32, buffer: UserAddr, bytes: i32) = sys_syslog;
+    vhangup() = sys_vhangup;
     uname(buffer: UserPtr<abi::Utsname> as Out(Utsname)) = sys_uname;
 }

@@ -98,6 +98,7 @@ mod epoll;
 mod exec;
 mod extended_attributes;
 mod futex;
+mod handle;
 mod identity;
 mod inotify;
 mod memory;
@@ -133,6 +134,7 @@ const SUBJECTS: &[&[Row]] = &[
     exec::ROWS,
     extended_attributes::ROWS,
     futex::ROWS,
+    handle::ROWS,
     identity::ROWS,
     inotify::ROWS,
     memory::ROWS,
