@@ -4,12 +4,10 @@ use libfuzzer_sys::fuzz_target;
 
 /// The tool's own modules: the parser needs nothing else of it.
 #[allow(dead_code)]
+#[path = "../../../tool/src/trace"]
 mod trace {
-    #[path = "../../../../tool/src/trace/parse/mod.rs"]
     pub(crate) mod parse;
-    #[path = "../../../../tool/src/trace/source.rs"]
     pub(crate) mod source;
-    #[path = "../../../../tool/src/trace/syntax.rs"]
     pub(crate) mod syntax;
 }
 
