@@ -5,6 +5,7 @@ use crate::mm::heap::Magazines;
 use crate::thread::scheduler::Scheduler;
 use crate::thread::{Thread, header};
 use crate::time::CpuTimers;
+use crate::trace;
 use alloc::sync::Arc;
 use core::cell::{Cell, UnsafeCell};
 use core::ptr;
@@ -84,6 +85,8 @@ pub(crate) struct CpuLocal {
     pub(crate) frames: FrameCache,
     /// Free heap blocks at hand. Own CPU, preemption off, not in handlers.
     pub(crate) magazines: Magazines,
+    /// The trace ring.
+    pub(crate) trace: trace::PerCpu,
     /// The last barrier that this CPU has passed (`sync::barrier`).
     pub(crate) barrier_seen: AtomicU64,
 }
@@ -109,6 +112,7 @@ impl CpuLocal {
             timers: CpuTimers::new(),
             frames: FrameCache::new(),
             magazines: Magazines::new(),
+            trace: trace::PerCpu::new(id),
             barrier_seen: AtomicU64::new(0),
         }
     }

@@ -9,8 +9,10 @@ use crate::addr::{USER_END, UserAddr};
 use crate::arch;
 use crate::cpu::CpuLocal;
 use crate::mm::{SpaceHandle, UserFault, space_handle};
+use crate::sample;
 use crate::thread::user_state::UserState;
-use crate::thread::{CurrentThread, header, scheduler};
+use crate::thread::{CurrentThread, Thread, header, scheduler};
+use crate::trace::providers::sched;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -106,37 +108,86 @@ pub(crate) fn kernel_fault(fault: PageFault) -> bool {
 #[track_caller]
 pub fn run_user(cx: &mut CurrentThread, context: &mut UserContext) -> UserExit {
     let header = header::current();
-    if header.held_count() | header.preempt_off.get() as usize != 0 {
+    if header.held_count() | (header.preempt_off.get() | header.interrupts_off.get()) as usize != 0 {
         may_not_enter(header);
     }
     clean_up(header.cpu());
     loop {
-        let header = header::interrupts_off();
+        header::interrupts_off_first(header);
         scheduler::reschedule_if_needed(header);
         // After the reschedule: it may have moved the thread, and a notification that comes from here on interrupts user mode.
-        if cx.needs_attention() {
-            header::interrupts_on(header);
+        if cx.needs_attention() && !tell_entry(cx.thread()) {
+            header::interrupts_on_last(header);
             return UserExit::Interrupted;
         }
         let cpu = header.cpu();
         // SAFETY: own thread, interrupts off.
         unsafe { (*cx.thread().user.get()).load(Arc::as_ptr(cx.thread()), cpu) };
-        crate::probe!(crate::trace::providers::sched::to_user(cx.thread().id()));
-        crate::sample::enter_user(header, context);
         header.in_user.set(true);
         // SAFETY: interrupts are off, the context is the caller's, and the scheduler loaded the thread's space.
         let exit = unsafe { arch::user::enter(context) };
         header.in_user.set(false);
-        crate::probe!(crate::trace::providers::sched::to_kernel(cx.thread().id()));
-        header::interrupts_on(header);
-        match exit {
-            RawExit::Syscall => return UserExit::Syscall,
-            RawExit::PageFault(fault) => return UserExit::PageFault(fault),
-            RawExit::Exception(exception) => return UserExit::Exception(exception),
-            // Back to the program unless something is due, which the next round sees.
-            RawExit::Interrupt => clean_up(header::current().cpu()),
+        // Nobody looks for a better thread to run here: what asks for that from now on interrupts, and the way back to user mode looks.
+        header::interrupts_on_last(header);
+        if exit == RawExit::Syscall {
+            return UserExit::Syscall;
+        }
+        if let Some(exit) = look_at_exit(cx.thread(), exit) {
+            return exit;
+        }
+        // Back to the program unless something is due, which the next round sees.
+    }
+}
+
+/// For exits that are not system calls. Apart, so that those keep the registers for themselves.
+#[inline(never)]
+fn look_at_exit(thread: &Thread, exit: RawExit) -> Option<UserExit> {
+    tell_exit_of(thread);
+    match exit {
+        RawExit::Syscall => Some(UserExit::Syscall),
+        RawExit::PageFault(fault) => Some(UserExit::PageFault(fault)),
+        RawExit::Exception(exception) => Some(UserExit::Exception(exception)),
+        RawExit::Interrupt => {
+            clean_up(header::current().cpu());
+            None
         }
     }
+}
+
+/// To be called by a thread before it runs a program for the first time, with the registers that it will give to [`run_user`] each time: says
+/// where the profiler finds them. (A thread that does not say it is profiled without its user stack.)
+pub fn will_run(cx: &mut CurrentThread, context: &UserContext) {
+    sample::note_user_context(header::current(), context);
+    ask_for_entry(cx.thread());
+}
+
+/// Fires `sched:::to_kernel` if it is on. For system calls the caller of [`run_user`] has to do so when it serves one: it has to look who
+/// watches calls in any case, and so the two probes cost a call nothing while they are off.
+pub fn tell_exit(cx: &CurrentThread) {
+    tell_exit_of(cx.thread());
+}
+
+fn tell_exit_of(thread: &Thread) {
+    crate::probe!(sched::to_kernel(thread.id()));
+    ask_for_entry(thread);
+}
+
+/// Has the next [`tell_entry`] fire, if `sched:::to_user` is on.
+fn ask_for_entry(thread: &Thread) {
+    if sched::to_user::PROBE.is_enabled() {
+        thread.want_entry_told();
+    }
+}
+
+/// Fires `sched:::to_user` if that is all that the thread is to look at, and answers whether it was.
+#[cold]
+#[inline(never)]
+fn tell_entry(thread: &Thread) -> bool {
+    let is_all = thread.take_entry_told();
+    if is_all {
+        crate::probe!(sched::to_user(thread.id()));
+    }
+    is_all
 }
 
 /// Drops what this CPU has put aside for a moment when no lock is held.

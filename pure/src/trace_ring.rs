@@ -12,13 +12,13 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering, fence};
 
-/// Set in a slot's sequence while its words are being stored.
-const BEING_WRITTEN: u64 = 1 << 63;
+/// A slot's sequence while its words are being stored, and before the first time.
+const BEING_WRITTEN: u64 = 0;
 
 /// One record's place. Read from outside too, see [`Ring::places`].
 #[repr(C)]
 struct Slot<const WORDS: usize> {
-    /// Zero: never written. Otherwise the record's index plus one, with [`BEING_WRITTEN`] while it is stored.
+    /// [`BEING_WRITTEN`], or the record's index plus one.
     sequence: AtomicU64,
     words: [AtomicU64; WORDS],
 }
@@ -85,31 +85,60 @@ impl<const WORDS: usize> Ring<WORDS> {
     /// what does not fit is left out. The caller makes sure that no other writer interrupts or runs beside it.
     #[inline]
     pub fn push<const HEAD: usize>(&self, head: [u64; HEAD], tail: &[u64]) {
+        self.write(|words| {
+            // Two plain loops: a chained one costs several instructions more for each word.
+            for (place, word) in words.iter().zip(&head) {
+                place.store(*word, Ordering::Relaxed);
+            }
+            let rest = words.get(HEAD..).unwrap_or_default();
+            for (place, word) in rest.iter().zip(tail) {
+                place.store(*word, Ordering::Relaxed);
+            }
+        });
+    }
+
+    /// The same where it is known how many words there are, which saves more instructions than the words cost. The head is asked for when the
+    /// tail is stored, and registers are free.
+    #[inline(always)]
+    pub fn push_exact<const HEAD: usize, const TAIL: usize>(
+        &self,
+        head: impl FnOnce() -> [u64; HEAD],
+        tail: [u64; TAIL],
+    ) {
+        const { assert!(HEAD + TAIL <= WORDS) };
+        self.write(|words| {
+            for i in 0..TAIL {
+                words[HEAD + i].store(tail[i], Ordering::Relaxed);
+            }
+            let head = head();
+            for i in 0..HEAD {
+                words[i].store(head[i], Ordering::Relaxed);
+            }
+        });
+    }
+
+    /// Writes the next record with `fill`.
+    #[inline(always)]
+    fn write(&self, fill: impl FnOnce(&[AtomicU64; WORDS])) {
         let index = self.next.load(Ordering::Relaxed);
         let slot = self.slot(index);
-        slot.sequence.store((index + 1) | BEING_WRITTEN, Ordering::Relaxed);
+        slot.sequence.store(BEING_WRITTEN, Ordering::Relaxed);
         // Whoever sees one of the words below also sees the mark above.
         fence(Ordering::Release);
-        // Two plain loops: a chained one costs several instructions more for each word.
-        for (place, word) in slot.words.iter().zip(&head) {
-            place.store(*word, Ordering::Relaxed);
-        }
-        let rest = slot.words.get(HEAD..).unwrap_or_default();
-        for (place, word) in rest.iter().zip(tail) {
-            place.store(*word, Ordering::Relaxed);
-        }
+        fill(&slot.words);
         slot.sequence.store(index + 1, Ordering::Release);
         self.next.store(index + 1, Ordering::Release);
     }
 
     /// The record of this index, if it is there and whole. Disturbs nothing.
     pub fn read(&self, index: u64) -> Read<WORDS> {
+        // Before the slot: if this record was whole by then, one that is being written in its place is a later one.
+        let was_written = index < self.written();
         let slot = self.slot(index);
         let before = slot.sequence.load(Ordering::Acquire);
-        match (before & !BEING_WRITTEN).cmp(&(index + 1)) {
-            core::cmp::Ordering::Less => return Read::NotYet,
-            core::cmp::Ordering::Greater => return Read::Overwritten,
-            core::cmp::Ordering::Equal if before & BEING_WRITTEN != 0 => return Read::NotYet,
+        match before.cmp(&(index + 1)) {
+            core::cmp::Ordering::Less if !was_written => return Read::NotYet,
+            core::cmp::Ordering::Less | core::cmp::Ordering::Greater => return Read::Overwritten,
             core::cmp::Ordering::Equal => {}
         }
         let words = core::array::from_fn(|i| slot.words[i].load(Ordering::Relaxed));
@@ -139,6 +168,15 @@ mod tests {
     }
 
     #[test]
+    fn both_ways_of_writing_write_the_same() {
+        let ring = Ring::<4>::new(4).unwrap();
+        ring.push([1, 2], &[3]);
+        ring.push_exact(|| [1, 2], [3]);
+        let whole = Read::Whole([1, 2, 3, 0]);
+        assert_eq!((ring.read(0), ring.read(1), ring.written()), (whole, whole, 2));
+    }
+
+    #[test]
     fn surplus_words_are_left_out() {
         let ring = Ring::<2>::new(1).unwrap();
         ring.push([1], &[2, 3, 4]);
@@ -149,11 +187,10 @@ mod tests {
     fn an_unfinished_record_is_not_taken_for_whole() {
         let ring = Ring::<2>::new(4).unwrap();
         ring.push([7, 7], &[]);
-        ring.slot(1).sequence.store(2 | BEING_WRITTEN, Ordering::Relaxed);
-        ring.next.store(2, Ordering::Relaxed);
-        assert_eq!(ring.read(1), Read::NotYet);
-        ring.slot(0).sequence.store(5 | BEING_WRITTEN, Ordering::Relaxed);
-        assert_eq!(ring.read(0), Read::Overwritten);
+        assert_eq!((ring.read(0), ring.read(1)), (Read::Whole([7, 7]), Read::NotYet));
+        ring.slot(0).sequence.store(BEING_WRITTEN, Ordering::Relaxed);
+        assert_eq!(ring.read(0), Read::Overwritten, "a later record is being written in its place");
+        assert_eq!(ring.read(4), Read::NotYet, "that record");
     }
 
     #[test]

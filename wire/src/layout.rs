@@ -9,7 +9,7 @@
 /// First word.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"ochredmp");
 /// Second word. A reader refuses another one.
-pub const VERSION: u64 = 1;
+pub const VERSION: u64 = 2;
 /// The header's symbol.
 pub const SYMBOL: &str = "ochre_layout";
 /// Words of the header.
@@ -39,10 +39,8 @@ pub enum Word {
     Rings,
     /// Words of a slot: a sequence number, which is the record's index plus one, and the record (`wire::trace`).
     SlotWords,
-    /// For each CPU a block of counters.
+    /// For each CPU the address of its block of counters.
     Counters,
-    /// Bytes from a block to the next.
-    CounterBytes,
     /// Counters in a block.
     CounterCount,
     /// For each counter two words: address and length of its name.

@@ -9,6 +9,7 @@ use crate::signal::fault;
 use crate::trace::{self, Counter, probe};
 use core::sync::atomic::{AtomicU32, Ordering};
 use machine::trace::providers::Hex;
+use machine::user::tell_exit;
 
 /// Bits of [`WATCH`].
 pub mod watch {
@@ -18,6 +19,8 @@ pub mod watch {
     pub const PROBE_ENTRY: u32 = 2;
     /// The probe `syscall:::return` is on.
     pub const PROBE_RETURN: u32 = 4;
+    /// The probe `sched:::to_kernel` or `sched:::to_user` is on.
+    pub const PROBE_CROSSING: u32 = 16;
     /// Some task has been traced from call to call, or by single steps.
     pub const PTRACE: u32 = 8;
 }
@@ -33,12 +36,19 @@ pub(crate) fn dispatch(call: &mut Call<'_>) -> Option<Interrupted> {
     let number = call.user.syscall_number();
     call.cx.thread().note_call(number);
     let arguments = call.user.syscall_arguments();
-    let result = match WATCH.load(Ordering::Relaxed) {
-        0 => serve(call, number, &arguments),
-        watched if watched & watch::PTRACE != 0 && call.task.tracing.is_traced() => {
+    let watched = WATCH.load(Ordering::Relaxed);
+    let result = if watched == 0 {
+        serve(call, number, &arguments)
+    } else if watched & !(watch::PROBE_ENTRY | watch::PROBE_RETURN) == 0 {
+        serve_probed(call, number, &arguments, watched)
+    } else {
+        if watched & watch::PROBE_CROSSING != 0 {
+            tell_exit(call.cx);
+        }
+        if watched & watch::PTRACE != 0 && call.task.tracing.is_traced() {
             return dispatch_traced(call, watched);
         }
-        watched => serve_watched(call, number, &arguments, watched),
+        serve_watched(call, number, &arguments, watched)
     };
     answer(call, number, arguments[0], result)
 }
@@ -97,21 +107,29 @@ fn no_such_call(call: &mut Call<'_>, number: u64) -> Result<u64> {
 }
 
 #[cold]
+#[inline(never)]
 fn serve_watched(call: &mut Call<'_>, number: u64, arguments: &[u64; 6], watched: u32) -> Result<u64> {
-    if watched & watch::PROBE_ENTRY != 0 {
-        let [a0, a1, a2, a3, a4, a5] = arguments.map(Hex);
-        // CAST: as in `no_such_call`.
-        probe!(trace::syscall::entry(number as u32, a0, a1, a2, a3, a4, a5));
-    }
     let told = if watched & watch::STRACE != 0 { strace::begin(call, number, arguments) } else { None };
-    let result = serve(call, number, arguments);
+    let result = serve_probed(call, number, arguments, watched);
     if let Some(told) = told {
         strace::end(call, &told, arguments, result);
     }
+    result
+}
+
+/// With the two probes of calls. Part of the caller, and no test beside that of their bits: who traces every call sees what an event costs.
+#[inline(always)]
+fn serve_probed(call: &mut Call<'_>, number: u64, arguments: &[u64; 6], watched: u32) -> Result<u64> {
+    if watched & watch::PROBE_ENTRY != 0 {
+        let [a0, a1, a2, a3, a4, a5] = arguments.map(Hex);
+        // CAST: as in `no_such_call`.
+        trace::syscall::entry(number as u32, a0, a1, a2, a3, a4, a5);
+    }
+    let result = serve(call, number, arguments);
     if watched & watch::PROBE_RETURN != 0 {
         // CAST: results are shown as signed numbers.
         let answer = result.unwrap_or_else(Errno::to_result) as i64;
-        probe!(trace::syscall::r#return(number as u32, answer, call.task.tid()));
+        trace::syscall::r#return(number as u32, answer, call.task.tid());
     }
     result
 }

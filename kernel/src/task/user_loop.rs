@@ -13,7 +13,7 @@ use crate::trace::{self, Counter};
 use alloc::sync::Arc;
 use machine::mm::failing;
 use machine::thread::CurrentThread;
-use machine::user::{Exception, PageFault, UserContext, UserExit, run_user};
+use machine::user::{Exception, PageFault, UserContext, UserExit, run_user, will_run};
 
 /// Runs the task until it ends, and ends it.
 pub(crate) fn run(cx: &mut CurrentThread, task: &Arc<Task>, user: &mut UserContext) {
@@ -25,6 +25,7 @@ pub(crate) fn run(cx: &mut CurrentThread, task: &Arc<Task>, user: &mut UserConte
 }
 
 fn run_until_end(call: &mut Call<'_>) -> i32 {
+    will_run(call.cx, call.user);
     // What was sent before the thread existed notified nobody.
     if let Some(status) = attend(call, None) {
         return status;

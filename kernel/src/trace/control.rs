@@ -18,8 +18,14 @@ pub fn set_enabled(pattern: &str, is_enabled: bool) -> usize {
 /// The system call path tests one word for all who watch it: tells it about the probes.
 pub(super) fn update_watch() {
     use super::syscall::{entry, r#return};
-    for (probe, bit) in [(&entry::PROBE, watch::PROBE_ENTRY), (&r#return::PROBE, watch::PROBE_RETURN)] {
-        if probe.is_enabled() {
+    use machine::trace::providers::sched::{to_kernel, to_user};
+    let crossing = to_user::PROBE.is_enabled() || to_kernel::PROBE.is_enabled();
+    for (is_enabled, bit) in [
+        (entry::PROBE.is_enabled(), watch::PROBE_ENTRY),
+        (r#return::PROBE.is_enabled(), watch::PROBE_RETURN),
+        (crossing, watch::PROBE_CROSSING),
+    ] {
+        if is_enabled {
             WATCH.fetch_or(bit, Ordering::Relaxed);
         } else {
             WATCH.fetch_and(!bit, Ordering::Relaxed);

@@ -321,6 +321,8 @@ pub(crate) fn has_unloaded(cpu: &CpuLocal) -> bool {
 }
 
 /// Takes apart the spaces this CPU was the last to have loaded. In a thread, no lock held.
+#[cold]
+#[inline(never)]
 pub(crate) fn drop_unloaded() {
     let header = header::interrupts_off();
     let mut first = header.cpu().unloaded_spaces.replace(ptr::null_mut());

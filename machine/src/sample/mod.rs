@@ -13,5 +13,5 @@ pub(crate) use clock::{SampleClock, due, look_again, resume};
 pub use clock::{fires_probe, rate, start, start_probe, stop, stop_probe};
 pub use take::{Empty, counts, waiting};
 pub(crate) use take::{note_off_cpu, wants_off_cpu};
-pub(crate) use walk::enter_user;
+pub(crate) use walk::note_user_context;
 pub use wire::sample::{Counts, Wish};

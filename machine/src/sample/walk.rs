@@ -82,13 +82,9 @@ pub(crate) fn kernel(
     Walked { frames, is_truncated: frame != 0 && frame < records.high }
 }
 
-/// Notes where the program's registers lie while it runs in user mode and while the kernel works for it: one store, so that it can
-/// always be done.
-#[inline(always)]
-pub(crate) fn enter_user(header: &StackHeader, context: *const arch::user::UserContext) {
-    if crate::trace::IS_TRACED {
-        header.user_context.set(context);
-    }
+/// Notes where the program's registers lie while it runs in user mode and while the kernel works for it.
+pub(crate) fn note_user_context(header: &StackHeader, context: *const arch::user::UserContext) {
+    header.user_context.set(context);
 }
 
 /// The registers of the program on whose behalf this thread runs, as they were when it last left user mode: readable and aligned, but anything

@@ -225,7 +225,7 @@ pub(crate) fn interrupts_off() -> &'static StackHeader {
     let header = current();
     let count = header.interrupts_off.get();
     if count == 0 {
-        arch::cpu::interrupts_off();
+        arch::cpu::mask_interrupts();
     }
     header.interrupts_off.set(count + 1);
     compiler_fence(Ordering::SeqCst);
@@ -244,6 +244,22 @@ pub(crate) fn interrupts_on(header: &'static StackHeader) {
             crate::thread::scheduler::preempt_if_possible(header);
         }
     }
+}
+
+/// [`interrupts_off`] where they are known to be on.
+#[inline(always)]
+pub(crate) fn interrupts_off_first(header: &'static StackHeader) {
+    arch::cpu::mask_interrupts();
+    header.interrupts_off.set(1);
+    compiler_fence(Ordering::SeqCst);
+}
+
+/// Ends [`interrupts_off_first`]; does not look for a better thread to run.
+#[inline(always)]
+pub(crate) fn interrupts_on_last(header: &'static StackHeader) {
+    compiler_fence(Ordering::SeqCst);
+    header.interrupts_off.set(0);
+    arch::cpu::interrupts_on();
 }
 
 /// Runs an interrupt handler's body: the hardware has turned interrupts off, so the counts must say so, and locks that

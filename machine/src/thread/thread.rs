@@ -48,6 +48,8 @@ pub(super) mod attention {
     pub(in crate::thread) const TICKED: u32 = 2;
     /// It was off the CPU, or a barrier was passed, and it wants to know ([`Thread::watch_switches`](super::Thread::watch_switches)).
     pub(in crate::thread) const SWITCHED: u32 = 4;
+    /// The way into user mode is to be told.
+    pub(in crate::thread) const ENTRY_TOLD: u32 = 8;
 }
 
 impl Sched {
@@ -277,6 +279,18 @@ impl Thread {
         if self.attention.fetch_or(attention::NOTIFIED, Ordering::SeqCst) & attention::NOTIFIED == 0 {
             scheduler::wake_for_notification(self);
         }
+    }
+
+    /// Has [`take_entry_told`](Self::take_entry_told) answer yes the next time that nothing else is to be looked at.
+    pub(crate) fn want_entry_told(&self) {
+        self.attention.fetch_or(attention::ENTRY_TOLD, Ordering::Relaxed);
+    }
+
+    /// Whether the way into user mode is to be told, and is free.
+    pub(crate) fn take_entry_told(&self) -> bool {
+        // What else is set meanwhile interrupts user mode.
+        let (wanted, none) = (attention::ENTRY_TOLD, 0);
+        self.attention.compare_exchange(wanted, none, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// From now on (or no longer) the thread looks at its state after every switch before it runs user code, and once now.

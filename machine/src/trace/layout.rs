@@ -3,7 +3,7 @@
 use super::{counter, probe, ring};
 use crate::addr::{DIRECT_MAP_BASE, IMAGE_BASE};
 use crate::arch;
-use crate::cpu::{self, MAX_CPUS};
+use crate::cpu::{self, CpuId, MAX_CPUS};
 use crate::mm;
 use crate::symbols;
 use crate::thread;
@@ -19,6 +19,7 @@ type Table<const WORDS: usize, const ROWS: usize> = [[AtomicU64; WORDS]; ROWS];
 #[unsafe(export_name = "ochre_layout")]
 static LAYOUT: [AtomicU64; WORDS] = [const { AtomicU64::new(0) }; WORDS];
 static RINGS: Table<3, MAX_CPUS> = [const { [const { AtomicU64::new(0) }; 3] }; MAX_CPUS];
+static COUNTER_BLOCKS: Table<1, MAX_CPUS> = [const { [const { AtomicU64::new(0) }; 1] }; MAX_CPUS];
 static COUNTER_NAMES: Table<2, COUNTERS> = [const { [const { AtomicU64::new(0) }; 2] }; COUNTERS];
 static PROBE_NAMES: Table<5, PROBES> = [const { [const { AtomicU64::new(0) }; 5] }; PROBES];
 
@@ -37,6 +38,9 @@ pub fn publish() {
     for (row, [written, slots, count]) in RINGS.iter().zip(ring::places()) {
         set(row, &[written, slots, count]);
     }
+    for (row, cpu) in COUNTER_BLOCKS.iter().zip(0..) {
+        set(row, &[counter::place(CpuId(cpu))]);
+    }
     for (row, counter) in COUNTER_NAMES.iter().zip(Counter::ALL) {
         set(row, &[place(counter.name()), counter.name().len() as u64]);
     }
@@ -46,7 +50,6 @@ pub fn publish() {
         set(row, &[probe.id.into(), place(provider), provider.len() as u64, place(name), name.len() as u64]);
         probes += 1;
     }
-    let (counters, counter_bytes) = counter::place();
     let threads = thread::places();
     let (saved_frame, saved_return) = arch::context::SAVED_PLACES;
     let words = [
@@ -58,8 +61,7 @@ pub fn publish() {
         (Word::Cpus, cpu::count() as u64),
         (Word::Rings, place(&RINGS)),
         (Word::SlotWords, 1 + RECORD_WORDS as u64),
-        (Word::Counters, counters),
-        (Word::CounterBytes, counter_bytes),
+        (Word::Counters, place(&COUNTER_BLOCKS)),
         (Word::CounterCount, COUNTERS as u64),
         (Word::CounterNames, place(&COUNTER_NAMES)),
         (Word::Probes, place(&PROBE_NAMES)),

@@ -8,7 +8,7 @@
 //! with, and good for nothing else.
 mod consumer;
 pub(crate) mod cost;
-mod counter;
+pub(crate) mod counter;
 mod dump;
 pub(crate) mod flight;
 pub mod layout;
@@ -26,5 +26,8 @@ pub use dump::{dump, dump_switches, lost_of};
 pub use probe::{
     Argument, Probe, ProbeValue, Provider, enable_matching, matches, providers as each_provider, register, set_watched,
 };
-pub use ring::{current_thread, drain, init, read, ring_records, set_current_thread, visit};
+#[doc(hidden)]
+pub use ring::record_exact as record;
+pub(crate) use ring::{PerCpu, set_current_thread};
+pub use ring::{current_thread, drain, init, read, ring_records, visit};
 pub use wire::trace::{ArgumentKind, Counter, Head, Record, Stability};

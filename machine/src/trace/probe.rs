@@ -116,18 +116,22 @@ impl Probe {
             self.wanted.fetch_and(!bit, Ordering::Relaxed);
         }
     }
-    /// Tells whoever wants to know; records if nobody says so. Use [`probe!`](crate::probe!).
+    /// Whether it records, and nobody else wants to know.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn only_records(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed) == RECORDED
+    }
+    /// Tells the consumer, and records if that is wanted too. Use [`probe!`](crate::probe!).
     #[doc(hidden)]
     #[cold]
-    pub fn record(&self, arguments: &[u64]) {
+    #[inline(never)]
+    pub fn tell(&self, arguments: &[u64]) {
         let wanted = self.wanted.load(Ordering::Relaxed);
-        if wanted == RECORDED {
-            return ring::record(self.id, arguments);
-        }
         if wanted & WATCHED != 0 {
             consumer::fire(self.id, arguments);
         }
-        if wanted != WATCHED {
+        if wanted & RECORDED != 0 {
             ring::record(self.id, arguments);
         }
     }
@@ -247,9 +251,11 @@ macro_rules! provider {
                 pub mod $probe {
                     #[allow(unused_imports)]
                     use super::*;
+                    /// Its number.
+                    pub const ID: u16 = ($id << 8) | super::Number::$probe as u16;
                     /// The probe.
                     pub static PROBE: $crate::trace::Probe = $crate::trace::Probe::new(
-                        ($id << 8) | super::Number::$probe as u16,
+                        ID,
                         stringify!($provider),
                         stringify!($probe),
                         $meaning.trim_ascii(),
@@ -261,9 +267,23 @@ macro_rules! provider {
                 }
                 #[doc = $meaning]
                 #[allow(clippy::too_many_arguments)]
-                #[inline]
+                // Apart from the code that it stands in, and of a piece: what its arguments and number are is known here.
+                #[cold]
+                #[inline(never)]
                 pub fn $probe($($argument: $type),*) {
-                    $probe::PROBE.record(&[$($crate::trace::ProbeValue::word($argument)),*]);
+                    $(let $argument = $crate::trace::ProbeValue::word($argument);)*
+                    // Apart, so that the short way keeps the arguments in registers and needs no frame for them.
+                    #[cold]
+                    #[inline(never)]
+                    #[allow(clippy::too_many_arguments)]
+                    fn tell($($argument: u64),*) {
+                        $probe::PROBE.tell(&[$($argument),*]);
+                    }
+                    if $probe::PROBE.only_records() {
+                        $crate::trace::record::<{ $probe::ID }, _>([$($argument),*]);
+                    } else {
+                        tell($($argument),*);
+                    }
                 }
             )*
         }

@@ -4,83 +4,120 @@
 //! come from. Before [`init`] there is no ring and records are counted as dropped.
 use super::counter;
 use crate::arch;
-use crate::cpu::{self, CpuId, MAX_CPUS};
+use crate::cpu::{self, CpuId, CpuLocal};
 use crate::sync::Once;
+use crate::thread::header;
 use crate::time;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use core::sync::atomic::{AtomicU64, Ordering};
 use pure::trace_ring::{Read, Ring};
 use wire::trace::{Counter, Head, RECORD_WORDS, RING_RECORDS, Record};
 
 /// What each CPU has.
-struct PerCpu {
+pub(crate) struct PerCpu {
     ring: Once<Ring<RECORD_WORDS>>,
-    /// Number of the thread that runs, for the records' heads.
-    thread: AtomicU32,
+    /// What is the same in the heads of all records until the next switch: the CPU and the thread.
+    head: AtomicU64,
     /// Where readers begin: moved on by [`drain`].
     begin: AtomicU64,
 }
 
-static CPUS: [PerCpu; MAX_CPUS] =
-    [const { PerCpu { ring: Once::new(), thread: AtomicU32::new(0), begin: AtomicU64::new(0) } }; MAX_CPUS];
+impl PerCpu {
+    /// Without a ring.
+    pub(crate) const fn new(cpu: CpuId) -> PerCpu {
+        PerCpu { ring: Once::new(), head: AtomicU64::new(head_of(cpu, 0)), begin: AtomicU64::new(0) }
+    }
+}
+
+/// The part of a head that does not depend on the record.
+const fn head_of(cpu: CpuId, thread: u32) -> u64 {
+    // CAST: there are at most 64 CPUs.
+    Head { probe: 0, cpu: cpu.0 as u8, arguments: 0, thread }.pack()
+}
+
+/// The part of a head that depends on the record only.
+const fn head_with(probe: u16, arguments: usize) -> u64 {
+    // CAST: a declared probe has at most seven arguments.
+    Head { probe, cpu: 0, arguments: arguments as u8, thread: 0 }.pack()
+}
 
 /// Makes the rings of the first `cpus` CPUs, once the heap is there, each for `records` records (rounded up to a power of two), or for as many
 /// as usual if there is no memory for so many. CPUs for which there is no memory at all drop their records.
 pub fn init(cpus: usize, records: usize) {
-    for cpu in CPUS.iter().take(cpus) {
-        if cpu.ring.get().is_none()
+    for cpu in cpu::each().take(cpus) {
+        if cpu.trace.ring.get().is_none()
             && let Some(ring) = Ring::new(records).or_else(|| Ring::new(RING_RECORDS))
         {
-            cpu.ring.call_once(|| ring);
+            cpu.trace.ring.call_once(|| ring);
         }
     }
 }
 
 /// Records that each CPU's ring keeps.
 pub fn ring_records() -> usize {
-    CPUS[0].ring.get().map_or(0, Ring::capacity)
+    of(CpuId(0)).and_then(|cpu| cpu.ring.get()).map_or(0, Ring::capacity)
 }
 
 /// For `layout`: of each CPU, where the count of records is, where the first slot, and how many slots.
 pub(super) fn places() -> impl Iterator<Item = [u64; 3]> {
-    CPUS.iter().map(|cpu| {
+    cpu::each().map(|cpu| {
         let places = |ring: &Ring<RECORD_WORDS>| {
             let [written, slots] = ring.places();
             [written as u64, slots as u64, ring.capacity() as u64]
         };
-        cpu.ring.get().map_or([0; 3], places)
+        cpu.trace.ring.get().map_or([0; 3], places)
     })
 }
 
+fn of(cpu: CpuId) -> Option<&'static PerCpu> {
+    cpu::of(cpu).map(|cpu| &cpu.trace)
+}
+
 /// Tells which thread runs on this CPU from now on. Called by the scheduler with interrupts off.
-pub fn set_current_thread(number: u32) {
-    CPUS[cpu::current().0 as usize % MAX_CPUS].thread.store(number, Ordering::Relaxed);
+pub(crate) fn set_current_thread(cpu: &CpuLocal, number: u32) {
+    cpu.trace.head.store(head_of(cpu.id, number), Ordering::Relaxed);
 }
 
 /// The number of the thread that runs, as records carry it.
 pub fn current_thread() -> u32 {
-    CPUS[cpu::current().0 as usize % MAX_CPUS].thread.load(Ordering::Relaxed)
+    Head::unpack(header::current().cpu().trace.head.load(Ordering::Relaxed)).thread
+}
+
+/// Runs `write` on this CPU's ring with interrupts off; counts if there is none yet.
+#[inline(always)]
+fn with_ring(write: impl FnOnce(&Ring<RECORD_WORDS>, &AtomicU64)) {
+    let were_on = arch::cpu::interrupts_off();
+    // SAFETY: this CPU's data, which lives for ever.
+    let here = unsafe { &(*arch::cpu::local()).trace };
+    match here.ring.get() {
+        Some(ring) => write(ring, &here.head),
+        None => drop_one(),
+    }
+    arch::cpu::interrupts_restore(were_on);
+}
+
+#[cold]
+#[inline(never)]
+fn drop_one() {
+    counter::count(Counter::TraceDropped);
 }
 
 /// Puts a record into this CPU's ring.
 pub(super) fn record(probe: u16, arguments: &[u64]) {
-    let were_on = arch::cpu::interrupts_off();
-    let cpu = cpu::current().0;
-    let here = &CPUS[cpu as usize % MAX_CPUS];
-    match here.ring.get() {
-        Some(ring) => {
-            // CAST: there are at most 64 CPUs; a declared probe has at most seven arguments.
-            let head = Head {
-                probe,
-                cpu: cpu as u8,
-                arguments: arguments.len() as u8,
-                thread: here.thread.load(Ordering::Relaxed),
-            };
-            ring.push([time::ticks(), head.pack()], arguments);
-        }
-        None => counter::count(Counter::TraceDropped),
-    }
-    arch::cpu::interrupts_restore(were_on);
+    with_ring(|ring, head| {
+        ring.push([time::ticks(), head.load(Ordering::Relaxed) | head_with(probe, arguments.len())], arguments);
+    });
+}
+
+/// Puts a record of the probe `PROBE` into this CPU's ring. For [`provider!`](crate::provider!): what is known where the probe is declared saves
+/// half the instructions.
+#[doc(hidden)]
+#[inline(always)]
+pub fn record_exact<const PROBE: u16, const COUNT: usize>(arguments: [u64; COUNT]) {
+    with_ring(|ring, head| {
+        let head = || [time::ticks(), head.load(Ordering::Relaxed) | const { head_with(PROBE, COUNT) }];
+        ring.push_exact(head, arguments);
+    });
 }
 
 /// The indices a reader of this CPU's ring can try: from the oldest kept to the newest.
@@ -93,7 +130,7 @@ fn range(cpu: &PerCpu) -> Option<(&Ring<RECORD_WORDS>, core::ops::Range<u64>)> {
 /// Visits the whole records of one CPU, oldest first, at most the last `most`. Records that are overwritten meanwhile are
 /// left out. Takes no lock and changes nothing.
 pub fn visit(cpu: CpuId, most: usize, visit: &mut dyn FnMut(u64, &Record)) {
-    let Some((ring, range)) = CPUS.get(cpu.0 as usize).and_then(range) else { return };
+    let Some((ring, range)) = of(cpu).and_then(range) else { return };
     let begin = range.start.max(range.end.saturating_sub(most as u64));
     for index in begin..range.end {
         if let Read::Whole(words) = ring.read(index) {
@@ -104,7 +141,7 @@ pub fn visit(cpu: CpuId, most: usize, visit: &mut dyn FnMut(u64, &Record)) {
 
 /// Copies one CPU's records from index `from` on; answers where to go on and how many in between were lost.
 pub fn read(cpu: CpuId, from: u64, most: usize, out: &mut Vec<Record>) -> (u64, u64) {
-    let Some((ring, range)) = CPUS.get(cpu.0 as usize).and_then(range) else { return (from, 0) };
+    let Some((ring, range)) = of(cpu).and_then(range) else { return (from, 0) };
     let begin = range.start.max(from);
     let mut lost = begin.saturating_sub(from);
     let end = range.end.min(begin.saturating_add(most as u64));
@@ -120,16 +157,16 @@ pub fn read(cpu: CpuId, from: u64, most: usize, out: &mut Vec<Record>) -> (u64, 
 
 /// Records a CPU wrote, and those of them that have been overwritten since the last [`drain`].
 pub(super) fn written(cpu: CpuId) -> (u64, u64) {
-    let here = &CPUS[cpu.0 as usize % MAX_CPUS];
+    let Some(here) = of(cpu) else { return (0, 0) };
     let Some(ring) = here.ring.get() else { return (0, 0) };
     (ring.written(), ring.oldest().saturating_sub(here.begin.load(Ordering::Relaxed)))
 }
 
 /// Empties the rings for readers: they begin at what is recorded from now on.
 pub fn drain() {
-    for cpu in &CPUS {
-        if let Some(ring) = cpu.ring.get() {
-            cpu.begin.store(ring.written(), Ordering::Relaxed);
+    for cpu in cpu::each() {
+        if let Some(ring) = cpu.trace.ring.get() {
+            cpu.trace.begin.store(ring.written(), Ordering::Relaxed);
         }
     }
 }

@@ -69,8 +69,8 @@ fn counters(text: &mut String, image: &Image<'_>, cpus: u64) {
     text.push_str("\ncounters:\n");
     for index in 0..image.word_of(Word::CounterCount).min(MOST_COUNTERS) {
         let of_cpu = |cpu: u64| {
-            let block = image.word_of(Word::Counters).wrapping_add(cpu.wrapping_mul(image.word_of(Word::CounterBytes)));
-            image.words::<1>(block.wrapping_add(index * 8)).map_or(0, |[value]| value)
+            let block = image.words::<1>(image.word_of(Word::Counters).wrapping_add(cpu * 8));
+            block.and_then(|[block]| image.words::<1>(block.wrapping_add(index * 8))).map_or(0, |[value]| value)
         };
         let sum = (0..cpus).map(of_cpu).fold(0, u64::wrapping_add);
         if sum != 0

@@ -10,12 +10,12 @@ import struct
 import gdb
 
 WORDS = (
-    "magic version own direct_map page_table ticks_per_second cpus rings slot_words counters counter_bytes counter_count"
+    "magic version own direct_map page_table ticks_per_second cpus rings slot_words counters counter_count"
     " counter_names probes probe_count threads thread_next thread_number thread_name thread_reason thread_call thread_run"
     " thread_stack saved_frame saved_return symbols image"
 ).split()
 MAGIC = int.from_bytes(b"ochredmp", "little")
-VERSION = 1
+VERSION = 2
 
 
 def symbol(name):
@@ -106,7 +106,7 @@ class Counters(gdb.Command):
 
     def invoke(self, argument, from_tty):
         layout = Layout()
-        blocks = [words(layout.counters + layout.counter_bytes * cpu, layout.counter_count) for cpu in range(layout.cpus)]
+        blocks = [words(block, layout.counter_count) for block in words(layout.counters, layout.cpus)]
         for index, values in enumerate(zip(*blocks)):
             if sum(values):
                 print("%s %d" % (text(*words(layout.counter_names + 16 * index, 2)), sum(values)))

@@ -5,22 +5,34 @@
 use super::features;
 use super::sysreg::{isb, read_sysreg, write_sysreg};
 use crate::cpu::{CpuId, CpuLocal, MAX_CPUS, UserFeatures};
+use crate::trace::counter::Block;
 use core::arch::asm;
-use core::ptr::null_mut;
+use core::mem::offset_of;
+use core::ptr::{self, null_mut};
 use core::sync::atomic::{AtomicPtr, Ordering};
 
 /// PSTATE.I as DAIF shows it.
 const DAIF_IRQ: u64 = 1 << 7;
 
-/// Each CPU's pointer to its own data, kept until that CPU takes it.
-static LOCALS: [AtomicPtr<CpuLocal>; MAX_CPUS] = [const { AtomicPtr::new(null_mut()) }; MAX_CPUS];
+/// What TPIDR_EL1 points at. The assembly of `trap` knows the first field.
+#[repr(C)]
+struct Cpu {
+    /// The shared code's data.
+    local: AtomicPtr<CpuLocal>,
+    counters: Block,
+}
+const _: () = assert!(offset_of!(Cpu, local) == 0);
+const COUNTERS_OFFSET: usize = offset_of!(Cpu, counters);
+
+/// Of each CPU.
+static CPUS: [Cpu; MAX_CPUS] = [const { Cpu { local: AtomicPtr::new(null_mut()), counters: Block::new() } }; MAX_CPUS];
 
 /// The boot CPU's control bits, vectors and local pointer. Called once, first.
 ///
 /// # Safety
 /// `local` stays valid for ever.
 pub(crate) unsafe fn init_boot_cpu(local: *mut CpuLocal) {
-    LOCALS[0].store(local, Ordering::Relaxed);
+    CPUS[0].local.store(local, Ordering::Relaxed);
     // SAFETY: this is the boot CPU, and its pointer is in place.
     unsafe { init_this_cpu(CpuId(0)) };
 }
@@ -30,17 +42,103 @@ pub(crate) unsafe fn init_boot_cpu(local: *mut CpuLocal) {
 /// # Safety
 /// `local` stays valid for ever; `cpu` is not running.
 pub(crate) unsafe fn prepare_cpu(cpu: CpuId, local: *mut CpuLocal) -> bool {
-    LOCALS[cpu.0 as usize].store(local, Ordering::Release);
+    CPUS[cpu.0 as usize].local.store(local, Ordering::Release);
     true
 }
 
 /// This CPU's own data; null before [`init_this_cpu`].
 #[inline(always)]
 pub(crate) fn local() -> *mut CpuLocal {
-    let value: *mut CpuLocal;
+    let cpu: *const Cpu;
     // SAFETY: reads a register. Not `volatile` semantics: `pure` is left out so that a thread that moved reads anew.
-    unsafe { asm!("mrs {}, tpidr_el1", out(reg) value, options(nomem, nostack, preserves_flags)) };
-    value
+    unsafe { asm!("mrs {}, tpidr_el1", out(reg) cpu, options(nomem, nostack, preserves_flags)) };
+    // SAFETY: null, or what `init_this_cpu` put there.
+    unsafe { cpu.as_ref() }.map_or(null_mut(), |cpu| cpu.local.load(Ordering::Relaxed))
+}
+
+/// Counts one in this CPU's block, at an offset in bytes. As one step: if an interrupt comes between these instructions, it sets the program
+/// counter back to the first ([`rewind_counting`]), so that nothing is lost when its handler counts too or the thread goes on elsewhere.
+/// Exclusive loads and stores would be two instructions more and slower.
+#[inline(always)]
+pub(crate) fn count_here<const OFFSET: usize>() {
+    // SAFETY: TPIDR_EL1 points at this CPU's `Cpu`; the offset is that of a counter.
+    unsafe {
+        asm!(
+            "mrs x16, tpidr_el1",
+            "ldr x17, [x16, #{place}]",
+            "add x17, x17, #1",
+            "str x17, [x16, #{place}]",
+            place = const COUNTERS_OFFSET + OFFSET,
+            out("x16") _,
+            out("x17") _,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// Counts `amount`, likewise.
+#[inline(always)]
+pub(crate) fn add_here<const OFFSET: usize>(amount: u64) {
+    // SAFETY: as in `count_here`.
+    unsafe {
+        asm!(
+            "mrs x16, tpidr_el1",
+            "ldr x17, [x16, #{place}]",
+            "add x17, x17, {amount}",
+            "str x17, [x16, #{place}]",
+            amount = in(reg) amount,
+            place = const COUNTERS_OFFSET + OFFSET,
+            out("x16") _,
+            out("x17") _,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
+/// Where an interrupted kernel is to go on: at `pc`, or at the beginning of [`count_here`] or [`add_here`] if it was inside. Until its store such
+/// a sequence has changed nothing but two registers that it sets first, so it may begin again.
+///
+/// # Safety
+/// `pc` is an address in the kernel's code.
+#[inline(always)]
+pub(super) unsafe fn rewind_counting(pc: usize) -> usize {
+    // SAFETY: the caller's.
+    let next = unsafe { ptr::with_exposed_provenance::<u32>(pc).read() };
+    // All but the first of the sequence's instructions have x17 as their destination; hardly any other has.
+    if next & 0x1f == 17 {
+        // SAFETY: as above.
+        return unsafe { start_of_counting(pc) };
+    }
+    pc
+}
+
+/// # Safety
+/// As for [`rewind_counting`].
+#[cold]
+unsafe fn start_of_counting(pc: usize) -> usize {
+    /// `mrs x16, tpidr_el1`.
+    const FIRST: u32 = 0xd538_d090;
+    /// The others without what varies: `ldr x17, [x16, #_]`, `add x17, x17, _` in two forms, `str x17, [x16, #_]`.
+    const LOAD: (u32, u32) = (0xffc0_03ff, 0xf940_0211);
+    const ADD_ONE: u32 = 0x9100_0631;
+    const ADD: (u32, u32) = (0xffe0_ffff, 0x8b00_0231);
+    const STORE: (u32, u32) = (0xffc0_03ff, 0xf900_0211);
+    let is = |word: u32, (mask, value): (u32, u32)| word & mask == value;
+    for inside in 1..4 {
+        let start = pc - inside * size_of::<u32>();
+        // SAFETY: the kernel's code is mapped, has more than these four instructions before and behind any of them (the vectors, the
+        // functions of the panic path), and does not change.
+        let [first, load, add, store] = unsafe { ptr::with_exposed_provenance::<[u32; 4]>(start).read() };
+        if first == FIRST && is(load, LOAD) && (add == ADD_ONE || is(add, ADD)) && is(store, STORE) {
+            return start;
+        }
+    }
+    pc
+}
+
+/// A CPU's counters.
+pub(crate) fn counters(cpu: CpuId) -> Option<&'static Block> {
+    CPUS.get(cpu.0 as usize).map(|cpu| &cpu.counters)
 }
 
 /// Sets this CPU's control bits, vectors and local pointer. Interrupts stay off.
@@ -48,9 +146,8 @@ pub(crate) fn local() -> *mut CpuLocal {
 /// # Safety
 /// Called once, on the CPU `cpu`, after [`prepare_cpu`].
 pub(crate) unsafe fn init_this_cpu(cpu: CpuId) {
-    let local = LOCALS[cpu.0 as usize].load(Ordering::Acquire);
-    // SAFETY: TPIDR_EL1 is a scratch register of the kernel; only `local` reads it.
-    unsafe { write_sysreg!("tpidr_el1", local as u64) };
+    // SAFETY: TPIDR_EL1 is a scratch register of the kernel, read by this file and by the vectors for a stack that went bad.
+    unsafe { write_sysreg!("tpidr_el1", ptr::from_ref(&CPUS[cpu.0 as usize]).expose_provenance() as u64) };
     super::trap::install_vectors();
     // FP and SIMD for user mode and for the save and restore code (FPEN = 0b11); SVE and SME trap.
     // SAFETY: the kernel is compiled without floating point, so enabling it changes nothing here.
@@ -88,9 +185,15 @@ pub(crate) fn interrupts_are_on() -> bool {
 #[inline(always)]
 pub(crate) fn interrupts_off() -> bool {
     let were_on = interrupts_are_on();
+    mask_interrupts();
+    were_on
+}
+
+/// Turns interrupts off.
+#[inline(always)]
+pub(crate) fn mask_interrupts() {
     // SAFETY: masking interrupts is always sound.
     unsafe { asm!("msr daifset, #2", options(nostack, preserves_flags)) };
-    were_on
 }
 
 /// Turns interrupts on if `were_on`.

@@ -75,9 +75,16 @@ unsafe extern "C" fn ochre_kernel_sync(frame: *mut KernelFrame) {
     report(frame, describe(frame.syndrome))
 }
 
-/// An interrupt taken while the kernel ran.
+/// An interrupt taken while the kernel ran, to go on at `pc` afterwards.
+///
+/// # Safety
+/// Called by the vectors only, with the place where they saved the program counter.
 #[unsafe(no_mangle)]
-extern "C" fn ochre_kernel_irq() {
+unsafe extern "C" fn ochre_kernel_irq(pc: *mut usize) {
+    // SAFETY: the caller's place; nobody else has it.
+    let pc = unsafe { &mut *pc };
+    // SAFETY: the kernel ran there.
+    *pc = unsafe { cpu::rewind_counting(*pc) };
     irq::handle();
     crate::thread::interrupt_exit();
 }
@@ -298,6 +305,7 @@ ochre_irq_tail:
     stp x18, x30, [sp, #160]
     str x1, [sp, #176]
     mov x29, sp
+    add x0, sp, #8                  // the record's program counter
     bl ochre_kernel_irq
     .global ochre_irq_return
 ochre_irq_return:
@@ -330,6 +338,7 @@ ochre_bad_stack:
     sub sp, sp, #304
     str x1, [sp, #248]
     mrs x1, tpidr_el1
+    ldr x1, [x1]
     str x1, [x0]                    // the header's first word: this CPU's data
     mrs x0, tpidrro_el0
     mrs x1, tpidr_el0

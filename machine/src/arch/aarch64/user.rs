@@ -169,6 +169,11 @@ const FPSR_BITS: u32 = 0xf800_009f;
 /// Bits of FPCR that a program may set: AHP, DN, FZ, rounding, FZ16, trap enables.
 const FPCR_BITS: u32 = 0x07f7_9f00;
 
+/// Where ESR has the exception's class.
+const SYNDROME_CLASS: u32 = 26;
+/// The class of SVC.
+const SYSTEM_CALL: u64 = 0x15;
+
 unsafe extern "C" {
     fn ochre_user_enter(context: *mut UserContext, syndrome: *mut u64) -> u64;
     fn ochre_fp_save(to: *mut u8);
@@ -180,6 +185,7 @@ unsafe extern "C" {
 /// # Safety
 /// Interrupts are off and stay so; the program's address space and FP state are loaded; `context` is 16-byte aligned
 /// memory of a kernel stack or the heap, and no lock is held.
+#[inline(always)]
 pub(crate) unsafe fn enter(context: *mut UserContext) -> RawExit {
     let mut syndrome = 0;
     // SAFETY: the context is the caller's.
@@ -192,6 +198,15 @@ pub(crate) unsafe fn enter(context: *mut UserContext) -> RawExit {
     if is_stepping {
         set_stepping(false);
     }
+    if kind == 0 && syndrome >> SYNDROME_CLASS == SYSTEM_CALL {
+        return RawExit::Syscall;
+    }
+    other_exit(kind, context, syndrome)
+}
+
+/// What came instead of a system call. Handles an interrupt.
+#[inline(never)]
+fn other_exit(kind: u64, context: *mut UserContext, syndrome: u64) -> RawExit {
     match kind {
         0 => decode(context, syndrome, read_sysreg!("far_el1")),
         1 => {
@@ -208,6 +223,7 @@ pub(crate) unsafe fn enter(context: *mut UserContext) -> RawExit {
 
 /// Lets this CPU stop user mode after each instruction, or not. Interrupts are off.
 #[cold]
+#[inline(never)]
 fn set_stepping(is_on: bool) {
     // SAFETY: the OS lock does nothing but keep debug exceptions away.
     unsafe { write_sysreg!("oslar_el1", 0u64) };
@@ -220,8 +236,7 @@ fn set_stepping(is_on: bool) {
 /// What a synchronous exception of the program means.
 fn decode(context: *mut UserContext, syndrome: u64, address: u64) -> RawExit {
     let untagged = UserAddr((address & !(0xff << 56)) as usize);
-    RawExit::Exception(match syndrome >> 26 {
-        0x15 => return RawExit::Syscall,
+    RawExit::Exception(match syndrome >> SYNDROME_CLASS {
         0x20 | 0x24 => {
             if let Some(fault) = page_fault(syndrome, address) {
                 return RawExit::PageFault(fault);

@@ -7,6 +7,7 @@
 use super::registers::{self, cpuid, msr};
 use super::{trap, user};
 use crate::cpu::{CpuId, CpuLocal, MAX_CPUS, UserFeatures};
+use crate::trace::counter::Block;
 use alloc::boxed::Box;
 use core::arch::asm;
 use core::mem::offset_of;
@@ -66,6 +67,7 @@ pub(crate) struct Cpu {
     /// The program's stack pointer for the first instructions of SYSCALL.
     scratch: usize,
     index: usize,
+    counters: Block,
     gdt: [u64; 9],
     task_state: TaskState,
     stacks: [IstStack; IST_STACKS],
@@ -76,6 +78,7 @@ pub(crate) const LOCAL_OFFSET: usize = offset_of!(Cpu, local);
 pub(crate) const KERNEL_STACK_OFFSET: usize = offset_of!(Cpu, kernel_stack);
 pub(crate) const CONTEXT_END_OFFSET: usize = offset_of!(Cpu, context_end);
 pub(crate) const SCRATCH_OFFSET: usize = offset_of!(Cpu, scratch);
+const COUNTERS_OFFSET: usize = offset_of!(Cpu, counters);
 pub(crate) const RSP0_OFFSET: usize = offset_of!(Cpu, task_state) + offset_of!(TaskState, rsp0);
 
 impl Cpu {
@@ -87,6 +90,7 @@ impl Cpu {
             context_end: 0,
             scratch: 0,
             index: 0,
+            counters: Block::new(),
             gdt: [0; 9],
             task_state: TaskState {
                 reserved_0: 0,
@@ -286,6 +290,30 @@ pub(crate) fn local() -> *mut CpuLocal {
     local
 }
 
+/// Counts one in this CPU's block, at an offset in bytes. One instruction, so interrupts and switches come before or after it; it has no
+/// LOCK, since other CPUs only read.
+#[inline(always)]
+pub(crate) fn count_here<const OFFSET: usize>() {
+    // SAFETY: in the kernel GS points at this CPU's `Cpu`; the offset is that of a counter.
+    unsafe { asm!("inc qword ptr gs:[{place}]", place = const COUNTERS_OFFSET + OFFSET, options(nostack)) };
+}
+
+/// Counts `amount`, likewise.
+#[inline(always)]
+pub(crate) fn add_here<const OFFSET: usize>(amount: u64) {
+    // SAFETY: as in `count_here`.
+    unsafe {
+        asm!("add qword ptr gs:[{place}], {}", in(reg) amount, place = const COUNTERS_OFFSET + OFFSET, options(nostack));
+    }
+}
+
+/// A CPU's counters, if it has been prepared.
+pub(crate) fn counters(cpu: CpuId) -> Option<&'static Block> {
+    let this = CPUS.get(cpu.0 as usize)?.load(Ordering::Acquire);
+    // SAFETY: what is there lives for ever; the block is made of atomics.
+    unsafe { this.as_ref() }.map(|cpu| &cpu.counters)
+}
+
 /// Whether this CPU takes interrupts.
 #[inline]
 pub(crate) fn interrupts_are_on() -> bool {
@@ -293,12 +321,18 @@ pub(crate) fn interrupts_are_on() -> bool {
 }
 
 /// Turns interrupts off; answers whether they were on.
-#[inline]
+#[inline(always)]
 pub(crate) fn interrupts_off() -> bool {
     let were_on = interrupts_are_on();
+    mask_interrupts();
+    were_on
+}
+
+/// Turns interrupts off.
+#[inline(always)]
+pub(crate) fn mask_interrupts() {
     // SAFETY: having interrupts off is always allowed.
     unsafe { asm!("cli", options(nostack, preserves_flags)) };
-    were_on
 }
 
 /// Turns interrupts on if `were_on`.

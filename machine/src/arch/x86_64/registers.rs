@@ -183,10 +183,10 @@ pub(crate) fn read_flags() -> u64 {
 /// The time-stamp counter.
 #[inline]
 pub(crate) fn read_tsc() -> u64 {
-    let (low, high): (u32, u32);
-    // SAFETY: reads a counter.
-    unsafe { asm!("rdtsc", out("eax") low, out("edx") high, options(nomem, nostack, preserves_flags)) };
-    u64::from(high) << 32 | u64::from(low)
+    let (low, high): (u64, u64);
+    // SAFETY: reads a counter. The upper halves of both registers are cleared.
+    unsafe { asm!("rdtsc", out("rax") low, out("rdx") high, options(nomem, nostack, preserves_flags)) };
+    high << 32 | low
 }
 
 /// What CPUID answers.

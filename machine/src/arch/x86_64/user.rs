@@ -168,6 +168,7 @@ global_asm!(
     ".pushsection .text.x86_user, \"ax\"",
     // (rdi = context). Comes back through x86_user_leave after the next trap.
     ".balign 16",
+    ".global x86_user_enter",
     ".type x86_user_enter, @function",
     "x86_user_enter:",
     "push rbp",
@@ -232,6 +233,7 @@ unsafe extern "C" {
 /// 1. Interrupts are off and stay so.
 /// 2. The program's address space and FP state are loaded.
 /// 3. `context` is 16-byte aligned memory of a kernel stack or the heap, used by nobody else meanwhile.
+#[inline(always)]
 pub(crate) unsafe fn enter(context: *mut UserContext) -> RawExit {
     // SAFETY: 3.
     let frame = unsafe { &raw mut (*context).frame };
@@ -244,8 +246,13 @@ pub(crate) unsafe fn enter(context: *mut UserContext) -> RawExit {
     unsafe { x86_user_enter(context) };
     // SAFETY: 3.
     let (vector, code) = unsafe { ((*frame).vector, (*frame).code) };
+    if vector == SYSCALL_VECTOR { RawExit::Syscall } else { decode(vector, code) }
+}
+
+/// What a trap that is not a system call means. Handles an interrupt.
+#[inline(never)]
+fn decode(vector: u64, code: u64) -> RawExit {
     match vector {
-        SYSCALL_VECTOR => RawExit::Syscall,
         FIRST_INTERRUPT.. => {
             super::irq::handle(vector);
             RawExit::Interrupt

@@ -238,7 +238,7 @@ fn note_switch(cpu: &CpuLocal, ticks: u64, previous: &Thread, state: RunState, n
         crate::probe!(providers::sched::idle_exit());
     }
     // CAST: records have room for the low half, which stays unique for longer than they are kept.
-    trace::set_current_thread(next.id().0 as u32);
+    trace::set_current_thread(cpu, next.id().0 as u32);
     crate::probe!(providers::sched::on_cpu(next.id()));
 }
 
@@ -308,6 +308,8 @@ pub(crate) fn has_ended(cpu: &CpuLocal) -> bool {
 
 /// Drops the ended threads this CPU has collected. Called where no lock is held and sleeping would be allowed: the
 /// kernel's objects behind them have `Drop`s of their own.
+#[cold]
+#[inline(never)]
 pub(crate) fn drop_ended() {
     let header = header::interrupts_off();
     let mut first = header.cpu().scheduler.ended.replace(ptr::null_mut());
