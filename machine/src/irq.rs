@@ -118,6 +118,7 @@ pub(crate) fn dispatch(number: u32) {
     });
     if handlers == 0 {
         trace::count(Counter::InterruptsSpurious);
+        crate::probe!(crate::trace::providers::irq::spurious(number));
     }
     crate::probe!(crate::trace::providers::irq::exit(number, handlers));
 }

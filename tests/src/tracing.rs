@@ -27,7 +27,7 @@ pub(crate) fn probes_are_switched_one_by_one(guest: &Guest) {
     assert_eq!(before, "0\nvminfo:::cow_copy 1\nsched:::off_cpu 1\n");
     let mut lines = after.lines();
     assert_eq!(lines.next(), lines.next(), "each event can be switched");
-    assert_eq!(lines.collect::<Vec<_>>(), ["sched", "irq", "syscall", "vminfo", "proc", "timer", "lock"]);
+    assert_eq!(lines.collect::<Vec<_>>(), ["sched", "irq", "syscall", "vminfo", "proc", "timer", "lock", "io", "net"]);
 }
 
 pub(crate) fn records_are_whole_and_in_order(guest: &Guest) {

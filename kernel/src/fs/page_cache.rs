@@ -21,6 +21,7 @@ use machine::addr::PAGE_SIZE;
 use machine::mm::{Frame, FrameKind};
 use machine::sync::{Once, SpinLock};
 use machine::thread::CurrentThread;
+use machine::trace::providers::Hex;
 use pure::radix_tree::RadixTree;
 
 /// Largest size of a file (Linux's MAX_LFS_FILESIZE).
@@ -229,7 +230,11 @@ impl PageCache {
             }
             pages.backing
         };
-        let frame = read_in(backing, index)?;
+        let (frame, filled) = read_in(backing, index)?;
+        if filled != 0 {
+            trace::count(Counter::PagesReadIn);
+            probe!(trace::io::fill(self.told(), index, filled));
+        }
         // From the insertion on look-ups find the new frame; who has found the backing's before is in this list.
         let mut mappers = Vec::new();
         let old = backing.frame(index);
@@ -254,6 +259,7 @@ impl PageCache {
         }
         self.resident.fetch_add(1, Ordering::Relaxed);
         HELD.fetch_add(1, Ordering::Relaxed);
+        probe!(trace::io::add(self.told(), index, is_to_write));
         if is_clean && !self.is_registered.swap(true, Ordering::AcqRel) {
             reclaim::register(cx, self);
         }
@@ -263,6 +269,11 @@ impl PageCache {
             }
         }
         Ok(frame)
+    }
+
+    /// As probes tell it.
+    pub(super) fn told(&self) -> Hex {
+        Hex(core::ptr::from_ref(self).addr() as u64)
     }
 
     /// Frames have gone.
@@ -339,6 +350,7 @@ impl PageCache {
         if bytes > MAX_FILE_BYTES {
             return Err(Errno::EINVAL);
         }
+        probe!(trace::io::truncate(self.told(), bytes));
         let last = bytes / PAGE_SIZE as u64;
         // CAST: below the page size.
         let within = (bytes % PAGE_SIZE as u64) as usize;
@@ -489,6 +501,7 @@ impl PageCache {
                 self.resident.fetch_sub(1, Ordering::Relaxed);
                 HELD.fetch_sub(1, Ordering::Relaxed);
                 self.give_back(1);
+                probe!(trace::io::reclaim(self.told(), index));
                 dropped += 1;
             }
         }
@@ -523,23 +536,21 @@ impl Drop for PageCache {
     }
 }
 
-/// A new frame with what `backing` has for page `index`.
-fn read_in(backing: Backing, index: u64) -> Result<Frame> {
-    let Backing::Memory(memory) = backing else { return Ok(Frame::allocate_zeroed(FrameKind::PageCache)?) };
+/// A new frame with what `backing` has for page `index`, and how many bytes that is.
+fn read_in(backing: Backing, index: u64) -> Result<(Frame, u32)> {
+    let Backing::Memory(memory) = backing else { return Ok((Frame::allocate_zeroed(FrameKind::PageCache)?, 0)) };
     let start = usize::try_from(index).ok().and_then(|index| index.checked_mul(PAGE_SIZE));
     let Some(bytes) = start.and_then(|start| memory.get(start..)) else {
-        return Ok(Frame::allocate_zeroed(FrameKind::PageCache)?);
+        return Ok((Frame::allocate_zeroed(FrameKind::PageCache)?, 0));
     };
     let bytes = &bytes[..bytes.len().min(PAGE_SIZE)];
-    trace::count(Counter::PagesReadIn);
-    // CAST: at most a page.
-    probe!(trace::vminfo::page_in(index, bytes.len() as u32));
     let frame = Frame::allocate(FrameKind::PageCache)?;
     frame.write(0, bytes);
     if bytes.len() < PAGE_SIZE {
         frame.zero(bytes.len(), PAGE_SIZE - bytes.len());
     }
-    Ok(frame)
+    // CAST: at most a page.
+    Ok((frame, bytes.len() as u32))
 }
 
 /// Puts `bytes` bytes from `offset` of `memory`, zeros where it ends.

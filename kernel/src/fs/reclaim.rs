@@ -8,7 +8,7 @@
 //! Locks: the list's, for a moment; then what [`PageCache::drop_clean`] takes. Called by `mm::oom` without memory's locks.
 use super::page_cache::PageCache;
 use crate::lock_order;
-use crate::trace::{self, Counter};
+use crate::trace::{self, Counter, probe};
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use machine::sync::SpinLock;
@@ -54,5 +54,6 @@ pub fn drop_clean_pages(cx: &mut CurrentThread, wanted: usize) -> usize {
         }
     }
     trace::add(Counter::PagesReclaimed, dropped as u64);
+    probe!(trace::vminfo::reclaim(wanted as u64, dropped as u64));
     dropped
 }

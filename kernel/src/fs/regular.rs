@@ -10,6 +10,7 @@ use crate::errno::{Errno, Result};
 use crate::signal::{Signal, send_to_task};
 use crate::task::Task;
 use crate::task::limits::{INFINITY, Resource};
+use crate::trace::{self, probe};
 use abi::Siginfo;
 use abi::linux::{O_APPEND, O_NOATIME};
 use machine::thread::CurrentThread;
@@ -20,7 +21,10 @@ pub fn read(cx: &mut CurrentThread, open: &OpenFile, offset: &mut u64, to: &mut 
     if to.left() == 0 {
         return Ok(());
     }
+    let (start, wanted) = (*offset, to.left());
     let outcome = cache.read(cx, offset, to);
+    let bytes = (wanted - to.left()) as u64;
+    probe!(trace::io::read(cache.told(), open.inode().base().number, start, bytes));
     if open.flags() & O_NOATIME == 0 {
         open.inode().base().mark_accessed(cx);
     }
@@ -58,7 +62,9 @@ fn write_at(
     if room == 0 {
         return Err(too_large(cx));
     }
+    let start = *offset;
     let outcome = from.limited(usize::try_from(room).unwrap_or(usize::MAX), |from| cache.write(cx, offset, from));
+    probe!(trace::io::write(cache.told(), base.number, start, (before - from.left()) as u64));
     if from.left() != before {
         if let Some(task) = Task::current(cx) {
             permission::drop_set_id(cx, &task.credentials(cx), base);

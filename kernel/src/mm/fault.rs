@@ -129,6 +129,7 @@ impl Memory {
             };
             self.table.map(page, frame, protection.access(true))?;
             trace::count(Counter::FaultsFile);
+            probe!(trace::vminfo::file(page, index, 1));
             return Ok(Step::Done);
         }
         let Some(frame) = cache.frame_if_present(cx, index) else {
@@ -171,6 +172,7 @@ impl Memory {
         if kind != AccessKind::Write || mapped.access.is_writable {
             // Another thread was quicker, or a translation was stale; or the area allows more than the page did.
             trace::count(Counter::FaultsSpurious);
+            probe!(trace::vminfo::spurious(page));
             let access = protection.access(mapped.access.is_writable);
             if mapped.is_block && mapped.access == access {
                 self.table.forget_translation(page);
@@ -191,6 +193,7 @@ impl Memory {
             };
             self.table.replace(cx, page, frame, protection.access(true))?;
             trace::count(Counter::FaultsFile);
+            probe!(trace::vminfo::file(page, index, 1));
             return Ok(Step::Done);
         }
         let is_mistaken = defect::is_on(Defect::SharedWrite)
@@ -230,13 +233,13 @@ impl Memory {
             && self.table.map_block(cx, block, entry.value.protection.access(true), kept)
         {
             trace::count(Counter::FaultsBlock);
-            probe!(trace::vminfo::anonymous(block));
+            probe!(trace::vminfo::block(block));
             return Ok(Step::Done);
         }
         let frame = if is_write { Frame::allocate_zeroed(FrameKind::Anonymous)? } else { zero_frame()? };
         self.table.map(page, frame, entry.value.protection.access(is_write))?;
         trace::count(Counter::FaultsAnonymous);
-        probe!(trace::vminfo::anonymous(page));
+        probe!(trace::vminfo::anonymous(page, is_write));
         Ok(Step::Done)
     }
 
@@ -293,6 +296,7 @@ impl Memory {
         self.mapped_pages += grown;
         self.areas.extend_down(start, page);
         trace::count(Counter::StackGrowths);
+        probe!(trace::vminfo::stack_growth(UserAddr(page), grown as u64));
         Ok(())
     }
 }

@@ -10,6 +10,7 @@ use alloc::sync::Arc;
 use core::ops::Range;
 use machine::addr::{PAGE_SIZE, USER_END, USER_MIN, UserAddr, page_ceil};
 use machine::thread::CurrentThread;
+use machine::trace::providers::Hex;
 
 /// Where a mapping may go.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -191,6 +192,7 @@ impl AddressSpace {
             }
             memory.protect(cx, range.start..end, protection);
             drop(memory);
+            probe!(trace::vminfo::protect(addr, (end - range.start) as u64, Hex(protection.bits().into())));
             if wants_copies {
                 // LINUX: locked memory takes no faults later, so its copies are made now; what fails is left out.
                 let _ = self.populate(cx, range.start..end, Populate::Locked);

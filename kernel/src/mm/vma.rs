@@ -16,6 +16,10 @@ pub const GUARD_GAP_BYTES: usize = 256 * PAGE_SIZE;
 pub struct Protection(u8);
 
 impl Protection {
+    /// As `PROT_*`.
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
     /// Nothing.
     pub const NONE: Protection = Protection(0);
     /// Reading.

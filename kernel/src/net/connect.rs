@@ -13,6 +13,7 @@ use crate::errno::{Errno, Result};
 use crate::fs::OpenFile;
 use crate::signal::readiness::Change;
 use crate::task::Task;
+use crate::trace::{self, probe};
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
@@ -50,6 +51,7 @@ impl Socket {
             state.own_credentials = who;
             Ok(())
         })?;
+        probe!(trace::net::listen(self.told(), most as u64));
         self.wake_all();
         Ok(())
     }
@@ -76,6 +78,7 @@ impl Socket {
                     return Err(Errno::EPERM);
                 }
                 self.state.with(|state| core::mem::replace(&mut state.link, Link::to(&peer)));
+                probe!(trace::net::connect(self.told(), peer.told()));
                 self.wake_all();
                 Ok(())
             }
@@ -106,8 +109,10 @@ impl Socket {
                 state.link = Link::to(self);
                 state.peer_credentials = who;
             });
+            let peer = server.told();
             match self.attempt(&listener, server)? {
                 Attempt::Done => {
+                    probe!(trace::net::connect(self.told(), peer));
                     listener.data.wake_all();
                     listener.tell(cx, Change::Input);
                     self.wake_all();
@@ -198,6 +203,7 @@ impl Socket {
             })
         })??;
         self.budget.room.wake_all();
+        probe!(trace::net::accept(self.told(), server.told()));
         let name = server.peer_name().unwrap_or(None);
         Ok((server.describe(cx, flags), name))
     }
@@ -210,6 +216,8 @@ impl Socket {
             2 => BOTH,
             _ => return Err(Errno::EINVAL),
         };
+        // CAST: 0 to 2.
+        probe!(trace::net::shutdown(self.told(), how as u32));
         let peer = self.state.with(|state| {
             state.shutdown |= bits;
             state.link.peer()

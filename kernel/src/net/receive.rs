@@ -10,6 +10,7 @@ use super::timeout::Patience;
 use super::unreachable;
 use crate::errno::{Errno, Result};
 use crate::fs::{Sink, listeners};
+use crate::trace::{self, probe};
 use abi::Ucred;
 use abi::net::{MSG_DONTWAIT, MSG_OOB, MSG_PEEK, MSG_TRUNC, MSG_WAITALL};
 use alloc::sync::Arc;
@@ -190,6 +191,7 @@ impl Socket {
                     entry.consumed += part;
                     if entry.left() == 0 { state.queue.pop_front() } else { None }
                 });
+                probe!(trace::net::receive(self.told(), part as u64));
                 drop(done);
             }
             if seen.has_rights {
@@ -257,6 +259,7 @@ impl Socket {
                 state.queue.pop_front()
             });
             drop(done);
+            probe!(trace::net::receive(self.told(), data.len() as u64));
             self.wake_waiting_senders();
         }
         Ok(received)

@@ -13,6 +13,7 @@ use crate::fs::Source;
 use crate::fs::pipe::signal_broken_pipe;
 use crate::signal::readiness::Change;
 use crate::task::Task;
+use crate::trace::{self, probe};
 use abi::Ucred;
 use abi::net::{MSG_DONTWAIT, MSG_NOSIGNAL, MSG_OOB};
 use core::sync::atomic::Ordering;
@@ -240,6 +241,7 @@ impl Socket {
                 if entry.rights.is_some() {
                     unreachable::note_move();
                 }
+                probe!(trace::net::send(self.told(), peer.told(), entry.left() as u64));
                 state.queued_bytes += entry.left();
                 state.queue.push_back(entry);
             }

@@ -17,6 +17,7 @@ use crate::fs::{FileKind, Inode, OpenFile};
 use crate::lock_order;
 use crate::signal::readiness::Change;
 use crate::task::Task;
+use crate::trace::{self, probe};
 use abi::Ucred;
 use abi::linux::O_RDWR;
 use alloc::collections::VecDeque;
@@ -26,6 +27,7 @@ use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use machine::sync::{Mutex, Once, SpinLock, WaitQueue};
 use machine::thread::CurrentThread;
+use machine::trace::providers::Hex;
 
 /// Bit of [`State::shutdown`]: nothing more is received.
 pub(super) const RECEIVE: u8 = 1;
@@ -168,6 +170,11 @@ pub struct Socket {
 }
 
 impl Socket {
+    /// As probes tell it.
+    pub(super) fn told(&self) -> Hex {
+        Hex(core::ptr::from_ref(self).addr() as u64)
+    }
+
     /// A socket without a name, linked to nothing.
     pub(super) fn new(kind: SocketKind, name: Arc<NameCell>) -> Arc<Socket> {
         let state = State {
@@ -282,6 +289,7 @@ impl Socket {
     /// The descriptor has gone. Runs in a destructor: never sleeps. `is_reset`: the other end learns that it was never
     /// accepted.
     pub(super) fn close(&self, is_reset: bool) {
+        probe!(trace::net::close(self.told()));
         let (queue, link) = self.state.with(|state| {
             // What lies in the queue leaves it.
             unreachable::note_move();

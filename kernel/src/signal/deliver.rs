@@ -67,7 +67,7 @@ pub(crate) fn attend(call: &mut Call<'_>, mut interrupted: Option<Interrupted>) 
         let action = signals.actions().take(signal);
         probe!(trace::proc::signal_handle(signal.number() as u32, call.task.tid(), UserAddr(action.handler as usize)));
         match action.handler {
-            IGNORE => {}
+            IGNORE => send::note_discard(signal, call.task.tid()),
             DEFAULT => default_action(call, signal),
             _ => {
                 if let Some(interrupted) = interrupted.take() {

@@ -4,8 +4,10 @@ use super::actions::{DEFAULT, IGNORE};
 use super::set::Signal;
 use crate::mm::FaultError;
 use crate::task::Task;
+use crate::trace::{self, probe};
 use abi::arch::frame::FaultRecord;
 use abi::{Sigaction, Siginfo};
+use machine::addr::UserAddr;
 use machine::thread::CurrentThread;
 use machine::user::{AccessKind, Exception, PageFault};
 
@@ -61,6 +63,13 @@ pub(crate) fn page_fault(cx: &CurrentThread, task: &Task, fault: PageFault, erro
     let code_word =
         u64::from(fault.is_present) | u64::from(write) << 1 | 4 | u64::from(fault.kind == AccessKind::Execute) << 4;
     task.signals.set_fault(FaultRecord { address, code: machine_code(code_word, write), vector: 14 });
+    raise(cx, task, signal, code, address);
+}
+
+/// Makes the signal of a fault.
+fn raise(cx: &CurrentThread, task: &Task, signal: Signal, code: i32, address: u64) {
+    // CAST: a signal's number is positive; addresses have as many bits as usize.
+    probe!(trace::proc::fault(task.tid(), signal.number() as u32, code, UserAddr(address as usize)));
     force(cx, task, signal, Siginfo::fault(signal.number(), code, address));
 }
 
@@ -93,5 +102,5 @@ pub(crate) fn exception(cx: &CurrentThread, task: &Task, exception: Exception, p
         Exception::BadAddress(addr) => (Signal::SIGSEGV, SEGV_MAPERR, addr.0 as u64),
     };
     task.signals.set_fault(FaultRecord { address, code: 0, vector: 0 });
-    force(cx, task, signal, Siginfo::fault(signal.number(), code, address));
+    raise(cx, task, signal, code, address);
 }

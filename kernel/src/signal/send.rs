@@ -72,6 +72,7 @@ pub(crate) fn queue_to_task(cx: &CurrentThread, task: &Task, info: Siginfo) -> R
 fn queue_prepared_to_task(task: &Task, signal: Signal, info: Siginfo) -> Result<bool> {
     let process = task.process();
     if !task.tracing.is_traced() && is_dropped(process, signal, task.signals.blocked()) {
+        note_discard(signal, task.tid());
         return Ok(false);
     }
     let permit = permit(process, signal, &info)?;
@@ -108,6 +109,7 @@ fn queue_prepared(table: &TaskTable, process: &Process, signal: Signal, info: Si
     let blocked_by_all = node.tasks.iter().fold(SignalSet::ALL, |set, task| set.intersection(task.signals.blocked()));
     // LINUX: tracers may want to know of ignored signals too.
     if !node.tasks.iter().any(|task| task.tracing.is_traced()) && is_dropped(process, signal, blocked_by_all) {
+        note_discard(signal, process.pid());
         return Ok(false);
     }
     let permit = permit(process, signal, &info)?;
@@ -170,6 +172,12 @@ fn note(signal: Signal, tid: Pid) {
     trace::count(Counter::SignalsSent);
     // CAST: a signal's number is positive.
     probe!(trace::proc::signal_send(signal.number() as u32, tid, trace::current_thread()));
+}
+
+/// Traces a signal that has no effect.
+pub(super) fn note_discard(signal: Signal, tid: Pid) {
+    // CAST: as above.
+    probe!(trace::proc::signal_discard(signal.number() as u32, tid));
 }
 
 /// Whether the signal has no effect: ignored and not blocked (a blocked one stays pending, for its action may change).

@@ -7,6 +7,7 @@ use crate::exec::{self, ExecRequest};
 use crate::fs;
 use crate::ptrace;
 use crate::task;
+use crate::trace::{self, probe};
 use crate::user_memory::UserCStr;
 use abi::linux::{AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW};
 use alloc::format;
@@ -34,6 +35,22 @@ pub fn sys_execveat(
 }
 
 fn execute(
+    call: &mut Call<'_>,
+    directory: Fd,
+    path: UserCStr,
+    arguments: UserAddr,
+    environment: UserAddr,
+    flags: u32,
+) -> Result<u64> {
+    let outcome = try_to_execute(call, directory, path, arguments, environment, flags);
+    if let Err(error) = outcome {
+        // CAST: an error's number is positive.
+        probe!(trace::proc::exec_failure(call.task.tid(), error.number() as u32));
+    }
+    outcome
+}
+
+fn try_to_execute(
     call: &mut Call<'_>,
     directory: Fd,
     path: UserCStr,

@@ -14,8 +14,9 @@ mod watchdog;
 pub use control::{enable_from_command_line, set_enabled};
 pub use machine::probe;
 pub use machine::trace::layout::{ochre_program_ended as program_ended, ochre_program_starts as program_starts};
+pub use machine::trace::providers::vminfo;
 pub use machine::trace::{Counter, add, count, current_thread};
-pub use providers::{proc, syscall, vminfo};
+pub use providers::{io, net, proc, syscall};
 pub use watchdog::start as start_watchdog;
 
 /// Makes every provider known. Called once at start, before the first program.
@@ -27,9 +28,11 @@ pub fn init() {
         &of_machine::irq::PROVIDER,
         &of_machine::timer::PROVIDER,
         &of_machine::lock::PROVIDER,
+        &of_machine::vminfo::PROVIDER,
         &syscall::PROVIDER,
-        &vminfo::PROVIDER,
         &proc::PROVIDER,
+        &io::PROVIDER,
+        &net::PROVIDER,
     ] {
         machine::trace::register(provider);
     }

@@ -183,6 +183,7 @@ impl UserSpace {
 
     #[inline(never)]
     fn split_block(&self, cx: &mut CurrentThread, addr: usize, above: Table, index: usize) {
+        crate::probe!(crate::trace::providers::vminfo::block_split(UserAddr(addr)));
         let old = above.swap(index, Entry::ABSENT);
         let mut flush = Flush::new(&self.handle);
         flush.add(cx, addr, None);

@@ -142,7 +142,7 @@ impl<'a> Flush<'a> {
             if others != 0 {
                 trace::count(Counter::Shootdowns);
                 let pages = pages.map_or(u64::MAX, |pages| pages.len() as u64);
-                crate::probe!(crate::trace::providers::irq::shootdown(pages, others.count_ones()));
+                crate::probe!(crate::trace::providers::vminfo::shootdown(pages, others.count_ones()));
             }
             header::preempt_on(header);
             await_answers(others, asked);

@@ -60,7 +60,7 @@ impl<T> Mutex<T> {
         });
         debug_assert!(taken.is_ok(), "an uninterruptible wait without a deadline ends only with its event");
         let lock = Hex(core::ptr::from_ref(&self.state) as u64);
-        crate::probe!(lock::mutex(lock, time::now().since(began)));
+        crate::probe!(lock::mutex(lock, time::now().since(began), self.class.rank.into()));
     }
 
     /// Takes it if it is free.

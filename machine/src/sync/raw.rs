@@ -28,9 +28,9 @@ impl Word {
     }
 
     #[inline(always)]
-    pub(super) fn acquire(&self, name: &'static str) {
+    pub(super) fn acquire(&self, name: &'static str, rank: u16) {
         if !self.try_acquire() {
-            self.spin(name);
+            self.spin(name, rank);
         }
     }
 
@@ -41,7 +41,7 @@ impl Word {
 
     #[cold]
     #[inline(never)]
-    fn spin(&self, name: &'static str) {
+    fn spin(&self, name: &'static str, rank: u16) {
         crate::trace::count(crate::trace::Counter::SpinContentions);
         let mut rounds = 0u32;
         let spin_began = arch::timer::ticks();
@@ -63,7 +63,8 @@ impl Word {
             }
             if self.try_acquire() {
                 let lock = Hex(core::ptr::from_ref(self) as u64);
-                crate::probe!(lock::spin(lock, time::ns_of_ticks(arch::timer::ticks() - spin_began)));
+                let waited_ns = time::ns_of_ticks(arch::timer::ticks() - spin_began);
+                crate::probe!(lock::spin(lock, waited_ns, rank.into()));
                 return;
             }
         }
@@ -91,7 +92,7 @@ impl<T> RawSpin<T> {
     #[inline(always)]
     pub(crate) fn with<R>(&self, body: impl FnOnce(&mut T) -> R) -> R {
         let header = header::interrupts_off();
-        self.word.acquire(self.name);
+        self.word.acquire(self.name, 0);
         // SAFETY: the word is ours until `release`, and `body` cannot keep the reference.
         let result = body(unsafe { &mut *self.value.get() });
         self.word.release();
@@ -102,7 +103,7 @@ impl<T> RawSpin<T> {
     /// Takes the lock. Interrupts are off already.
     #[inline(always)]
     pub(crate) fn acquire(&self) {
-        self.word.acquire(self.name);
+        self.word.acquire(self.name, 0);
     }
 
     /// Takes the lock if it is free. Interrupts are off already.

@@ -5,6 +5,8 @@
 use super::LockClass;
 use super::wait_queue::{Wait, WaitQueue};
 use crate::thread::{CurrentThread, header};
+use crate::time;
+use crate::trace::providers::{Hex, lock};
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
@@ -68,15 +70,25 @@ impl<T> RwLock<T> {
         }
     }
 
+    /// Waits until `attempt` succeeds.
+    #[cold]
+    #[inline(never)]
+    fn wait(&self, cx: &mut CurrentThread, queue: &WaitQueue, is_write: bool, attempt: fn(&Self) -> bool) {
+        crate::trace::count(crate::trace::Counter::LockContentions);
+        let began = time::now();
+        let taken = queue.wait(cx, Wait::uninterruptible(self.class.name), |_| attempt(self).then_some(()));
+        debug_assert!(taken.is_ok(), "an uninterruptible wait without a deadline ends only with its event");
+        let lock = Hex(self.identity() as u64);
+        crate::probe!(lock::rwlock(lock, time::now().since(began), self.class.rank.into(), is_write));
+    }
+
     /// Takes it for reading.
     #[track_caller]
     pub fn read<'m>(&'m self, cx: &mut CurrentThread) -> ReadGuard<'m, T> {
         cx.assert_may_sleep();
         header::current().push_held(self.class, self.identity(), Location::caller());
         if !self.try_read() {
-            let taken =
-                self.readers.wait(cx, Wait::uninterruptible(self.class.name), |_| self.try_read().then_some(()));
-            debug_assert!(taken.is_ok(), "an uninterruptible wait without a deadline ends only with its event");
+            self.wait(cx, &self.readers, false, Self::try_read);
         }
         ReadGuard { lock: self, _not_send: PhantomData }
     }
@@ -87,9 +99,7 @@ impl<T> RwLock<T> {
         cx.assert_may_sleep();
         header::current().push_held(self.class, self.identity(), Location::caller());
         if self.state.compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            let taken =
-                self.writers.wait(cx, Wait::uninterruptible(self.class.name), |_| self.try_write().then_some(()));
-            debug_assert!(taken.is_ok(), "an uninterruptible wait without a deadline ends only with its event");
+            self.wait(cx, &self.writers, true, Self::try_write);
         }
         WriteGuard { lock: self, _not_send: PhantomData }
     }

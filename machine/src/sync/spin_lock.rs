@@ -48,7 +48,7 @@ impl<T, K> SpinLock<T, K> {
     #[inline]
     pub fn with<R>(&self, f: impl FnOnce(&mut T) -> R) -> R {
         let header = header::interrupts_off();
-        self.word.acquire(self.class.name);
+        self.word.acquire(self.class.name, self.class.rank);
         // SAFETY: the word is ours until `release`, and `f` cannot keep the reference.
         let result = f(unsafe { &mut *self.value.get() });
         self.word.release();
@@ -74,7 +74,7 @@ impl<T, K> SpinLock<T, K> {
         is_irq_safe: bool,
     ) -> SpinGuard<'_, T> {
         header.push_held(self.class, core::ptr::from_ref(&self.word) as usize, site);
-        self.word.acquire(self.class.name);
+        self.word.acquire(self.class.name, self.class.rank);
         SpinGuard { word: &self.word, value: self.value.get(), is_irq_safe, _value: PhantomData }
     }
 }

@@ -15,6 +15,7 @@ use crate::cpu::{self, CpuId, CpuLocal};
 use crate::sample::{self, SampleClock};
 use crate::sync::RawSpin;
 use crate::thread::{self, IrqContext, Thread, header, scheduler};
+use crate::trace::providers::Hex;
 use crate::trace::{self, Counter};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -154,8 +155,14 @@ impl TimerNode {
         self.arm(deadline);
     }
 
+    /// As probes tell it.
+    fn told(&self) -> Hex {
+        Hex(ptr::from_ref(self).addr() as u64)
+    }
+
     fn arm(self: &Arc<Self>, deadline: Instant) {
         self.disarm();
+        crate::probe!(trace::providers::timer::arm(self.told(), deadline.0));
         let header = header::interrupts_off();
         let cpu = header.cpu();
         cpu.timers.queue.with(|queue| {
@@ -186,6 +193,7 @@ impl TimerNode {
             if let Some(removed) = removed {
                 // The queue's reference is not the last one: the caller has one.
                 drop(removed);
+                crate::probe!(trace::providers::timer::cancel(self.told()));
                 return true;
             }
         }
@@ -289,8 +297,8 @@ fn pop_due(timers: &CpuTimers, time: u64) -> Option<(u64, Queued)> {
 
 fn fire(cx: &IrqContext, (deadline, due): (u64, Queued)) {
     trace::count(Counter::TimersExpired);
-    crate::probe!(trace::providers::timer::expire(deadline, now().0.saturating_sub(deadline)));
     let node = &due.0;
+    crate::probe!(trace::providers::timer::expire(node.told(), deadline, now().0.saturating_sub(deadline)));
     if node.is_firing.load(Ordering::Relaxed) {
         // SAFETY: `is_firing` keeps `Timer`'s drop from taking the target.
         if let Some(target) = unsafe { &*node.target.get() } {
