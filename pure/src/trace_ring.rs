@@ -8,7 +8,6 @@
 //! one both before and after it copied the words (a seqlock per slot; H. Boehm, "Can seqlocks get along with programming
 //! language memory models?", 2012, gives the fences). So a torn, a late and an overwritten record are three different
 //! answers, none of which looks like data.
-use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering, fence};
 
@@ -37,13 +36,19 @@ pub enum Read<const WORDS: usize> {
 /// A ring that keeps the last `capacity` records of `WORDS` words each.
 ///
 /// # Invariants
-/// The number of slots is a power of two. `next` counts records ever written and never falls.
+/// The number of slots is zero or a power of two, `mask` one less. `next` counts records ever written and never falls.
 pub struct Ring<const WORDS: usize> {
     next: AtomicU64,
-    slots: Box<[Slot<WORDS>]>,
+    mask: usize,
+    slots: Vec<Slot<WORDS>>,
 }
 
 impl<const WORDS: usize> Ring<WORDS> {
+    /// A ring that keeps nothing.
+    pub const fn none() -> Self {
+        Ring { next: AtomicU64::new(0), mask: 0, slots: Vec::new() }
+    }
+
     /// An empty ring of `capacity` slots (rounded up to a power of two). `None` without memory.
     pub fn new(capacity: usize) -> Option<Self> {
         let capacity = capacity.checked_next_power_of_two()?;
@@ -52,7 +57,7 @@ impl<const WORDS: usize> Ring<WORDS> {
         slots.extend(
             (0..capacity).map(|_| Slot { sequence: AtomicU64::new(0), words: [const { AtomicU64::new(0) }; WORDS] }),
         );
-        Some(Ring { next: AtomicU64::new(0), slots: slots.into_boxed_slice() })
+        Some(Ring { next: AtomicU64::new(0), mask: capacity - 1, slots })
     }
 
     /// Records it can hold.
@@ -76,15 +81,16 @@ impl<const WORDS: usize> Ring<WORDS> {
         [core::ptr::from_ref(&self.next).addr(), self.slots.as_ptr().addr()]
     }
 
-    fn slot(&self, index: u64) -> &Slot<WORDS> {
+    #[inline(always)]
+    fn slot(&self, index: u64) -> Option<&Slot<WORDS>> {
         // CAST: masked to the number of slots, which fits.
-        &self.slots[index as usize & (self.slots.len() - 1)]
+        self.slots.get(index as usize & self.mask)
     }
 
     /// Writes a record: `head`, then `tail`; words beyond both are left as they are (the head says how many count), and
-    /// what does not fit is left out. The caller makes sure that no other writer interrupts or runs beside it.
+    /// what does not fit is left out. False: the ring keeps nothing. The caller makes sure that no other writer interrupts or runs beside it.
     #[inline]
-    pub fn push<const HEAD: usize>(&self, head: [u64; HEAD], tail: &[u64]) {
+    pub fn push<const HEAD: usize>(&self, head: [u64; HEAD], tail: &[u64]) -> bool {
         self.write(|words| {
             // Two plain loops: a chained one costs several instructions more for each word.
             for (place, word) in words.iter().zip(&head) {
@@ -94,7 +100,7 @@ impl<const WORDS: usize> Ring<WORDS> {
             for (place, word) in rest.iter().zip(tail) {
                 place.store(*word, Ordering::Relaxed);
             }
-        });
+        })
     }
 
     /// The same where it is known how many words there are, which saves more instructions than the words cost. The head is asked for when the
@@ -104,7 +110,7 @@ impl<const WORDS: usize> Ring<WORDS> {
         &self,
         head: impl FnOnce() -> [u64; HEAD],
         tail: [u64; TAIL],
-    ) {
+    ) -> bool {
         const { assert!(HEAD + TAIL <= WORDS) };
         self.write(|words| {
             for i in 0..TAIL {
@@ -114,27 +120,28 @@ impl<const WORDS: usize> Ring<WORDS> {
             for i in 0..HEAD {
                 words[i].store(head[i], Ordering::Relaxed);
             }
-        });
+        })
     }
 
     /// Writes the next record with `fill`.
     #[inline(always)]
-    fn write(&self, fill: impl FnOnce(&[AtomicU64; WORDS])) {
+    fn write(&self, fill: impl FnOnce(&[AtomicU64; WORDS])) -> bool {
         let index = self.next.load(Ordering::Relaxed);
-        let slot = self.slot(index);
+        let Some(slot) = self.slot(index) else { return false };
         slot.sequence.store(BEING_WRITTEN, Ordering::Relaxed);
         // Whoever sees one of the words below also sees the mark above.
         fence(Ordering::Release);
         fill(&slot.words);
         slot.sequence.store(index + 1, Ordering::Release);
         self.next.store(index + 1, Ordering::Release);
+        true
     }
 
     /// The record of this index, if it is there and whole. Disturbs nothing.
     pub fn read(&self, index: u64) -> Read<WORDS> {
         // Before the slot: if this record was whole by then, one that is being written in its place is a later one.
         let was_written = index < self.written();
-        let slot = self.slot(index);
+        let Some(slot) = self.slot(index) else { return Read::NotYet };
         let before = slot.sequence.load(Ordering::Acquire);
         match before.cmp(&(index + 1)) {
             core::cmp::Ordering::Less if !was_written => return Read::NotYet,
@@ -177,6 +184,13 @@ mod tests {
     }
 
     #[test]
+    fn a_ring_that_keeps_nothing_says_so() {
+        let ring = Ring::<2>::none();
+        assert!(!ring.push([1], &[2]) && !ring.push_exact(|| [1], [2]));
+        assert_eq!((ring.written(), ring.oldest(), ring.capacity(), ring.read(0)), (0, 0, 0, Read::NotYet));
+    }
+
+    #[test]
     fn surplus_words_are_left_out() {
         let ring = Ring::<2>::new(1).unwrap();
         ring.push([1], &[2, 3, 4]);
@@ -188,7 +202,7 @@ mod tests {
         let ring = Ring::<2>::new(4).unwrap();
         ring.push([7, 7], &[]);
         assert_eq!((ring.read(0), ring.read(1)), (Read::Whole([7, 7]), Read::NotYet));
-        ring.slot(0).sequence.store(BEING_WRITTEN, Ordering::Relaxed);
+        ring.slot(0).unwrap().sequence.store(BEING_WRITTEN, Ordering::Relaxed);
         assert_eq!(ring.read(0), Read::Overwritten, "a later record is being written in its place");
         assert_eq!(ring.read(4), Read::NotYet, "that record");
     }

@@ -122,14 +122,12 @@ fn serve_watched(call: &mut Call<'_>, number: u64, arguments: &[u64; 6], watched
 fn serve_probed(call: &mut Call<'_>, number: u64, arguments: &[u64; 6], watched: u32) -> Result<u64> {
     if watched & watch::PROBE_ENTRY != 0 {
         let [a0, a1, a2, a3, a4, a5] = arguments.map(Hex);
-        // CAST: as in `no_such_call`.
-        trace::syscall::entry(number as u32, a0, a1, a2, a3, a4, a5);
+        trace::syscall::entry(number, a0, a1, a2, a3, a4, a5);
     }
     let result = serve(call, number, arguments);
     if watched & watch::PROBE_RETURN != 0 {
-        // CAST: results are shown as signed numbers.
-        let answer = result.unwrap_or_else(Errno::to_result) as i64;
-        trace::syscall::r#return(number as u32, answer, call.task.tid());
+        let answer = result.unwrap_or_else(Errno::to_result).cast_signed();
+        trace::syscall::r#return(number, answer, call.task.tid());
     }
     result
 }

@@ -8,9 +8,9 @@ provider! {
     /// System calls. The pid is the Linux TID of the caller.
     pub mod syscall = 3, Stable;
     /// A program asks for a system call; the arguments as they stood in the registers.
-    entry(number: u32, a0: Hex, a1: Hex, a2: Hex, a3: Hex, a4: Hex, a5: Hex);
+    entry(number: u64, a0: Hex, a1: Hex, a2: Hex, a3: Hex, a4: Hex, a5: Hex);
     /// The call is done: its number, and its result or negative error number.
-    r#return(number: u32, result: i64, tid: u32);
+    r#return(number: u64, result: i64, tid: u32);
     /// A number the kernel does not know was answered with ENOSYS.
     unknown(number: u32, tid: u32);
 }

@@ -5,17 +5,19 @@
 use super::counter;
 use crate::arch;
 use crate::cpu::{self, CpuId, CpuLocal};
-use crate::sync::Once;
 use crate::thread::header;
 use crate::time;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use pure::trace_ring::{Read, Ring};
 use wire::trace::{Counter, Head, RECORD_WORDS, RING_RECORDS, Record};
 
 /// What each CPU has.
 pub(crate) struct PerCpu {
-    ring: Once<Ring<RECORD_WORDS>>,
+    /// [`NONE`] until [`init`] puts another there, which stays.
+    ring: AtomicPtr<Ring<RECORD_WORDS>>,
     /// What is the same in the heads of all records until the next switch: the CPU and the thread.
     head: AtomicU64,
     /// Where readers begin: moved on by [`drain`].
@@ -25,9 +27,23 @@ pub(crate) struct PerCpu {
 impl PerCpu {
     /// Without a ring.
     pub(crate) const fn new(cpu: CpuId) -> PerCpu {
-        PerCpu { ring: Once::new(), head: AtomicU64::new(head_of(cpu, 0)), begin: AtomicU64::new(0) }
+        PerCpu {
+            ring: AtomicPtr::new(ptr::from_ref(&NONE).cast_mut()),
+            head: AtomicU64::new(head_of(cpu, 0)),
+            begin: AtomicU64::new(0),
+        }
+    }
+
+    /// The ring; before [`init`], one that keeps nothing.
+    #[inline(always)]
+    fn ring(&self) -> &'static Ring<RECORD_WORDS> {
+        // SAFETY: `NONE`, or leaked by `init`.
+        unsafe { &*self.ring.load(Ordering::Acquire) }
     }
 }
+
+/// The ring of CPUs that have none. A test for a null pointer would be one more for each record.
+static NONE: Ring<RECORD_WORDS> = Ring::none();
 
 /// The part of a head that does not depend on the record.
 const fn head_of(cpu: CpuId, thread: u32) -> u64 {
@@ -45,27 +61,25 @@ const fn head_with(probe: u16, arguments: usize) -> u64 {
 /// as usual if there is no memory for so many. CPUs for which there is no memory at all drop their records.
 pub fn init(cpus: usize, records: usize) {
     for cpu in cpu::each().take(cpus) {
-        if cpu.trace.ring.get().is_none()
+        if cpu.trace.ring().capacity() == 0
             && let Some(ring) = Ring::new(records).or_else(|| Ring::new(RING_RECORDS))
         {
-            cpu.trace.ring.call_once(|| ring);
+            cpu.trace.ring.store(Box::leak(Box::new(ring)), Ordering::Release);
         }
     }
 }
 
 /// Records that each CPU's ring keeps.
 pub fn ring_records() -> usize {
-    of(CpuId(0)).and_then(|cpu| cpu.ring.get()).map_or(0, Ring::capacity)
+    of(CpuId(0)).map_or(0, |cpu| cpu.ring().capacity())
 }
 
 /// For `layout`: of each CPU, where the count of records is, where the first slot, and how many slots.
 pub(super) fn places() -> impl Iterator<Item = [u64; 3]> {
     cpu::each().map(|cpu| {
-        let places = |ring: &Ring<RECORD_WORDS>| {
-            let [written, slots] = ring.places();
-            [written as u64, slots as u64, ring.capacity() as u64]
-        };
-        cpu.trace.ring.get().map_or([0; 3], places)
+        let ring = cpu.trace.ring();
+        let [written, slots] = ring.places();
+        [written as u64, slots as u64, ring.capacity() as u64]
     })
 }
 
@@ -85,13 +99,12 @@ pub fn current_thread() -> u32 {
 
 /// Runs `write` on this CPU's ring with interrupts off; counts if there is none yet.
 #[inline(always)]
-fn with_ring(write: impl FnOnce(&Ring<RECORD_WORDS>, &AtomicU64)) {
+fn with_ring(write: impl FnOnce(&Ring<RECORD_WORDS>, &AtomicU64) -> bool) {
     let were_on = arch::cpu::interrupts_off();
     // SAFETY: this CPU's data, which lives for ever.
     let here = unsafe { &(*arch::cpu::local()).trace };
-    match here.ring.get() {
-        Some(ring) => write(ring, &here.head),
-        None => drop_one(),
+    if !write(here.ring(), &here.head) {
+        drop_one();
     }
     arch::cpu::interrupts_restore(were_on);
 }
@@ -105,7 +118,7 @@ fn drop_one() {
 /// Puts a record into this CPU's ring.
 pub(super) fn record(probe: u16, arguments: &[u64]) {
     with_ring(|ring, head| {
-        ring.push([time::ticks(), head.load(Ordering::Relaxed) | head_with(probe, arguments.len())], arguments);
+        ring.push([time::ticks(), head.load(Ordering::Relaxed) | head_with(probe, arguments.len())], arguments)
     });
 }
 
@@ -116,21 +129,21 @@ pub(super) fn record(probe: u16, arguments: &[u64]) {
 pub fn record_exact<const PROBE: u16, const COUNT: usize>(arguments: [u64; COUNT]) {
     with_ring(|ring, head| {
         let head = || [time::ticks(), head.load(Ordering::Relaxed) | const { head_with(PROBE, COUNT) }];
-        ring.push_exact(head, arguments);
+        ring.push_exact(head, arguments)
     });
 }
 
 /// The indices a reader of this CPU's ring can try: from the oldest kept to the newest.
-fn range(cpu: &PerCpu) -> Option<(&Ring<RECORD_WORDS>, core::ops::Range<u64>)> {
-    let ring = cpu.ring.get()?;
+fn range(cpu: &PerCpu) -> (&Ring<RECORD_WORDS>, core::ops::Range<u64>) {
+    let ring = cpu.ring();
     let begin = cpu.begin.load(Ordering::Relaxed).max(ring.oldest());
-    Some((ring, begin..ring.written()))
+    (ring, begin..ring.written())
 }
 
 /// Visits the whole records of one CPU, oldest first, at most the last `most`. Records that are overwritten meanwhile are
 /// left out. Takes no lock and changes nothing.
 pub fn visit(cpu: CpuId, most: usize, visit: &mut dyn FnMut(u64, &Record)) {
-    let Some((ring, range)) = of(cpu).and_then(range) else { return };
+    let Some((ring, range)) = of(cpu).map(range) else { return };
     let begin = range.start.max(range.end.saturating_sub(most as u64));
     for index in begin..range.end {
         if let Read::Whole(words) = ring.read(index) {
@@ -141,7 +154,7 @@ pub fn visit(cpu: CpuId, most: usize, visit: &mut dyn FnMut(u64, &Record)) {
 
 /// Copies one CPU's records from index `from` on; answers where to go on and how many in between were lost.
 pub fn read(cpu: CpuId, from: u64, most: usize, out: &mut Vec<Record>) -> (u64, u64) {
-    let Some((ring, range)) = of(cpu).and_then(range) else { return (from, 0) };
+    let Some((ring, range)) = of(cpu).map(range) else { return (from, 0) };
     let begin = range.start.max(from);
     let mut lost = begin.saturating_sub(from);
     let end = range.end.min(begin.saturating_add(most as u64));
@@ -158,15 +171,13 @@ pub fn read(cpu: CpuId, from: u64, most: usize, out: &mut Vec<Record>) -> (u64, 
 /// Records a CPU wrote, and those of them that have been overwritten since the last [`drain`].
 pub(super) fn written(cpu: CpuId) -> (u64, u64) {
     let Some(here) = of(cpu) else { return (0, 0) };
-    let Some(ring) = here.ring.get() else { return (0, 0) };
+    let ring = here.ring();
     (ring.written(), ring.oldest().saturating_sub(here.begin.load(Ordering::Relaxed)))
 }
 
 /// Empties the rings for readers: they begin at what is recorded from now on.
 pub fn drain() {
     for cpu in cpu::each() {
-        if let Some(ring) = cpu.trace.ring.get() {
-            cpu.trace.begin.store(ring.written(), Ordering::Relaxed);
-        }
+        cpu.trace.begin.store(cpu.trace.ring().written(), Ordering::Relaxed);
     }
 }
