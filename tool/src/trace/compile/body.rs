@@ -39,7 +39,7 @@ impl Body<'_, '_> {
                 // A stack by itself stands under its event.
                 if statements.iter().any(is_stack)
                     && !statements.iter().any(says_something)
-                    && matches!(self.event, Event::Kernel(_))
+                    && !matches!(self.event, Event::Own(..))
                 {
                     self.code.push(Instruction::Record);
                 }

@@ -8,7 +8,7 @@ use crate::trace::source::Mistake;
 use proptest::prelude::*;
 use pure::trace_program::{Environment, Keep, Program, Source, run};
 use std::cell::RefCell;
-use wire::observe::{END, FUNCTION, KEPT, Kind, PROFILE, ProbeDescription, Writer};
+use wire::observe::{BEGIN, END, FUNCTION, KEPT, Kind, PROFILE, ProbeDescription, Writer};
 
 /// A probe as it is told: number, names, arguments with their kinds.
 type Told<'a> = (u16, &'a str, &'a str, &'a [(u8, &'a str)]);
@@ -213,6 +213,8 @@ fn stacks_are_values_and_actions() {
     // By itself under the event, else under what the program says.
     assert_eq!(done("syscall:::entry { ustack(3); stack() }", 0x300, &[0], "")[0], "record");
     assert_eq!(done("syscall:::entry { printf(\"x\"); stack() }", 0x300, &[0], "")[0], "output 0 []");
+    assert_eq!(done("fbt::fs::open:entry { stack() }", FUNCTION, &[0], "")[0], "record");
+    assert_eq!(done("BEGIN { stack() }", BEGIN, &[], "")[0], "keep KernelStack 0 127");
 }
 
 #[test]
