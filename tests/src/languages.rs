@@ -38,6 +38,10 @@ pub(crate) const WAITS: i32 = 77;
 
 pub(crate) fn c_musl(guest: &Guest) {
     run(guest, &Recipe { source: "libc.c", compiler: musl, linking: Linking::Static });
+    // Its dynamic linker is there where its compiler is.
+    if guest.arch == std::env::consts::ARCH {
+        run(guest, &Recipe { source: "libc.c", compiler: musl, linking: Linking::Dynamic });
+    }
 }
 
 pub(crate) fn c_dietlibc(guest: &Guest) {
@@ -199,6 +203,11 @@ fn libraries(arch: &str, program: &Path) -> Vec<(PathBuf, String)> {
     if arch != std::env::consts::ARCH {
         // The cross compiler's own libraries.
         return vec![(format!("/usr/{arch}-linux-gnu/lib").into(), "/lib".into())];
+    }
+    let musl = format!("/lib/ld-musl-{arch}.so.1");
+    if std::fs::read(program).expect("the program").windows(musl.len()).any(|part| part == musl.as_bytes()) {
+        // The library and the dynamic linker are one file, which links name.
+        return vec![(std::fs::canonicalize(&musl).expect("musl's library"), musl)];
     }
     let output = Command::new("ldd").arg(program).output().expect("ldd runs");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

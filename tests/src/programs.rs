@@ -36,6 +36,18 @@ pub(crate) fn the_clock_can_be_set(guest: &Guest) {
     guest.run(&["--cpus", "2"], &[&program, "set"]).exits(0).prints("").says("");
 }
 
+/// Programs ask the kernel for the time where they find no shared page to ask.
+pub(crate) fn clocks_work_without_a_vdso(guest: &Guest) {
+    // AT_SYSINFO_EHDR is number 33.
+    let told = ["sh", "-c", "od -A n -v -t x8 /proc/self/auxv | grep -c '^ *0000000000000021 '"];
+    guest.run(&[], &told).exits(0).prints("1\n");
+    guest.run(&["--append", "ochre.vdso=off"], &told).exits(1).prints("0\n");
+    for name in ["clock_test", "suite/clock_gettime_test", "signal_restart_test"] {
+        let program = guest.user_program(name).display().to_string();
+        guest.run(&["--append", "ochre.vdso=off", "--cpus", "2"], &[&program]).exits(0).prints("").says("");
+    }
+}
+
 pub(crate) fn unknown_calls_are_reported(guest: &Guest) {
     let program = guest.user_program("suite/syscall_enosys");
     let run = guest.run(&[], &[&program.display().to_string()]);

@@ -17,6 +17,12 @@ pub(crate) fn signals_are_128_and_more(guest: &Guest) {
     }
 }
 
+/// Init is the kernel's own: no signal does anything to it.
+pub(crate) fn init_cannot_be_killed(guest: &Guest) {
+    let script = "for s in KILL STOP TERM SEGV HUP; do kill -$s 1 || echo $s; done; cat /proc/1/comm; echo alive";
+    guest.run(&[], &["sh", "-c", script]).exits(0).prints("init\nalive\n").says("");
+}
+
 pub(crate) fn what_cannot_run_is_told(guest: &Guest) {
     guest.run(&[], &["nosuchprogram"]).exits(127).mentions("nosuchprogram is not a program of the root");
     guest.run(&[], &["/etc/passwd"]).exits(126).mentions("no execute permission");

@@ -32,6 +32,30 @@ pub(crate) fn stderr_is_byte_exact_and_separate(guest: &Guest) {
     same_bytes(&run.output.stderr, &noise(2, VOLUME), "stderr");
 }
 
+/// Lines that many processes write at once, each line by one call: each arrives whole, and each writer's in its order.
+pub(crate) fn lines_of_many_writers_stay_whole(guest: &Guest) {
+    const WRITERS: usize = 6;
+    const LINES: usize = 300;
+    let script = format!(
+        "p=0; while [ $p -lt {WRITERS} ]; do \
+           (i=0; while [ $i -lt {LINES} ]; do echo \"writer $p line $i to the output\"; echo \"writer $p line $i to the errors\" >&2; \
+            i=$((i + 1)); done) & p=$((p + 1)); done; wait"
+    );
+    let run = guest.run(&["--cpus", "4"], &["sh", "-c", &script]);
+    run.exits(0);
+    for (text, name) in [(run.stdout(), "output"), (run.stderr(), "errors")] {
+        let mut next = [0; WRITERS];
+        for line in text.lines() {
+            let writer =
+                line.strip_prefix("writer ").and_then(|rest| rest.split(' ').next()).and_then(|word| word.parse().ok());
+            let writer: usize = writer.filter(|writer| *writer < WRITERS).unwrap_or_else(|| panic!("torn: {line:?}"));
+            assert_eq!(line, format!("writer {writer} line {} to the {name}", next[writer]));
+            next[writer] += 1;
+        }
+        assert_eq!(next, [LINES; WRITERS], "lines of the {name}");
+    }
+}
+
 pub(crate) fn stdin_is_byte_exact(guest: &Guest) {
     let mut child = guest.command(&[], &["cat"]).stdin(Stdio::piped()).spawn().expect("ochre");
     let mut stdin = child.stdin.take().expect("a pipe");

@@ -2,6 +2,7 @@
 
 use crate::guest::Guest;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, Signal};
 use rustix::pty::OpenptFlags;
 use rustix::termios::{LocalModes, Winsize};
 use std::fs::File;
@@ -77,6 +78,13 @@ impl OnTerminal {
         self.await_after(from, text)
     }
 
+    /// Gives the terminal another size and tells the tool, as a kernel tells whoever is in front of a terminal.
+    fn resize(&self, rows: u16, columns: u16) {
+        let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        rustix::termios::tcsetwinsize(&self.theirs, size).expect("a size");
+        rustix::process::kill_process(Pid::from_child(&self.child), Signal::WINCH).expect("ochre is there");
+    }
+
     fn end(mut self) -> (String, Option<i32>) {
         let status = self.child.wait().expect("ochre ends").code();
         let modes = rustix::termios::tcgetattr(&self.theirs).expect("modes");
@@ -95,6 +103,34 @@ pub(crate) fn is_one_and_has_a_size(guest: &Guest) {
     assert_eq!(status, Some(6));
     assert!(seen.starts_with("all\r\n33 111\r\n"), "{seen:?}");
     assert!(seen.contains("words\r\ngot words\r\n"), "no echo: {seen:?}");
+}
+
+/// A new size of the host's terminal arrives as SIGWINCH, and is there by then.
+pub(crate) fn a_new_size_is_told(guest: &Guest) {
+    let script = "trap 'stty size' WINCH; stty size; while :; do read line && exit 3; done";
+    let mut run = OnTerminal::start(guest, &["sh", "-c", script], true);
+    let mut at = run.await_after(0, "33 111\r\n");
+    for (rows, columns) in [(50, 132), (24, 80)] {
+        run.resize(rows, columns);
+        at = run.await_after(at, &format!("{rows} {columns}\r\n"));
+    }
+    run.ours.write_all(b"\r").expect("a key");
+    assert_eq!(run.end().1, Some(3));
+}
+
+/// `ochre shell` asks for a command, does it, and ends with its own status; a pager shows a page and waits for keys.
+pub(crate) fn the_shell_talks(guest: &Guest) {
+    let mut command = guest.command_of("shell", &["--timeout", "60s"], &[]);
+    command.env("TERM", "vt100");
+    let mut run = OnTerminal::start_command(command, true);
+    let at = run.await_after(0, "# ");
+    let at = run.type_and_await(at, b"echo $((6 * 7))\r", "42\r\n");
+    let at = run.type_and_await(at, b"seq 100 199 | less\r", "131");
+    assert!(!run.seen[at..].contains("133"), "more than a page: {:?}", &run.seen[at..]);
+    let at = run.type_and_await(at, b" ", "163");
+    let at = run.type_and_await(at, b"q", "# ");
+    run.type_and_await(at, b"exit 5\r", "\r\n");
+    assert_eq!(run.end().1, Some(5));
 }
 
 /// What is typed before the program runs waits for it.
