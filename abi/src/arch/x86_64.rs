@@ -227,12 +227,13 @@ pub fn place_fp(_head: &mut [u64; HEAD_WORDS], _offset: usize, _image: &[u8]) {}
 /// The state components (XCR0) of an image in XSAVE's standard form, which its length tells: each adds its area at a fixed
 /// offset.
 pub(crate) const fn fp_components(image_bytes: usize) -> u64 {
-    const BY_END: [(usize, u64); 5] = [(576, 0x3), (832, 0x7), (1088, 0x1f), (2688, 0xe7), (2696, 0x2e7)];
-    let mut index = BY_END.len() - 1;
-    while index > 0 && BY_END[index].0 > image_bytes {
-        index -= 1;
+    match image_bytes {
+        ..832 => 0x3,
+        832..1088 => 0x7,
+        1088..2688 => 0x1f,
+        2688..2696 => 0xe7,
+        _ => 0x2e7,
     }
-    BY_END[index].1
 }
 
 /// Where the frame of a handler that returned lies: its return took the first word off the stack.

@@ -12,6 +12,7 @@ use crate::trace::{self, Counter, probe};
 use crate::user_memory::UserSlice;
 use abi::arch::frame::{FpGoes, FpPlace, FrameError, FrameInput};
 use abi::arch::{self, HEAD_WORDS};
+use abi::signal::SA_RESTORER;
 use abi::{Sigaction, Siginfo, StackT};
 use alloc::vec::Vec;
 use machine::addr::UserAddr;
@@ -55,7 +56,7 @@ pub(crate) fn attend(call: &mut Call<'_>, mut interrupted: Option<Interrupted>) 
             continue;
         }
         let wanted = SignalSet::ALL.without(call.task.signals.blocked());
-        let Some((mut signal, mut info)) = send::take_pending(call.cx, call.task, wanted) else { break };
+        let Some((mut signal, mut info)) = send::take_noticed(call.cx, call.task, wanted) else { break };
         if call.task.tracing.is_traced() {
             match ptrace::stop::before_signal(call, signal, info, &mut interrupted) {
                 Some(chosen) => (signal, info) = chosen,
@@ -137,12 +138,18 @@ fn restart_under_handler(call: &mut Call<'_>, interrupted: Interrupted, action: 
 fn deliver(call: &mut Call<'_>, signal: Signal, info: &Siginfo, action: &Sigaction) -> Result<()> {
     let signals = &call.task.signals;
     let sp = call.user.sp() as u64;
-    let alternate = signals.alternate_stack();
+    let (alternate, saved_mask, fault) = signals.for_frame();
     let is_on_alternate = is_on_stack(&alternate, sp);
     let is_new_stack = action.flags & flags::ON_STACK != 0 && alternate.flags & STACK_DISABLED == 0 && !is_on_alternate;
     let stack_top = if is_new_stack { alternate.base.wrapping_add(alternate.size) } else { sp };
     let blocked = signals.blocked();
-    let space = call.task.space(call.cx).ok_or(Errno::EFAULT)?;
+    // Only asked for where an action may lack its own.
+    let trampoline = if action.flags & SA_RESTORER == 0 {
+        let space = call.task.space(call.cx).ok_or(Errno::EFAULT)?;
+        space.image().map_or(0, |image| image.signal_return as u64)
+    } else {
+        0
+    };
     let registers = call.user.registers();
     let mut head = [0; HEAD_WORDS];
     let input = FrameInput {
@@ -150,13 +157,13 @@ fn deliver(call: &mut Call<'_>, signal: Signal, info: &Siginfo, action: &Sigacti
         action,
         registers: &registers,
         // A mask that a call had set for its own length ends with the handler, not before it.
-        mask: signals.saved_mask().unwrap_or(blocked).0,
+        mask: saved_mask.unwrap_or(blocked).0,
         alternate,
         is_new_stack,
         stack_top,
         fp_bytes: machine::user::fp_image_bytes(),
-        fault: signals.fault(),
-        trampoline: space.image().map_or(0, |image| image.signal_return as u64),
+        fault,
+        trampoline,
     };
     let built = arch::build_frame(input, &mut head).ok_or(Errno::EFAULT)?;
     if (is_on_alternate || is_new_stack) && built.address < alternate.base {
@@ -174,7 +181,9 @@ fn deliver(call: &mut Call<'_>, signal: Signal, info: &Siginfo, action: &Sigacti
     if arch::HANDLER_HAS_FRESH_FP {
         call.cx.reset_fp();
     }
-    let _ = signals.take_saved_mask();
+    if saved_mask.is_some() {
+        let _ = signals.take_saved_mask();
+    }
     if alternate.flags & STACK_AUTO_DISARM != 0 {
         signals.set_alternate_stack(StackT { flags: STACK_DISABLED, ..StackT::default() });
     }

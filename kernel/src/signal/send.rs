@@ -167,6 +167,12 @@ pub(crate) fn take_pending(cx: &CurrentThread, task: &Task, wanted: SignalSet) -
     Some((signal, info))
 }
 
+/// The same for a thread that was notified, which mostly finds nothing more after the first.
+pub(super) fn take_noticed(cx: &CurrentThread, task: &Task, wanted: SignalSet) -> Option<(Signal, Siginfo)> {
+    let pending = task.signals.glance().union(task.process().signals.glance());
+    if pending.intersection(wanted).is_empty() { None } else { take_pending(cx, task, wanted) }
+}
+
 /// Counts and traces a signal on its way to process or task `tid`.
 fn note(signal: Signal, tid: Pid) {
     trace::count(Counter::SignalsSent);

@@ -10,12 +10,34 @@ use abi::arch::frame::FaultRecord;
 use abi::{Siginfo, StackT};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
-use machine::sync::{SpinLock, WaitQueue};
+use machine::sync::{LockClass, SpinLock, WaitQueue};
+
+/// What is pending, behind its lock, and which signals that are, to be glanced at without it.
+struct Guarded {
+    pending: SpinLock<Pending>,
+    set: AtomicU64,
+}
+
+impl Guarded {
+    fn new(class: &'static LockClass) -> Guarded {
+        Guarded { pending: SpinLock::new(class, Pending::new()), set: AtomicU64::new(0) }
+    }
+    fn with<R>(&self, f: impl FnOnce(&mut Pending) -> R) -> R {
+        self.pending.with(|pending| {
+            let result = f(pending);
+            self.set.store(pending.set().0, Ordering::Release);
+            result
+        })
+    }
+    fn glance(&self) -> SignalSet {
+        SignalSet(self.set.load(Ordering::Acquire))
+    }
+}
 
 /// Signal state of a process.
 pub struct ProcessSignals {
     actions: SpinLock<Arc<Actions>>,
-    pending: SpinLock<Pending>,
+    pending: Guarded,
     /// The signal that has stopped it; 0 for none.
     stopped_by: AtomicI32,
     stop_count: AtomicU32,
@@ -28,7 +50,7 @@ impl ProcessSignals {
     pub fn new(actions: Arc<Actions>) -> ProcessSignals {
         ProcessSignals {
             actions: SpinLock::new(&lock_order::SIGNAL_ACTIONS_REFERENCE, actions),
-            pending: SpinLock::new(&lock_order::SIGNALS, Pending::new()),
+            pending: Guarded::new(&lock_order::SIGNALS),
             stopped_by: AtomicI32::new(0),
             stop_count: AtomicU32::new(0),
             continued: WaitQueue::new(),
@@ -41,6 +63,11 @@ impl ProcessSignals {
     /// Replaces them (exec).
     pub(crate) fn set_actions(&self, new: Arc<Actions>) {
         let _old = self.actions.with(|actions| core::mem::replace(actions, new));
+    }
+    /// Which signals are pending for the process as a whole, for one that was told of it. Who was not asks [`pending`](Self::pending): only
+    /// the lock makes sure that a sender who does not tell has seen what we wait for.
+    pub(super) fn glance(&self) -> SignalSet {
+        self.pending.glance()
     }
     /// What is pending for the process as a whole.
     pub fn pending(&self) -> SignalSet {
@@ -95,7 +122,7 @@ pub struct TaskSignals {
     blocked: AtomicU64,
     /// What the thread waits for although it blocks it (sigtimedwait).
     waited_for: AtomicU64,
-    pending: SpinLock<Pending>,
+    pending: Guarded,
     own: SpinLock<Own>,
 }
 
@@ -115,7 +142,7 @@ impl TaskSignals {
         TaskSignals {
             blocked: AtomicU64::new(blocked.0),
             waited_for: AtomicU64::new(0),
-            pending: SpinLock::new(&lock_order::TASK_SIGNALS, Pending::new()),
+            pending: Guarded::new(&lock_order::TASK_SIGNALS),
             own: SpinLock::new(&lock_order::TASK_SIGNALS, own),
         }
     }
@@ -134,6 +161,10 @@ impl TaskSignals {
     /// Says what it waits for; empty when it no longer does.
     pub(crate) fn set_waited_for(&self, set: SignalSet) {
         self.waited_for.store(set.0, Ordering::Release);
+    }
+    /// The same for this thread alone as [`ProcessSignals::glance`].
+    pub(super) fn glance(&self) -> SignalSet {
+        self.pending.glance()
     }
     /// What is pending for this thread alone.
     pub fn pending(&self) -> SignalSet {
@@ -172,9 +203,9 @@ impl TaskSignals {
     pub(crate) fn saved_mask(&self) -> Option<SignalSet> {
         self.own.with(|own| own.saved_mask)
     }
-    /// The last fault for which a signal was forced.
-    pub(super) fn fault(&self) -> FaultRecord {
-        self.own.with(|own| own.fault)
+    /// What a frame tells: the alternate stack, the kept mask, the last fault for which a signal was forced.
+    pub(super) fn for_frame(&self) -> (StackT, Option<SignalSet>, FaultRecord) {
+        self.own.with(|own| (own.alternate_stack, own.saved_mask, own.fault))
     }
     /// Notes it.
     pub(super) fn set_fault(&self, fault: FaultRecord) {
