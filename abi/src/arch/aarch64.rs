@@ -101,6 +101,8 @@ pub const REGISTER_COUNT: usize = 34;
 const FRAME_BYTES: usize = RESERVED + 4096;
 /// Words of those that we fill: up to the empty record that ends the list.
 pub const HEAD_WORDS: usize = (RESERVED + FP_RECORD_BYTES + SYNDROME_BYTES + 16) / 8;
+/// Words of it that [`parse_frame`] wants to see first.
+pub const RETURN_WORDS: usize = HEAD_WORDS;
 
 const UCONTEXT: usize = 128;
 const STACK: usize = UCONTEXT + 16;

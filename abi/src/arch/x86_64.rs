@@ -101,6 +101,8 @@ pub const REGISTER_COUNT: usize = 27;
 const HEAD_BYTES: usize = SIGINFO + 128;
 /// The same in words.
 pub const HEAD_WORDS: usize = HEAD_BYTES / 8;
+/// Words of it that [`parse_frame`] needs: nothing is put back from the siginfo.
+pub const RETURN_WORDS: usize = SIGINFO / 8;
 
 const UCONTEXT: usize = 8;
 const STACK: usize = UCONTEXT + 16;
@@ -246,8 +248,8 @@ pub fn parse_frame(
     frame: &[u64],
     registers: &[u64; REGISTER_COUNT],
 ) -> Result<ParsedFrame<REGISTER_COUNT>, FrameError> {
-    if frame.len() < HEAD_WORDS {
-        return Err(FrameError::Longer(HEAD_WORDS));
+    if frame.len() < RETURN_WORDS {
+        return Err(FrameError::Longer(RETURN_WORDS));
     }
     let mut registers = *registers;
     for (offset, index) in GENERAL {

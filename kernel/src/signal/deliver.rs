@@ -11,7 +11,7 @@ use crate::task::rseq;
 use crate::trace::{self, Counter, probe};
 use crate::user_memory::UserSlice;
 use abi::arch::frame::{FpGoes, FpPlace, FrameError, FrameInput};
-use abi::arch::{self, HEAD_WORDS};
+use abi::arch::{self, HEAD_WORDS, RETURN_WORDS};
 use abi::signal::SA_RESTORER;
 use abi::{Sigaction, Siginfo, StackT};
 use alloc::vec::Vec;
@@ -241,7 +241,7 @@ pub fn sys_rt_sigreturn(call: &mut Call<'_>) -> Result<u64> {
 
 fn restore(call: &mut Call<'_>) -> Result<()> {
     let address = arch::frame_address(call.user.sp() as u64);
-    let mut head = [0; HEAD_WORDS];
+    let mut head = [0; RETURN_WORDS];
     read_piece(call, address, head.as_mut_bytes())?;
     let registers = call.user.registers();
     let parsed = match arch::parse_frame(&head, &registers) {

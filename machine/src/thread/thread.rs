@@ -4,7 +4,7 @@
 //! that lock too. `context` belongs to the scheduler while the thread is off the CPU. `user` belongs to the thread itself and
 //! to the scheduler that switches it, with interrupts off.
 use super::user_state::UserState;
-use super::{CpuSet, CpuTime, ThreadId, ThreadState, scheduler};
+use super::{CpuSet, CpuTime, ThreadId, ThreadState, header, scheduler};
 use crate::arch;
 use crate::cpu::{self, CpuId};
 use crate::time::TimerNode;
@@ -276,7 +276,9 @@ impl Thread {
     /// [`CurrentThread::take_notification`](super::CurrentThread::take_notification).
     /// Callable from anywhere, interrupt handlers included.
     pub fn notify(&self) {
-        if self.attention.fetch_or(attention::NOTIFIED, Ordering::SeqCst) & attention::NOTIFIED == 0 {
+        let was_notified = self.attention.fetch_or(attention::NOTIFIED, Ordering::SeqCst) & attention::NOTIFIED != 0;
+        // A thread that tells itself is awake, and looks before it sleeps or runs user code.
+        if !was_notified && !self.is_calling() {
             scheduler::wake_for_notification(self);
         }
     }
@@ -291,6 +293,12 @@ impl Thread {
         // What else is set meanwhile interrupts user mode.
         let (wanted, none) = (attention::ENTRY_TOLD, 0);
         self.attention.compare_exchange(wanted, none, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+    }
+
+    /// Whether this is the thread that calls, not a handler that has interrupted it.
+    fn is_calling(&self) -> bool {
+        let header = header::current();
+        header.handlers.get() == 0 && ptr::eq(header.thread.get(), self)
     }
 
     /// From now on (or no longer) the thread looks at its state after every switch before it runs user code, and once now.
