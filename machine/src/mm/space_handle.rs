@@ -117,7 +117,9 @@ impl SpaceHandle {
         }
     }
 
-    /// The leaf table for `addr`, made if there is none. Only called by the owner of the `UserSpace`.
+    /// The leaf table for `addr`, made if there is none. Only called by the owner of the `UserSpace`. Seldom, and apart from the loops that
+    /// call it for want of the last one: they have better use for the registers.
+    #[inline(never)]
     pub(super) fn make_leaf_table(&self, addr: usize) -> Result<Table, OutOfMemory> {
         self.make_table(addr, 0)
     }
