@@ -13,6 +13,7 @@ pub mod chacha20;
 pub mod control_message;
 pub mod cpio;
 pub mod elf_image;
+pub mod first_instruction;
 pub mod glob;
 pub mod gzip;
 pub mod line_discipline;

@@ -32,6 +32,7 @@ mod streams;
 mod terminal;
 mod trace_language;
 mod tracing;
+mod user_probes;
 
 /// A case: its name, whether it is left out by `--quick`, and what it does (panics if it fails).
 type Case = (&'static str, Length, fn(&Guest));
@@ -85,6 +86,8 @@ const CASES: &[Case] = &[
     ("function_probes::every_call_is_told", Short, function_probes::every_call_is_told),
     ("function_probes::hundreds_at_once", Short, function_probes::hundreds_at_once),
     ("function_probes::what_has_no_probe_is_told", Short, function_probes::what_has_no_probe_is_told),
+    ("user_probes::every_call_is_told", Short, user_probes::every_call_is_told),
+    ("user_probes::what_has_no_probe_is_told", Short, user_probes::what_has_no_probe_is_told),
     ("strace::calls_are_shown_as_by_strace", Short, strace::calls_are_shown_as_by_strace),
     ("strace::children_are_followed", Short, strace::children_are_followed),
     ("strace::calls_are_chosen_and_counted", Short, strace::calls_are_chosen_and_counted),

@@ -11,6 +11,7 @@ pub mod build;
 pub mod error;
 pub mod fault;
 pub mod figures;
+pub mod file_at;
 pub mod fork;
 pub mod heap;
 pub mod layout;

@@ -4,6 +4,7 @@ use super::carrier::{is_on, send};
 use crate::mm::Protection;
 use crate::mm::listing::AreaContent;
 use crate::task::Task;
+use crate::trace::user_functions;
 use alloc::vec::Vec;
 use core::ops::Range;
 use machine::thread::CurrentThread;
@@ -56,7 +57,8 @@ pub fn mapped(cx: &mut CurrentThread, task: &Task, range: Range<usize>) {
     if !is_on() {
         return;
     }
-    let Some(areas) = task.space(cx).and_then(|space| space.list_areas(cx).ok()) else { return };
+    let Some(space) = task.space(cx) else { return };
+    let Ok(areas) = space.list_areas(cx) else { return };
     let root = task.fs(cx).root(cx);
     for area in areas {
         if !area.protection.allows(Protection::EXECUTE)
@@ -70,6 +72,7 @@ pub fn mapped(cx: &mut CurrentThread, task: &Task, range: Range<usize>) {
             AreaContent::File(file) => {
                 // Without memory for the path, the addresses stay without names.
                 if let Ok(path) = file.path().absolute_name(cx, &root) {
+                    user_functions::plant(cx, &space, &path, area.range.clone(), area.offset);
                     tell(cx, task, Happened::Mapped, words, b"", &path);
                 }
             }

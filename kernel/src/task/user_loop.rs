@@ -9,7 +9,7 @@ use crate::signal::deliver::attend;
 use crate::signal::fault;
 use crate::syscall::{Call, dispatch, strace, vsyscall};
 use crate::timer;
-use crate::trace::{self, Counter};
+use crate::trace::{self, Counter, user_functions};
 use alloc::sync::Arc;
 use machine::mm::failing;
 use machine::thread::CurrentThread;
@@ -44,6 +44,7 @@ fn run_until_end(call: &mut Call<'_>) -> i32 {
                 None
             }
             UserExit::Exception(Exception::BadAddress(addr)) if vsyscall::serve(call, addr) => None,
+            UserExit::Exception(Exception::Breakpoint) if user_functions::hit(call) => None,
             UserExit::Exception(exception) => {
                 trace::count(Counter::Exceptions);
                 fault::exception(call.cx, call.task, exception, call.user.pc());

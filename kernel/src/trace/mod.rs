@@ -9,6 +9,7 @@ pub mod metrics;
 mod profile;
 pub(crate) mod program;
 pub mod providers;
+pub(crate) mod user_functions;
 mod watchdog;
 
 pub use control::{enable_from_command_line, set_enabled};

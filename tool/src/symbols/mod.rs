@@ -32,6 +32,19 @@ pub(crate) struct Function {
     pub(crate) file: Arc<str>,
 }
 
+/// A program's file, to put probes into.
+#[derive(Clone, Debug)]
+pub(crate) struct FileFunctions {
+    /// Its path in the guest, without links.
+    pub(crate) path: Vec<u8>,
+    /// All of it.
+    pub(crate) bytes: Vec<u8>,
+    /// Offset in the file and name of each function, in the order of names; functions of the same name side by side.
+    pub(crate) functions: Vec<(u64, String)>,
+    /// It is of ARM64, not of x86-64.
+    pub(crate) is_arm: bool,
+}
+
 /// Finds functions of programs; keeps what it has read.
 pub(crate) struct Programs {
     root: RootFiles,
@@ -80,6 +93,15 @@ impl Programs {
         let object = self.object(&mapping.path)?;
         let address = object.address(offset)?;
         Some((object, address))
+    }
+
+    /// The functions of the program or library that `path` leads to.
+    pub(crate) fn functions(&mut self, path: &[u8]) -> Option<FileFunctions> {
+        let path = [b"/", self.root.resolved(path)?.as_slice()].concat();
+        let bytes = self.root.read(&path)?;
+        let object = self.load(&path, &bytes)?;
+        let functions = object.entries().into_iter().map(|(name, offset)| (offset, name)).collect();
+        Some(FileFunctions { path, bytes, functions, is_arm: object.is_arm })
     }
 
     fn object(&mut self, path: &[u8]) -> Option<Arc<ObjectFile>> {

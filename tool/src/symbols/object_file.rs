@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(crate) struct ObjectFile {
     /// Functions in order of address: start, bytes (0 if not told), name.
     functions: Vec<(u64, u64, Vec<u8>)>,
+    /// Other names of functions, by address.
+    aliases: Vec<(u64, Vec<u8>)>,
     /// Names of functions that were asked for, as people write them, by the function's place.
     readable: Mutex<HashMap<usize, Arc<str>>>,
     /// Loaded parts: offset in the file, bytes in the file, address.
@@ -21,6 +23,8 @@ pub(crate) struct ObjectFile {
     pub(crate) frames: Option<FrameTable>,
     /// It has no symbols but those that the dynamic linker needs.
     pub(crate) is_stripped: bool,
+    /// It is of ARM64.
+    pub(crate) is_arm: bool,
     /// The linker's number of this build.
     pub(crate) build_id: Option<Vec<u8>>,
     /// The name of the separate file with its symbols.
@@ -45,8 +49,13 @@ impl ObjectFile {
         }
         // Of several names the first in order: so a run's names do not depend on chance.
         functions.sort();
+        let mut aliases = Vec::new();
         functions.dedup_by(|later, earlier| {
-            later.0 == earlier.0 && (earlier.1 == later.1 || earlier.1 != 0 && later.1 == 0)
+            let is_same = later.0 == earlier.0 && (earlier.1 == later.1 || earlier.1 != 0 && later.1 == 0);
+            if is_same && later.2 != earlier.2 {
+                aliases.push((later.0, std::mem::take(&mut later.2)));
+            }
+            is_same
         });
         let is_loaded = |flags| matches!(flags, SegmentFlags::Elf { p_flags, .. } if p_flags & elf::PF_X == elf::PF_X);
         let segments = file.segments().filter(|segment| is_loaded(segment.flags()));
@@ -56,10 +65,12 @@ impl ObjectFile {
         });
         Some(ObjectFile {
             functions,
+            aliases,
             readable: Mutex::default(),
             segments: segments.collect(),
             frames: frame_table(&file),
             is_stripped,
+            is_arm: file.architecture() == Architecture::Aarch64,
             build_id: file.build_id().ok().flatten().map(<[u8]>::to_vec),
             debug_link: file.gnu_debuglink().ok().flatten().map(|(name, _)| name.to_vec()),
         })
@@ -68,7 +79,24 @@ impl ObjectFile {
     /// Uses the symbols of a separate file: addresses are the same, offsets in it mean nothing.
     pub(crate) fn take_symbols(&mut self, from: ObjectFile) {
         self.functions = from.functions;
+        self.aliases = from.aliases;
         self.readable = Mutex::default();
+    }
+
+    /// Every function, in the order of their names as people write them: name, and offset in the file.
+    pub(crate) fn entries(&self) -> Vec<(String, u64)> {
+        let main = self.functions.iter().map(|(address, _, name)| (*address, name));
+        let all = main.chain(self.aliases.iter().map(|(address, name)| (*address, name)));
+        let offset = |address: u64| {
+            let of = |(_, bytes, start): &&(u64, u64, u64)| (*start..start.saturating_add(*bytes)).contains(&address);
+            let (offset, _, start) = self.segments.iter().find(of)?;
+            (address - start).checked_add(*offset)
+        };
+        let mut entries: Vec<(String, u64)> =
+            all.filter_map(|(address, name)| Some((readable(name).to_string(), offset(address)?))).collect();
+        entries.sort();
+        entries.dedup();
+        entries
     }
 
     /// The address at which the linker put what is at `offset` of the file.
@@ -108,10 +136,12 @@ mod tests {
                 .iter()
                 .map(|(start, bytes, name)| (*start, *bytes, name.as_bytes().to_vec()))
                 .collect(),
+            aliases: vec![(0x40_1020, b"alias".to_vec())],
             readable: Mutex::default(),
             segments: vec![(0x1000, 0x2000, 0x40_1000)],
             frames: None,
             is_stripped: false,
+            is_arm: false,
             build_id: None,
             debug_link: None,
         }
@@ -123,6 +153,9 @@ mod tests {
         let function = |offset| object.function(object.address(offset)?);
         assert_eq!(function(0x100f).as_deref(), Some("first"));
         assert_eq!(function(0x1010), None, "between functions");
+        let entries = object.entries();
+        let names: Vec<_> = entries.iter().map(|(name, offset)| (name.as_str(), *offset)).collect();
+        assert_eq!(names, [("alias", 0x1020), ("assembly", 0x1020), ("first", 0x1000), ("last", 0x2000)]);
         assert_eq!(function(0x1fff).as_deref(), Some("assembly"));
         assert_eq!(function(0x2007).as_deref(), Some("last"));
         assert_eq!((function(0xfff), function(0x3000)), (None, None), "not loaded");

@@ -95,6 +95,11 @@ impl RootFiles {
         Ok(Header { inode, mode, links, bytes: field(6)?.into(), name_bytes: field(11)?.into() })
     }
 
+    /// The path without links, and without the leading slash, that `path` leads to.
+    pub(crate) fn resolved(&self, path: &[u8]) -> Option<Vec<u8>> {
+        Some(self.index.resolve_path(path)?.0)
+    }
+
     /// The contents of the file that `path` leads to.
     pub(crate) fn read(&self, path: &[u8]) -> Option<Vec<u8>> {
         let (path, _) = self.index.resolve_path(path)?;

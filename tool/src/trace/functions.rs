@@ -1,24 +1,53 @@
 //! The kernel's functions that can have probes, under the names by which they are asked for: `fbt:MODULE:FUNCTION:entry`. The module is the
 //! crate, the function its path in it; of generic functions and implementations of traits only what tells them apart to a reader is kept.
+use super::user_functions::UserFiles;
 use crate::symbols::KernelSymbols;
 use wire::symbols::may_have_probe;
 use wire::trace::ArgumentKind;
 
 /// A function, or several that a reader cannot tell apart (copies for several types).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct KernelFunction {
-    /// The crate.
+pub(crate) struct TracedFunction {
+    /// Whose probes these are.
+    pub(crate) provider: Provider,
+    /// The crate; a program's file as the user named it.
     pub(crate) module: String,
-    /// The path in it.
+    /// The path in the crate; a program's symbol.
     pub(crate) name: String,
-    /// Where it begins.
+    /// Where it begins: addresses in the kernel, offsets in a program's file.
     pub(crate) addresses: Vec<u64>,
 }
 
+/// Who has functions with probes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Provider {
+    /// The kernel.
+    Kernel,
+    /// A program's file.
+    User,
+}
+
+impl TracedFunction {
+    /// The provider's name.
+    pub(crate) fn provider_name(&self) -> &'static str {
+        match self.provider {
+            Provider::Kernel => "fbt",
+            Provider::User => "uprobe",
+        }
+    }
+    /// The whole name of the probe.
+    pub(crate) fn probe_name(&self) -> String {
+        let end = if self.provider == Provider::Kernel { ":entry" } else { "" };
+        format!("{}:{}:{}{end}", self.provider_name(), self.module, self.name)
+    }
+}
+
 /// All of them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Catalog {
-    functions: Vec<KernelFunction>,
+    functions: Vec<TracedFunction>,
+    /// Those of programs that the trace program names.
+    pub(crate) user: UserFiles,
     /// What their probes tell.
     pub(crate) arguments: Vec<(String, ArgumentKind)>,
 }
@@ -39,22 +68,27 @@ impl Catalog {
             })
             .collect();
         named.sort();
-        let mut functions: Vec<KernelFunction> = Vec::new();
+        let mut functions: Vec<TracedFunction> = Vec::new();
         for (module, name, address) in named {
             match functions.last_mut().filter(|last| last.module == module && last.name == name) {
                 Some(last) => last.addresses.push(address),
-                None => functions.push(KernelFunction { module, name, addresses: vec![address] }),
+                None => functions.push(TracedFunction {
+                    provider: Provider::Kernel,
+                    module,
+                    name,
+                    addresses: vec![address],
+                }),
             }
         }
         let arguments = (0..6).map(|number| (format!("arg{number}"), ArgumentKind::Hex)).collect();
-        Catalog { functions, arguments }
+        Catalog { functions, user: UserFiles::default(), arguments }
     }
 
     /// Those whose names match; an empty pattern matches all.
-    pub(crate) fn matching(&self, module: &str, function: &str) -> Vec<&KernelFunction> {
+    pub(crate) fn matching(&self, module: &str, function: &str) -> Vec<&TracedFunction> {
         let is_match =
             |pattern: &str, text: &str| pattern.is_empty() || pure::glob::matches(pattern.as_bytes(), text.as_bytes());
-        let meant = |one: &&KernelFunction| is_match(module, &one.module) && is_match(function, &one.name);
+        let meant = |one: &&TracedFunction| is_match(module, &one.module) && is_match(function, &one.name);
         self.functions.iter().filter(meant).collect()
     }
 }

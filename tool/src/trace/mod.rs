@@ -1,5 +1,5 @@
 //! What `ochre trace` does: [`parse`] reads the user's words into [`syntax`], before anything boots; [`compile`] makes a [`plan`] of them, once the
-//! guest has told its probes; [`functions`] are those of the kernel that probes can stand at; [`merge`] puts the records of all CPUs in the order
+//! guest has told its probes; [`functions`] and [`user_functions`] are those of the kernel and of programs that probes can stand at; [`merge`] puts the records of all CPUs in the order
 //! of time; [`show`], [`printf`] and [`aggregation`] make text of what comes, with the names of what the guest [`kept`]; [`tracer`] is the
 //! observer that ties them together. Mistakes point at their place in the text ([`source`]).
 mod aggregation;
@@ -15,5 +15,6 @@ mod show;
 mod source;
 mod syntax;
 mod tracer;
+mod user_functions;
 
 pub(crate) use tracer::Tracer;

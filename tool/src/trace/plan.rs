@@ -1,5 +1,5 @@
 //! What a compiled program is: the kernel's part of it, and what the tool must know to show what comes of it.
-use super::functions::KernelFunction;
+use super::functions::TracedFunction;
 use super::kept::Kept;
 use super::printf::Conversion;
 use super::syntax::Handling;
@@ -23,8 +23,8 @@ pub(crate) struct Plan {
     pub(crate) tables: Vec<TableInfo>,
     /// Its outputs, by number.
     pub(crate) outputs: Vec<Output>,
-    /// The kernel's functions with probes, in the order of the probes' numbers from [`FUNCTION`] on.
-    pub(crate) functions: Vec<KernelFunction>,
+    /// Functions with probes, in the order of the probes' numbers from [`FUNCTION`] on.
+    pub(crate) functions: Vec<TracedFunction>,
     /// Texts that stand in records as numbers.
     texts: Vec<String>,
 }
@@ -48,7 +48,7 @@ impl Plan {
     }
 
     /// The number of the probe at a function's entry; `None`: there are too many.
-    pub(crate) fn function_number(&mut self, function: &KernelFunction) -> Option<u16> {
+    pub(crate) fn function_number(&mut self, function: &TracedFunction) -> Option<u16> {
         let place = self.functions.iter().position(|other| other == function).unwrap_or(self.functions.len());
         let number = u16::try_from(place).ok()?.checked_add(FUNCTION).filter(|number| *number <= FUNCTION_LAST)?;
         if place == self.functions.len() {
@@ -58,12 +58,12 @@ impl Plan {
     }
 
     /// The function whose probe has this number.
-    pub(crate) fn function(&self, number: u16) -> Option<&KernelFunction> {
+    pub(crate) fn function(&self, number: u16) -> Option<&TracedFunction> {
         self.functions.get(usize::from(number.checked_sub(FUNCTION)?))
     }
 
     /// The function that a word of a name's column stands for.
-    fn function_of(&self, word: u64) -> Option<&KernelFunction> {
+    fn function_of(&self, word: u64) -> Option<&TracedFunction> {
         u16::try_from(word).ok().and_then(|number| self.function(number))
     }
 
@@ -245,8 +245,8 @@ pub(crate) enum Event<'a> {
     Kernel(&'a Probe),
     /// One of the program's own: its name and number.
     Own(&'static str, u16),
-    /// The entry of a function of the kernel: which, what its probe tells, and its number.
-    Function(&'a KernelFunction, &'a [(String, ArgumentKind)], u16),
+    /// The entry of a function: which, what its probe tells, and its number.
+    Function(&'a TracedFunction, &'a [(String, ArgumentKind)], u16),
 }
 
 impl Event<'_> {
@@ -279,7 +279,7 @@ impl Event<'_> {
             Event::Kernel(probe) => &probe.provider,
             Event::Own(_, PROFILE) => "profile",
             Event::Own(..) => "dtrace",
-            Event::Function(..) => "fbt",
+            Event::Function(function, ..) => function.provider_name(),
         }
     }
     /// All of its name.

@@ -23,7 +23,7 @@ pub(crate) fn line(plan: &Plan, guest: &Guest, record: &Record) -> String {
             write!(line, "{}::{call}:{}", probe.provider, probe.name)
         }
         None => match plan.function(record.head.probe) {
-            Some(function) => write!(line, "fbt:{}:{}:entry", function.module, function.name),
+            Some(function) => write!(line, "{}", function.probe_name()),
             None => write!(line, "{:#06x}", record.head.probe),
         },
     };

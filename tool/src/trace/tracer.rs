@@ -1,7 +1,7 @@
 //! The observer of `ochre trace`.
 use super::aggregation::Aggregations;
 use super::compile::compile;
-use super::functions::Catalog;
+use super::functions::{Catalog, Provider};
 use super::kept::Kept;
 use super::merge::Merger;
 use super::parse::parse;
@@ -9,12 +9,13 @@ use super::plan::{Column, Meaning, Output, Piece, Plan};
 use super::show;
 use super::source::{Mistake, Shown};
 use super::syntax::Clause;
+use super::user_functions::PREFIX;
 use crate::observe::guest::Guest;
 use crate::observe::talk::Talk;
 use crate::observe::{Observer, RING_WORDS};
 use crate::profile;
 use crate::status::{self, failure};
-use crate::symbols::KernelSymbols;
+use crate::symbols::{KernelSymbols, Programs, RootFiles};
 use anyhow::Context;
 use std::fs::File;
 use std::io::Write;
@@ -68,10 +69,11 @@ impl Tracer {
         })
     }
 
-    /// The functions of the kernel that are to have probes, in frames.
+    /// The functions that are to have probes, in frames.
     fn functions(&self) -> Vec<(Kind, Vec<u8>)> {
-        let numbered = self.plan.functions.iter().zip(FUNCTION..);
-        let probes: Vec<FunctionProbe> = numbered
+        let numbered = || self.plan.functions.iter().zip(FUNCTION..);
+        let of = |provider| numbered().filter(move |(function, _)| function.provider == provider);
+        let probes: Vec<FunctionProbe> = of(Provider::Kernel)
             .flat_map(|(function, number)| function.addresses.iter().map(move |address| (number, *address)))
             .map(|(number, address)| FunctionProbe { number, address })
             .collect();
@@ -81,7 +83,8 @@ impl Tracer {
             probes.iter().for_each(|probe| probe.encode(&mut out));
             (Kind::Functions, payload)
         };
-        probes.chunks(MAX_PAYLOAD / FunctionProbe::BYTES).map(frame).collect()
+        let of_kernel = probes.chunks(MAX_PAYLOAD / FunctionProbe::BYTES).map(frame);
+        of_kernel.chain(self.catalog.user.wishes(of(Provider::User))).collect()
     }
 
     fn show_until(&mut self, guest: &Guest, mark: u64) -> anyhow::Result<()> {
@@ -173,6 +176,16 @@ impl Observer for Tracer {
         let image = std::fs::read(kernel).with_context(|| format!("cannot read {}", kernel.display()))?;
         self.kept.booting(initramfs.try_clone()?, image.clone());
         self.catalog = Catalog::new(&KernelSymbols::new(image));
+        let patterns =
+            || self.clauses.iter().flat_map(|clause| &clause.probes).filter(|(_, name)| name.starts_with(PREFIX));
+        if patterns().next().is_some() {
+            let root = RootFiles::open(initramfs.try_clone()?).context("cannot read the root again")?;
+            let mut programs = Programs::new(root);
+            for (at, pattern) in patterns() {
+                let found = self.catalog.user.find(&mut programs, *at, pattern);
+                found.map_err(|mistake| refuse(&self.text, &mistake))?;
+            }
+        }
         Ok(())
     }
 

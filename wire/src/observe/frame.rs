@@ -64,6 +64,8 @@ pub enum Kind {
     Ticks = 0x87,
     /// Host: functions of the kernel that the trace program which follows has probes at, [`FunctionProbe`](super::FunctionProbe) after one another.
     Functions = 0x88,
+    /// Host: functions of a program's file likewise: the file's path as text, then [`UserFunctionProbe`](super::UserFunctionProbe) after one another.
+    UserFunctions = 0x8a,
 }
 
 impl Kind {
@@ -94,6 +96,7 @@ impl Kind {
         Kind::Ticks,
         Kind::Functions,
         Kind::Rate,
+        Kind::UserFunctions,
     ];
 
     /// The kind with this number, if it is known.

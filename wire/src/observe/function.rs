@@ -28,3 +28,25 @@ impl FunctionProbe {
         Some(FunctionProbe { number: from.u16()?, address: from.u64()? })
     }
 }
+
+/// A probe at a function of a program's file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UserFunctionProbe<'a> {
+    /// The number that its records bear.
+    pub number: u16,
+    /// Where in the file the function begins.
+    pub offset: u64,
+    /// The bytes there: at least an instruction.
+    pub code: &'a [u8],
+}
+
+impl<'a> UserFunctionProbe<'a> {
+    /// Appends it.
+    pub fn encode(&self, out: &mut Writer<'_>) {
+        out.u16(self.number).u64(self.offset).text(self.code);
+    }
+    /// Takes one from the front.
+    pub fn decode(from: &mut Reader<'a>) -> Option<UserFunctionProbe<'a>> {
+        Some(UserFunctionProbe { number: from.u16()?, offset: from.u64()?, code: from.text()? })
+    }
+}

@@ -65,6 +65,16 @@ fn what_is_encoded_comes_back() {
     assert_eq!(ProbeDescription::decode(&mut from), Some(probe));
     assert_eq!(take_record(&mut from), Some(record));
     assert!(from.is_empty());
+    let kernel = FunctionProbe { number: FUNCTION, address: 1 << 40 };
+    let user = UserFunctionProbe { number: 1, offset: 2, code: b"\x55" };
+    let mut out = Writer::new(&mut bytes);
+    kernel.encode(&mut out);
+    user.encode(&mut out);
+    let used = out.finish().unwrap();
+    let mut from = Reader(&bytes[..used]);
+    assert_eq!(FunctionProbe::decode(&mut from), Some(kernel));
+    assert_eq!(UserFunctionProbe::decode(&mut from), Some(user));
+    assert!(from.is_empty());
 }
 
 #[test]
@@ -115,5 +125,9 @@ fn fuzz_decoders() {
         while let Some(kept) = Kept::decode(&mut from) {
             let _ = kept.map(|kept| (kept.text().len(), kept.words().count()));
         }
+        let mut from = Reader(&bytes);
+        while UserFunctionProbe::decode(&mut from).is_some() {}
+        let mut from = Reader(&bytes);
+        while FunctionProbe::decode(&mut from).is_some() {}
     }
 }

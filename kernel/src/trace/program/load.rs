@@ -3,7 +3,7 @@ use super::keep::Keeper;
 use super::tell;
 use super::world::{self, Loaded};
 use crate::observe;
-use crate::trace::{control, functions};
+use crate::trace::{control, functions, user_functions};
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, AtomicUsize};
@@ -41,6 +41,7 @@ pub(crate) fn start() {
     observe::on_request(Kind::Ticks, take_ticks);
     observe::on_request(Kind::Rate, take_rate);
     observe::on_request(Kind::Functions, functions::take);
+    observe::on_request(Kind::UserFunctions, user_functions::take);
     observe::add_source(tell::source);
 }
 
@@ -109,6 +110,7 @@ fn load(cx: &mut CurrentThread, image: &[u8]) -> Result<(), String> {
         set_watched(*probe, true);
     }
     control::update_watch();
+    user_functions::arm(cx);
     functions::set_armed(cx, true)
 }
 

@@ -47,6 +47,17 @@ impl UserContext {
     pub fn set_pc(&mut self, pc: usize) {
         self.pc = pc as u64;
     }
+    /// The breakpoint instruction: BRK with the number that Linux uses for probes.
+    pub const BREAKPOINT: &[u8] = &0xd420_00a0u32.to_le_bytes();
+    /// Where the breakpoint stands that was just hit.
+    pub fn breakpoint_address(&self) -> usize {
+        self.pc()
+    }
+    /// The registers in which a function finds its first six arguments.
+    pub fn function_arguments(&self) -> [u64; 6] {
+        let [a, b, c, d, e, f, ..] = self.registers();
+        [a, b, c, d, e, f]
+    }
     /// The stack pointer.
     pub fn sp(&self) -> usize {
         self.sp as usize

@@ -51,7 +51,7 @@ pub(crate) struct Frame {
 
 impl Frame {
     /// Where the calling convention of the System V ABI puts a function's first six arguments.
-    fn function_arguments(&self) -> [u64; 6] {
+    pub(super) fn function_arguments(&self) -> [u64; 6] {
         [self.rdi, self.rsi, self.rdx, self.rcx, self.r8, self.r9]
     }
 }

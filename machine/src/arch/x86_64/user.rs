@@ -66,6 +66,16 @@ impl UserContext {
     pub fn set_pc(&mut self, pc: usize) {
         self.frame.rip = pc as u64;
     }
+    /// The breakpoint instruction.
+    pub const BREAKPOINT: &[u8] = &[0xcc];
+    /// Where the breakpoint stands that was just hit.
+    pub fn breakpoint_address(&self) -> usize {
+        self.pc().wrapping_sub(UserContext::BREAKPOINT.len())
+    }
+    /// The registers in which a function finds its first six arguments.
+    pub fn function_arguments(&self) -> [u64; 6] {
+        self.frame.function_arguments()
+    }
     /// The stack pointer.
     pub fn sp(&self) -> usize {
         self.frame.rsp as usize

@@ -1,8 +1,10 @@
 //! Which events a pattern means.
 use super::program::Compiler;
 use crate::observe::guest::{Guest, Probe};
+use crate::trace::functions::TracedFunction;
 use crate::trace::plan::Event;
 use crate::trace::source::{Mistake, mistake};
+use crate::trace::user_functions::PREFIX;
 use wire::observe::{BEGIN, END, PROFILE, TICK};
 use wire::sample::RATES;
 
@@ -20,6 +22,9 @@ impl<'a> Compiler<'a> {
     {
         if let Some(rest) = pattern.strip_prefix("fbt:") {
             return self.functions(at, rest);
+        }
+        if pattern.starts_with(PREFIX) {
+            return self.user_functions(at, pattern);
         }
         match pattern {
             "BEGIN" => return Ok(vec![(Event::Own("BEGIN", BEGIN), None)]),
@@ -91,12 +96,28 @@ impl<'a> Compiler<'a> {
         if !name.is_empty() && !matches_glob(name, "entry") {
             return mistake(at, "a function has one probe, called entry");
         }
-        let catalog = self.catalog;
-        let meant = catalog.matching(module, function);
-        let count: usize = meant.iter().map(|function| function.addresses.len()).sum();
+        let meant = self.catalog.matching(module, function);
         if meant.is_empty() {
             return mistake(at, "no function of the kernel that can have probes is called so");
         }
+        self.entries(at, meant)
+    }
+
+    /// The entries of functions of programs.
+    fn user_functions(&mut self, at: usize, pattern: &str) -> Result<Vec<Meant<'a>>, Mistake> {
+        match self.catalog.user.matching(pattern) {
+            (meant, 0) if meant.is_empty() => mistake(at, "no function of this file is called so"),
+            (meant, _) if meant.is_empty() => {
+                mistake(at, "functions that are called so begin with instructions that no probe can stand at")
+            }
+            (meant, _) => self.entries(at, meant),
+        }
+    }
+
+    /// An event for each function.
+    fn entries(&mut self, at: usize, meant: Vec<&'a TracedFunction>) -> Result<Vec<Meant<'a>>, Mistake> {
+        let catalog = self.catalog;
+        let count: usize = meant.iter().map(|function| function.addresses.len()).sum();
         if count > MOST_FUNCTIONS {
             return mistake(at, format!("{count} functions are called so, and {MOST_FUNCTIONS} can have probes"));
         }

@@ -3,6 +3,7 @@ use super::cursor::Parser;
 use super::expression::DEPTH;
 use crate::trace::source::{Mistake, mistake};
 use crate::trace::syntax::{Clause, Expression, ExpressionKind, Function, Handling, Operator, Scope, Statement};
+use crate::trace::user_functions::PREFIX;
 use pure::trace_program::Binary;
 
 /// Longest program.
@@ -23,13 +24,26 @@ pub(crate) fn parse(text: &str) -> Result<Vec<Clause>, Mistake> {
     if clauses.is_empty() { mistake(0, "a probe is missing, such as syscall:::entry") } else { Ok(clauses) }
 }
 
+/// Where a probe's name ends that `text` begins with. In the name of a program's file (`uprobe:FILE:FUNCTION`) anything may be but blanks.
+fn end_of_probe(text: &str) -> usize {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "_*?:-".contains(c);
+    let is_symbol = |c: char| is_part(c) || ".$@".contains(c);
+    let end = |text: &str, is_part: &dyn Fn(char) -> bool| text.find(|c| !is_part(c)).unwrap_or(text.len());
+    let Some(rest) = text.strip_prefix(PREFIX) else { return end(text, &is_part) };
+    match rest.find(|c: char| c == ':' || c.is_ascii_whitespace()) {
+        Some(file_end) if rest[file_end..].starts_with(':') => {
+            PREFIX.len() + file_end + end(&rest[file_end..], &is_symbol)
+        }
+        _ => end(text, &is_part),
+    }
+}
+
 impl Parser<'_> {
     fn clause(&mut self) -> Result<Clause, Mistake> {
         let mut probes = Vec::new();
         loop {
             let (at, rest) = (self.at, self.rest());
-            let is_part = |c: char| c.is_ascii_alphanumeric() || "_*?:-".contains(c);
-            let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+            let end = end_of_probe(rest);
             if end == 0 {
                 return mistake(at, "a probe is missing here, such as syscall:::entry");
             }

@@ -1,0 +1,37 @@
+//! Probes at functions of programs, by `ochre trace 'uprobe:…'`.
+
+use crate::guest::Guest;
+use crate::observe::trace;
+
+pub(crate) fn every_call_is_told(guest: &Guest) {
+    // The test checks that functions with probes do what those without do, in threads, signal handlers, children and second mappings, and tells
+    // how often each was called.
+    let program = "uprobe:probed_test:probed_* /probefunc != \"probed_call\" && probefunc != \"probed_deep\"/ { @kinds = count(); }
+        uprobe:/bin/probed_test:probed_call { @calls = count(); } uprobe:probed_test:probed_deep:entry { @deep = count(); }
+        uprobe:probed_test:probed_deep { @named[probeprov, probemod, probefunc, probename] = max(arg0); }";
+    let test = guest.user_program("probed_test").display().to_string();
+    for cpus in ["1", "4"] {
+        let (run, text) = trace(guest, &["--cpus", cpus], &[program], &[&test, "count"]);
+        run.exits(0);
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let count =
+            |name: &str| words.iter().position(|word| *word == name).and_then(|place| words.get(place + 1).copied());
+        let told: Vec<&str> = ["@kinds", "@calls", "@deep"].into_iter().filter_map(count).collect();
+        assert_eq!(run.stdout().trim_end(), told.join(" "), "{text}");
+        assert!(words.ends_with(&["uprobe", "probed_test", "probed_deep", "entry", "2000"]), "{text}");
+        assert_eq!(run.stderr(), "");
+    }
+}
+
+pub(crate) fn what_has_no_probe_is_told(guest: &Guest) {
+    let test = guest.user_program("probed_test").display().to_string();
+    for (program, message, mark) in [
+        ("uprobe:/bin/nosuch:main", "there is no program or library /bin/nosuch in the root", "         ^"),
+        ("uprobe:probed_test:nosuch", "no function of this file is called so", "  ^"),
+        ("uprobe:probed_test:main { x = arg9 }", "has the arguments arg0, arg1", "                                ^"),
+    ] {
+        let run = guest.observe("trace", &[program], &[&test]);
+        run.exits(2).prints("");
+        assert!(run.stderr().contains(message) && run.stderr().lines().any(|line| line == mark), "{}", run.stderr());
+    }
+}
