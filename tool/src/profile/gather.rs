@@ -1,8 +1,10 @@
 //! What the guest sent for a profile, as it came: samples, what happened to processes, what JIT compilers told. Names are found when the
 //! run is over, since a file may be mapped, and a process named, after its first sample.
 
+use super::spool::Spool;
 use crate::symbols::{PerfMap, Spaces};
 use std::collections::HashMap;
+use std::io;
 use wire::observe::{Kind, ProcessEvent, Reader};
 use wire::sample::Counts;
 
@@ -10,7 +12,9 @@ use wire::sample::Counts;
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
     /// Samples, each as a row of words.
-    pub(crate) words: Vec<u64>,
+    pub(crate) samples: Spool,
+    /// What each CPU counted since boot, as last told.
+    counts: HashMap<u8, Counts>,
     /// Encoded process events, in the order in which they came.
     events: Vec<u8>,
     /// Files by path.
@@ -22,11 +26,13 @@ const MOST_FILE_BYTES: usize = 256 << 20;
 
 impl Gathered {
     /// Takes a frame; those of other kinds are not for us.
-    pub(crate) fn take(&mut self, kind: Kind, payload: &[u8]) {
+    pub(crate) fn take(&mut self, kind: Kind, payload: &[u8]) -> io::Result<()> {
         match kind {
             Kind::Samples => {
-                let words = payload.chunks_exact(8).filter_map(|bytes| bytes.try_into().ok().map(u64::from_le_bytes));
-                self.words.extend(words);
+                let words: Vec<u64> = payload.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
+                // Each time sampling ends, all is told again.
+                self.counts.extend(Counts::all(&words));
+                self.samples.add(words.into_iter())?;
             }
             Kind::Process => self.events.extend_from_slice(payload),
             Kind::File => {
@@ -40,6 +46,7 @@ impl Gathered {
             }
             _ => {}
         }
+        Ok(())
     }
 
     /// The processes, from what was told of them in order of time.
@@ -68,14 +75,12 @@ impl Gathered {
 
     /// Forgets the samples, but not what is known of processes.
     pub(crate) fn forget_samples(&mut self) {
-        self.words.clear();
+        self.samples.clear();
     }
 
     /// What all CPUs together counted since boot, as last told.
     pub(crate) fn counts(&self) -> Counts {
-        // Each time sampling ends, all is told again.
-        let last: HashMap<u8, Counts> = Counts::all(&self.words).collect();
-        last.into_values().fold(Counts::default(), |sum, counts| Counts {
+        self.counts.values().fold(Counts::default(), |sum, counts| Counts {
             user: sum.user.saturating_add(counts.user),
             kernel: sum.kernel.saturating_add(counts.kernel),
             idle: sum.idle.saturating_add(counts.idle),
@@ -92,18 +97,18 @@ mod tests {
     #[test]
     fn pieces_are_put_together() {
         let mut gathered = Gathered::default();
-        gathered.take(Kind::File, b"/tmp/perf-5.map\x00100 10 a\n20");
-        gathered.take(Kind::File, b"/tmp/perf-5.map\x000 8 b\n");
-        gathered.take(Kind::File, b"no end");
+        gathered.take(Kind::File, b"/tmp/perf-5.map\x00100 10 a\n20").unwrap();
+        gathered.take(Kind::File, b"/tmp/perf-5.map\x000 8 b\n").unwrap();
+        gathered.take(Kind::File, b"no end").unwrap();
         let maps = gathered.perf_maps();
         assert_eq!(maps[&5].function(0x203), Some("b"));
         for cpu in 0..2 {
             let counts = Counts { user: 1, kernel: 2, idle: 3, missed: 4, lost: 5 };
             let bytes: Vec<u8> = counts.record(cpu).iter().flat_map(|word| word.to_le_bytes()).collect();
-            gathered.take(Kind::Samples, &[bytes.clone(), bytes].concat());
+            gathered.take(Kind::Samples, &[bytes.clone(), bytes].concat()).unwrap();
         }
         assert_eq!(gathered.counts(), Counts { user: 2, kernel: 4, idle: 6, missed: 8, lost: 10 });
-        gathered.take(Kind::Process, &[9; 40]);
+        gathered.take(Kind::Process, &[9; 40]).unwrap();
         assert!(gathered.spaces().mapping(0, 0, 0).is_none());
     }
 }

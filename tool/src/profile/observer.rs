@@ -76,7 +76,7 @@ impl Profiler {
         let image = std::fs::read(kernel).with_context(|| format!("cannot read {}", kernel.display()))?;
         let Wanted { wish, by, ref title, .. } = self.wanted;
         let mut resolver = Resolver::new(&self.gathered, KernelSymbols::new(image), Programs::new(root), by);
-        let (on_cpu, off_cpu) = resolver.profiles(&self.gathered, wish.hz);
+        let (on_cpu, off_cpu) = resolver.profiles(&self.gathered, wish.hz).context("samples cannot be read again")?;
         let profile = if wish.off_cpu { off_cpu } else { on_cpu };
         let all = self.gathered.counts();
         let mut text = String::new();
@@ -128,8 +128,7 @@ impl Observer for Profiler {
         if kind == Kind::Samples && stream == STOPPED {
             return if matches!(self.wanted.target, Target::EachTime) { self.write(false) } else { Ok(()) };
         }
-        self.gathered.take(kind, payload);
-        Ok(())
+        self.gathered.take(kind, payload).context("samples cannot be kept")
     }
 
     fn key(&mut self, _guest: &Guest, key: u8) -> anyhow::Result<Vec<(Kind, Vec<u8>)>> {

@@ -9,6 +9,7 @@ use super::stacks::{Frame, Profile, Unit};
 use crate::symbols::{Function, KernelSymbols, PerfMap, Programs, Spaces};
 use crate::unwind::{self, Code, Registers, StackCopy, Step, Walk};
 use std::collections::HashMap;
+use std::io;
 use std::sync::Arc;
 use wire::sample::{KERNEL_TRUNCATED, Sample, Samples, USER_TRUNCATED};
 
@@ -96,22 +97,28 @@ impl Resolver {
     }
 
     /// The profiles of what was on the CPU and of what was off it.
-    pub(crate) fn profiles(&mut self, gathered: &Gathered, hz: u32) -> (Profile, Profile) {
+    pub(crate) fn profiles(&mut self, gathered: &Gathered, hz: u32) -> io::Result<(Profile, Profile)> {
         let mut on_cpu = Profile::new(Unit::Samples { hz });
         let mut off_cpu = Profile::new(Unit::Microseconds);
-        for sample in Samples::of(&gathered.words) {
-            // A program's thread that waits in the kernel has frames of its own; the kernel's init has not, and only waits for the others.
-            if sample.head.kind.is_off_cpu() && sample.user.is_empty() {
-                continue;
+        gathered.samples.each(|words| {
+            for sample in Samples::of(words) {
+                self.add(&sample, &mut on_cpu, &mut off_cpu);
             }
-            let (owner, frames) = (self.owner(&sample), self.frames(&sample));
-            if sample.head.kind.is_off_cpu() {
-                off_cpu.add(owner, frames, sample.head.weight / 1000);
-            } else {
-                on_cpu.add(owner, frames, sample.head.weight);
-            }
+        })?;
+        Ok((on_cpu, off_cpu))
+    }
+
+    fn add(&mut self, sample: &Sample<'_>, on_cpu: &mut Profile, off_cpu: &mut Profile) {
+        // A program's thread that waits in the kernel has frames of its own; the kernel's init has not, and only waits for the others.
+        if sample.head.kind.is_off_cpu() && sample.user.is_empty() {
+            return;
         }
-        (on_cpu, off_cpu)
+        let (owner, frames) = (self.owner(sample), self.frames(sample));
+        if sample.head.kind.is_off_cpu() {
+            off_cpu.add(owner, frames, sample.head.weight / 1000);
+        } else {
+            on_cpu.add(owner, frames, sample.head.weight);
+        }
     }
 
     fn owner(&self, sample: &Sample<'_>) -> Arc<str> {
