@@ -73,7 +73,7 @@ type Trial = (&'static str, fn(&mut CurrentThread));
 
 /// Runs every trial.
 pub(crate) fn run(cx: &mut CurrentThread) {
-    let trials: [Trial; 13] = [
+    let trials: [Trial; 14] = [
         ("memory routines", crate::stress_memory::copies),
         ("spawn and end", spawn_storm),
         ("locks", lock_storm),
@@ -86,6 +86,7 @@ pub(crate) fn run(cx: &mut CurrentThread) {
         ("heap", heap_storm),
         ("frames", frame_storm),
         ("trace rings", crate::stress_trace::rings),
+        ("counters", crate::stress_trace::counters),
         ("function probes", crate::stress_function_probe::function_probes),
     ];
     // Every trial is sampled, so the sampler too is tried in whatever it may interrupt.

@@ -1,16 +1,19 @@
 //! A trial of the trace rings: four threads on as many CPUs and timers' interrupts record events whose words belong together, while a reader
 //! follows all rings. No record is torn, and what was read and what was lost make up exactly what was written.
 //!
+//! And a trial of the counters: no count is lost, whatever comes between.
+//!
 //! It is short among the other trials; `ochre.events=NUMBER` on the command line makes each thread write so many:
 //! `./ochre run --cpus 4 --timeout 2h --kernel-log=info --append 'ochre.test=machine ochre.events=8000000' -- true` writes 10^8 in three rounds.
 //! The provider is declared as anybody would declare one.
 #![allow(unreachable_pub, reason = "what `provider!` declares is public, as providers usually are")]
+use crate::arch;
 use crate::boot;
 use crate::cpu::{self, CpuId};
 use crate::stress::{random, team};
 use crate::thread::{CpuSet, CurrentThread, IrqContext};
 use crate::time::{self, Expire, Instant, Timer};
-use crate::trace::{self, Record};
+use crate::trace::{self, Counter, Record};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -95,6 +98,38 @@ pub(crate) fn rings(cx: &mut CurrentThread) {
     assert!(after == expected, "{expected} events were written, the rings say {after}");
     let told = told.load(Ordering::Relaxed);
     assert!(told == expected, "{expected} events were written, {told} were read or lost");
+}
+
+/// What counts in interrupts.
+struct Counting(AtomicU64);
+
+impl Expire for Counting {
+    fn expire(&self, _cx: &IrqContext, _deadline: Instant) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        trace::count(Counter::TraceDropped);
+    }
+}
+
+/// Threads that move between CPUs, and interrupts, count the same: nothing is lost. Here there are rings, so nobody else counts that.
+pub(crate) fn counters(cx: &mut CurrentThread) {
+    let counting = Arc::new(Counting(AtomicU64::new(0)));
+    let before = trace::total(Counter::TraceDropped);
+    let mine = counting.clone();
+    team(cx, WRITERS, move |cx, _| {
+        let timer = Timer::new(mine.clone());
+        for event in 0..EVENTS {
+            if event % TIMER_EVERY == 0 {
+                timer.arm(time::now().after(random() % 50_000));
+                cx.yield_now();
+            }
+            trace::count(Counter::TraceDropped);
+        }
+        drop(timer);
+    });
+    let expected = WRITERS as u64 * EVENTS + counting.0.load(Ordering::Relaxed);
+    let counted = trace::total(Counter::TraceDropped) - before;
+    assert!(counted == expected, "{expected} were counted, the counter says {counted}");
+    arch::cpu::check_counting();
 }
 
 /// Follows every ring until nobody writes any more; answers how many records it read or lost.

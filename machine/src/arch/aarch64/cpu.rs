@@ -112,12 +112,13 @@ pub(super) unsafe fn rewind_counting(pc: usize) -> usize {
     pc
 }
 
+/// `mrs x16, tpidr_el1`.
+const FIRST: u32 = 0xd538_d090;
+
 /// # Safety
 /// As for [`rewind_counting`].
 #[cold]
 unsafe fn start_of_counting(pc: usize) -> usize {
-    /// `mrs x16, tpidr_el1`.
-    const FIRST: u32 = 0xd538_d090;
     /// The others without what varies: `ldr x17, [x16, #_]`, `add x17, x17, _` in two forms, `str x17, [x16, #_]`.
     const LOAD: (u32, u32) = (0xffc0_03ff, 0xf940_0211);
     const ADD_ONE: u32 = 0x9100_0631;
@@ -134,6 +135,31 @@ unsafe fn start_of_counting(pc: usize) -> usize {
         }
     }
     pc
+}
+
+/// For the trials: an interrupt inside such a sequence goes back to its beginning, one before or behind it stays. Emulators hardly ever take one
+/// inside.
+pub(crate) fn check_counting() {
+    #[inline(never)]
+    fn one() {
+        count_here::<0>();
+    }
+    #[inline(never)]
+    fn more(amount: u64) {
+        add_here::<8>(amount);
+    }
+    for function in [one as fn() as usize, more as fn(u64) as usize] {
+        // SAFETY: an address in the kernel's code, which has more behind it.
+        let words = unsafe { ptr::with_exposed_provenance::<[u32; 8]>(function).read() };
+        let first = words.iter().position(|word| *word == FIRST);
+        assert!(first.is_some(), "no counting in {words:x?}");
+        let start = function + first.unwrap_or(0) * size_of::<u32>();
+        for (at, expected) in [(0, 0), (4, 0), (8, 0), (12, 0), (16, 16)] {
+            // SAFETY: as above.
+            let found = unsafe { rewind_counting(start + at) } - start;
+            assert!(found == expected, "{at} bytes inside, the way back leads to {found}");
+        }
+    }
 }
 
 /// A CPU's counters.

@@ -298,6 +298,9 @@ pub(crate) fn count_here<const OFFSET: usize>() {
     unsafe { asm!("inc qword ptr gs:[{place}]", place = const COUNTERS_OFFSET + OFFSET, options(nostack)) };
 }
 
+/// For the trials: one instruction cannot be interrupted.
+pub(crate) fn check_counting() {}
+
 /// Counts `amount`, likewise.
 #[inline(always)]
 pub(crate) fn add_here<const OFFSET: usize>(amount: u64) {
