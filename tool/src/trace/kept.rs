@@ -6,7 +6,7 @@ use crate::symbols::{Function, KernelSymbols, Programs, RootFiles, Spaces};
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::fs::File;
-use wire::observe::{KEPT_ABSENT, KEPT_COUNTER, KEPT_CUT, KeptKind, ProcessEvent, Reader};
+use wire::observe::{KEPT_ABSENT, KEPT_CUT, KeptKind, ProcessEvent, Reader};
 
 /// See the module.
 #[derive(Default)]
@@ -98,7 +98,7 @@ impl Kept {
             }
             return frames;
         }
-        let mut frames = self.kernel_frames(addresses, flags & KEPT_COUNTER != 0);
+        let mut frames = self.kernel_frames(addresses);
         if flags & KEPT_CUT != 0 && frames.len() < stack.frames.into() {
             frames.push(made_up(TRUNCATED, true));
         }
@@ -116,20 +116,20 @@ impl Kept {
         }))
     }
 
-    fn kernel_frames(&self, addresses: &[u64], has_counter: bool) -> Vec<Frame> {
-        let function = |(index, address): (usize, &u64)| {
-            // After a call that never returns the address may belong to the next function.
-            let inside = if index == 0 && has_counter { *address } else { address.wrapping_sub(1) };
-            match self.symbols() {
-                Some(symbols) => Frame { function: symbols.kernel.function(inside), is_kernel: true },
-                None => made_up(&format!("{address:#x}"), true),
-            }
+    /// What stands below the probe's own functions.
+    fn kernel_frames(&self, addresses: &[u64]) -> Vec<Frame> {
+        let function = |address: u64| match self.symbols() {
+            Some(symbols) => Frame { function: symbols.kernel.function(address), is_kernel: true },
+            None => made_up(&format!("{address:#x}"), true),
         };
-        let is_tracing = |frame: &Frame| {
-            let name = frame.function.name.trim_start_matches('<');
-            TRACING.iter().any(|start| name.starts_with(start))
+        let is_tracing = |address: &u64| {
+            let frame = function(*address);
+            TRACING.iter().any(|start| frame.function.name.trim_start_matches('<').starts_with(start))
         };
-        addresses.iter().enumerate().map(function).skip_while(is_tracing).collect()
+        let rest = addresses.iter().skip_while(|address| is_tracing(address)).enumerate();
+        // The first is where the probe stands, perhaps a function's first instruction; after a call that never returns an address may belong
+        // to the next function.
+        rest.map(|(index, address)| function(if index == 0 { *address } else { address.wrapping_sub(1) })).collect()
     }
 
     /// As far as the addresses lie in something that is mapped to be executed.
