@@ -39,6 +39,8 @@ lock_classes! {
     CONSOLE_OUTPUT = 148;
     /// One pipe's ring (`fs::pipe`).
     PIPE = 140;
+    /// Held by whoever tells changes of readiness that destructors left (`fs::listeners`).
+    CHANGES_TOLD = 149;
     /// Held while an event is told to the tool (`syscall::strace`).
     STRACE = 150;
     /// Held by whoever asks the sources of the observation channel for what they have (`observe::thread`).

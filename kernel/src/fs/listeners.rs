@@ -13,7 +13,7 @@
 //! - A description takes itself out before it goes ([`Listeners::remove`]), so that its address names no other one.
 //!
 //! Locks: `LISTENERS`, a leaf, around who listens; `CHANGES_LEFT`, likewise, around what was left. Neither is held while signals
-//! are sent.
+//! are sent; `CHANGES_TOLD`, a sleeping one, is, by whoever tells what was left.
 use super::OpenFile;
 use crate::errno::Result;
 use crate::lock_order;
@@ -21,7 +21,7 @@ use crate::signal::readiness::{self, Change, Owner};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-use machine::sync::{IrqSafe, SpinLock};
+use machine::sync::{IrqSafe, Mutex, SpinLock};
 use machine::thread::{self, CurrentThread};
 
 /// One description that listens.
@@ -151,11 +151,13 @@ impl Listeners {
     fn leave_all(&self, change: Change) {
         self.each(|listener| {
             if listener.left.fetch_or(1 << change as u32, Ordering::AcqRel) == 0 {
-                // The list has room: see `Room`.
-                LEFT.with(|left| left.push(listener.clone()));
+                LEFT.with(|left| {
+                    // The list has room: see `Room`.
+                    left.push(listener.clone());
+                    HAS_LEFT.store(true, Ordering::Release);
+                });
             }
         });
-        HAS_LEFT.store(true, Ordering::Release);
     }
 }
 
@@ -167,7 +169,10 @@ fn address(open: &OpenFile) -> usize {
 static LEFT: SpinLock<Vec<Arc<Listener>>, IrqSafe> = SpinLock::new(&lock_order::CHANGES_LEFT, Vec::new());
 /// The next listener's id.
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+/// Something was left, or is being told. Changed under the list's lock.
 static HAS_LEFT: AtomicBool = AtomicBool::new(false);
+/// Held by whoever tells: others wait, so that what they left has been told when they go on.
+static TURN: Mutex<()> = Mutex::new(&lock_order::CHANGES_TOLD, ());
 /// How many listeners there are.
 static COUNT: AtomicUsize = AtomicUsize::new(0);
 
@@ -180,16 +185,25 @@ pub fn notify() {
 
 /// Tells what was left. Called on the way back to the program, where a task ends, and where a call waits after it left something.
 #[inline]
-pub fn finish(cx: &CurrentThread) {
+pub fn finish(cx: &mut CurrentThread) {
     if HAS_LEFT.load(Ordering::Acquire) {
         finish_all(cx);
     }
 }
 
 #[inline(never)]
-fn finish_all(cx: &CurrentThread) {
-    HAS_LEFT.store(false, Ordering::Release);
-    while let Some(listener) = LEFT.with(|left| left.pop()) {
+fn finish_all(cx: &mut CurrentThread) {
+    let _turn = TURN.lock(cx);
+    let next = || {
+        LEFT.with(|left| {
+            let next = left.pop();
+            if next.is_none() {
+                HAS_LEFT.store(false, Ordering::Release);
+            }
+            next
+        })
+    };
+    while let Some(listener) = next() {
         let left = listener.left.swap(0, Ordering::AcqRel);
         for change in Change::ALL {
             if left & 1 << change as u32 != 0 {
