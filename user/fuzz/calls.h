@@ -290,6 +290,9 @@ CALL(SYS_inotify_rm_watch, "inotify_rm_watch", "fi")
 #ifdef SYS_ioctl
 CALL(SYS_ioctl, "ioctl", "fop")
 #endif
+#ifdef SYS_kcmp
+CALL(SYS_kcmp, "kcmp", "iiiii")
+#endif
 #ifdef SYS_kill
 CALL(SYS_kill, "kill", "tg")
 #endif
@@ -817,6 +820,9 @@ CALL(SYS_unlink, "unlink", "s")
 #endif
 #ifdef SYS_unlinkat
 CALL(SYS_unlinkat, "unlinkat", "fso")
+#endif
+#ifdef SYS_unshare
+CALL(SYS_unshare, "unshare", "o")
 #endif
 #ifdef SYS_utime
 CALL(SYS_utime, "utime", "sp")

@@ -34,6 +34,7 @@ pub mod read_write;
 mod room;
 pub mod schedule;
 pub mod semaphore;
+pub mod share;
 pub mod shared_memory;
 pub mod signal;
 pub mod socket;

@@ -116,6 +116,7 @@ mod ptrace;
 mod read_write;
 mod schedule;
 mod semaphore;
+mod share;
 mod shared_memory;
 mod signal;
 mod socket;
@@ -152,6 +153,7 @@ const SUBJECTS: &[&[Row]] = &[
     read_write::ROWS,
     schedule::ROWS,
     semaphore::ROWS,
+    share::ROWS,
     shared_memory::ROWS,
     signal::ROWS,
     socket::ROWS,
