@@ -164,7 +164,7 @@ static void times_and_timers(void)
 	FAILS(EFAULT, clock_gettime, CLOCK_MONOTONIC, NOWHERE);
 	FAILS(EINVAL, clock_getres, 99, &time);
 	FAILS(EFAULT, clock_getres, CLOCK_MONOTONIC, NOWHERE);
-	FAILS(EINVAL, clock_settime, CLOCK_MONOTONIC, &time);
+	FAILS_IF_THERE(EINVAL, clock_settime, CLOCK_MONOTONIC, &time);
 	FAILS(EFAULT, gettimeofday, NOWHERE, NULL);
 	FAILS(EINVAL, getitimer, 99, buffer);
 	FAILS(EFAULT, getitimer, ITIMER_REAL, NOWHERE);
