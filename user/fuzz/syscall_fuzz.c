@@ -312,8 +312,13 @@ static void some_calls(struct choices *from, struct note *note, uint64_t count, 
 	}
 }
 
+/* Set once all threads are made: what one of them calls may leave none of the memory that another is made of. */
+static int may_begin;
+
 static void *thread(void *argument)
 {
+	while (!__atomic_load_n(&may_begin, __ATOMIC_ACQUIRE))
+		sched_yield();
 	uintptr_t index = (uintptr_t)argument;
 	struct note *note = &shared->notes[index];
 	struct choices from = { at.self * 0ull + (uint64_t)(uintptr_t)note->arguments[0] };
@@ -441,7 +446,9 @@ static _Noreturn void be_round(uint64_t seed, int is_privileged)
 		if (pthread_create(&workers[i], NULL, thread, (void *)(uintptr_t)i) != 0)
 			give_up(__LINE__);
 	}
-	pthread_create(&changer, NULL, change, (void *)(uintptr_t)next(&from));
+	if (pthread_create(&changer, NULL, change, (void *)(uintptr_t)next(&from)) != 0)
+		give_up(__LINE__);
+	__atomic_store_n(&may_begin, 1, __ATOMIC_RELEASE);
 	for (int i = 0; i < threads; i++)
 		pthread_join(workers[i], NULL);
 	leave(0);
@@ -726,8 +733,8 @@ int main(int count, char **words)
 	long long start = now_ms();
 	for (uint64_t round = 0; round < rounds; round++) {
 		if (round % 50 == 0 || rounds < 50) {
-			printf("round %llu of %llu, seed %llu, %llu calls\n", (unsigned long long)round, (unsigned long long)rounds,
-			       (unsigned long long)(seed + round), (unsigned long long)total);
+			printf("round %llu of %llu, seed %llu, %llu calls, %llu KiB in use\n", (unsigned long long)round, (unsigned long long)rounds,
+			       (unsigned long long)(seed + round), (unsigned long long)total, (unsigned long long)count_all().used_bytes / 1024);
 			fflush(stdout);
 		}
 		if (!run_round(seed + round)) {

@@ -384,32 +384,70 @@ impl PageCache {
         self.size.store(memory.len() as u64, Ordering::Release);
     }
 
-    /// Makes the pages of `first..end` (byte offsets) read as zeros: `fallocate`'s hole punching. The caller holds the
-    /// write lock.
+    /// Makes `first..end` (byte offsets) read as zeros and gives back the frames of whole pages in it: `fallocate`'s hole punching. What
+    /// it takes is what is there, not how long the hole is. The caller holds the write lock.
     pub fn punch_hole(self: &Arc<Self>, cx: &mut CurrentThread, first: u64, end: u64) -> Result<()> {
+        let page = PAGE_SIZE as u64;
         let end = end.min(self.size_bytes());
-        let mut at = first;
-        while at < end {
-            let index = at / PAGE_SIZE as u64;
-            // CAST: below the page size.
-            let within = (at % PAGE_SIZE as u64) as usize;
-            let bytes = (PAGE_SIZE - within).min(usize::try_from(end - at).unwrap_or(PAGE_SIZE));
-            let (is_there, is_backed) = {
-                let pages = self.pages.lock(cx);
-                (pages.tree.get(index).is_some(), matches!(pages.backing, Backing::Memory(_)))
+        if first >= end {
+            return Ok(());
+        }
+        let (whole, after) = (first.div_ceil(page), end / page);
+        if whole > after {
+            return self.zero_part(cx, first, end);
+        }
+        self.zero_part(cx, first, whole * page)?;
+        self.zero_part(cx, after * page, end)?;
+        // Pages of the backing, of which there are as many as it is long, need frames of zeros.
+        let backing = self.pages.lock(cx).backing;
+        let backed = match backing {
+            Backing::Memory(memory) => after.min(memory.len().div_ceil(PAGE_SIZE) as u64),
+            Backing::Zeros => 0,
+        };
+        for index in whole..backed {
+            self.own_frame(cx, index, true)?.zero(0, PAGE_SIZE);
+        }
+        let mappers = self.live_mappers(cx)?;
+        let mut at = whole.max(backed);
+        loop {
+            let removed = {
+                let mut pages = self.pages.lock(cx);
+                let found = pages.tree.next(at).map(|(index, _)| index).filter(|&index| index < after);
+                found.and_then(|index| pages.tree.remove(index).map(|page| (index, page.frame)))
             };
-            if is_there || is_backed {
-                self.own_frame(cx, index, true)?.zero(within, bytes);
-            }
-            at += bytes as u64;
+            let Some((index, frame)) = removed else { return Ok(()) };
+            at = index + 1;
+            self.resident.fetch_sub(1, Ordering::Relaxed);
+            HELD.fetch_sub(1, Ordering::Relaxed);
+            self.give_back(1);
+            mappers.iter().for_each(|mapper| mapper.forget_frame(cx, self, index, &frame, true));
+        }
+    }
+
+    /// Makes bytes of one page zeros, if it is there or in the backing; nothing if there are none.
+    fn zero_part(self: &Arc<Self>, cx: &mut CurrentThread, first: u64, end: u64) -> Result<()> {
+        let index = first / PAGE_SIZE as u64;
+        let (is_there, is_backed) = {
+            let pages = self.pages.lock(cx);
+            (pages.tree.get(index).is_some(), pages.backing.lasts(index))
+        };
+        if first < end && (is_there || is_backed) {
+            // CAST: below the page size.
+            self.own_frame(cx, index, true)?.zero((first % PAGE_SIZE as u64) as usize, (end - first) as usize);
         }
         Ok(())
     }
 
-    /// Makes frames for `first..end` (byte offsets) without changing what is read: `fallocate`.
+    /// Makes frames for `first..end` (byte offsets), also beyond the end of the file, without changing what is read: `fallocate`. If that
+    /// fails, EINTR among it when a signal comes, those beyond the end are given back. The caller holds the write lock.
     pub fn preallocate(self: &Arc<Self>, cx: &mut CurrentThread, first: u64, end: u64) -> Result<()> {
         for index in first / PAGE_SIZE as u64..end.div_ceil(PAGE_SIZE as u64) {
-            self.frame_to_fill(cx, index)?;
+            // LINUX: a signal ends it early, so that what takes all memory can be ended.
+            let made = if cx.is_notified() { Err(Errno::EINTR) } else { self.frame_to_fill(cx, index).map(drop) };
+            if made.is_err() {
+                self.drop_pages(cx, self.size_bytes().div_ceil(PAGE_SIZE as u64))?;
+                return made;
+            }
         }
         Ok(())
     }

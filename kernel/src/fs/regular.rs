@@ -75,7 +75,7 @@ fn write_at(
 }
 
 /// A file may not become that large: the caller is sent SIGXFSZ besides.
-fn too_large(cx: &CurrentThread) -> Errno {
+pub(crate) fn too_large(cx: &CurrentThread) -> Errno {
     if let Some(task) = Task::current(cx) {
         // Failing means that it is pending already.
         let _ = send_to_task(cx, &task, Siginfo::kernel(Signal::SIGXFSZ.number()));
@@ -84,17 +84,17 @@ fn too_large(cx: &CurrentThread) -> Errno {
 }
 
 /// RLIMIT_FSIZE of the calling process.
-fn size_limit(cx: &CurrentThread) -> u64 {
+pub(crate) fn size_limit(cx: &CurrentThread) -> u64 {
     Task::current(cx).map_or(INFINITY, |task| task.process().limit(Resource::FileSize))
 }
 
 /// Sets the length, as `truncate`, `ftruncate` and O_TRUNC do.
 pub fn truncate(cx: &mut CurrentThread, inode: &dyn Inode, bytes: u64) -> Result<()> {
-    if bytes > size_limit(cx) {
-        return Err(too_large(cx));
-    }
     let base = inode.base();
     let _writer = base.write_lock.lock(cx);
+    if bytes > size_limit(cx) && bytes > inode.size_bytes() {
+        return Err(too_large(cx));
+    }
     inode.truncate(cx, bytes)?;
     if let Some(task) = Task::current(cx) {
         permission::drop_set_id(cx, &task.credentials(cx), base);

@@ -456,14 +456,20 @@ pub fn sys_fallocate(call: &mut Call<'_>, fd: Fd, mode: Flags, start: i64, bytes
     let end = start.checked_add(length).filter(|&end| i64::try_from(end).is_ok()).ok_or(Errno::EFBIG)?;
     let base = file.inode().base();
     let _writer = base.write_lock.lock(call.cx);
+    let grows = mode.0 & keeps == 0 && end > cache.size_bytes();
+    if grows && end > regular::size_limit(call.cx) {
+        return Err(regular::too_large(call.cx));
+    }
     if mode.0 & (punches | zeroes) != 0 {
         cache.punch_hole(call.cx, start, end)?;
     }
-    if mode.0 & keeps == 0 && end > cache.size_bytes() {
-        cache.set_size(call.cx, end)?;
-    }
     if mode.0 & punches == 0 {
-        cache.preallocate(call.cx, start, end.min(cache.size_bytes()))?;
+        // LINUX: room beyond the end that is not to become part of the file would be set aside too.
+        let end = if grows { end } else { end.min(cache.size_bytes()) };
+        cache.preallocate(call.cx, start, end)?;
+    }
+    if grows {
+        cache.set_size(call.cx, end)?;
     }
     base.mark_modified(call.cx);
     notify::modified(&file);
