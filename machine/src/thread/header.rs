@@ -219,6 +219,14 @@ pub(crate) fn preempt_on(header: &'static StackHeader) {
     }
 }
 
+/// Ends [`preempt_off`] where no switch may follow: in the middle of a trap or an interrupt. What became due in between is found by
+/// whatever asks next; it was asked for by an interrupt that waits, or this CPU's own handler asks on its way out.
+#[inline(always)]
+pub(crate) fn preempt_on_later(header: &'static StackHeader) {
+    compiler_fence(Ordering::SeqCst);
+    header.preempt_off.set(header.preempt_off.get() - 1);
+}
+
 /// Turns interrupts off until [`interrupts_on`]; nests.
 #[inline(always)]
 pub(crate) fn interrupts_off() -> &'static StackHeader {

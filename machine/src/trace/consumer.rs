@@ -60,6 +60,9 @@ pub(crate) fn fire_from_interrupt(probe: u16, arguments: &[u64]) {
 fn tell(probe: u16, arguments: &[u64], is_interrupt: bool) {
     let Some(consumer) = CONSUMER.get() else { return };
     let were_on = arch::cpu::interrupts_off();
+    // What the consumer calls may end a section of its own (reading a program's memory does), and the probe may stand where a trap or an
+    // interrupt has not been answered yet: no thread is switched here.
+    let header = header::preempt_off();
     let cpu = cpu::current();
     let busy = &BUSY[cpu.0 as usize % MAX_CPUS];
     if busy.swap(true, Ordering::Relaxed) {
@@ -69,6 +72,7 @@ fn tell(probe: u16, arguments: &[u64], is_interrupt: bool) {
         consumer(&Fired { probe, arguments, cpu, thread: ring::current_thread().into(), frame, is_interrupt });
         busy.store(false, Ordering::Relaxed);
     }
+    header::preempt_on_later(header);
     arch::cpu::interrupts_restore(were_on);
 }
 
