@@ -99,6 +99,7 @@ const CASES: &[Case] = &[
     ("profile::shares_are_true", Short, profile::shares_are_true),
     ("profile::callers_are_found_without_frame_pointers", Short, profile::callers_are_found_without_frame_pointers),
     ("profile::corrupt_stacks_do_no_harm", Short, profile::corrupt_stacks_do_no_harm),
+    ("profile::a_map_that_is_no_file_is_left_alone", Short, profile::a_map_that_is_no_file_is_left_alone),
     ("profile::two_processes_have_half_each", Short, profile::two_processes_have_half_each),
     ("profile::sampling_costs_little", Short, profile::sampling_costs_little),
     ("profile::formats_and_refusals", Short, profile::formats_and_refusals),

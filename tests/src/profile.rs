@@ -112,6 +112,15 @@ pub(crate) fn corrupt_stacks_do_no_harm(guest: &Guest) {
     }
 }
 
+/// What stands where a JIT compiler's map would be may be anything: a pipe that nobody writes, a terminal. The run ends all the same.
+pub(crate) fn a_map_that_is_no_file_is_left_alone(guest: &Guest) {
+    let folded = guest.scratch("odd_maps").join("stacks.folded").display().to_string();
+    for odd in ["mkfifo /tmp/perf-$$.map", "ln -s /dev/console /tmp/perf-$$.map", "mkdir /tmp/perf-$$.map"] {
+        let script = format!("{odd}; i=0; while [ $i -lt 300 ]; do i=$((i+1)); done; exit 4");
+        guest.observe("profile", &["-o", &folded], &["sh", "-c", &script]).exits(4);
+    }
+}
+
 pub(crate) fn two_processes_have_half_each(guest: &Guest) {
     let (_, folded) = folded(guest, "pair", &["--hz", RATE, "--by", "process"]);
     let of = |pid: u32| {

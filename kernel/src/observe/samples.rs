@@ -5,9 +5,10 @@ use super::carrier::{send, try_send};
 use super::request::{on_request, refuse};
 use super::thread::add_source;
 use crate::exec;
+use crate::fs::inode::FileKind;
 use crate::fs::{Sink, open_for_kernel};
 use crate::lock_order;
-use abi::linux::O_RDONLY;
+use abi::linux::{O_NONBLOCK, O_RDONLY};
 use alloc::format;
 use alloc::vec::Vec;
 use machine::cpu::{self, CpuId};
@@ -197,7 +198,11 @@ fn send_vdso(cx: &mut CurrentThread) {
 /// Sends the functions that a process's JIT compiler told of, if there are any.
 fn send_map(cx: &mut CurrentThread, pid: u32, buffer: &mut [u8]) {
     let path = format!("/tmp/perf-{pid}.map");
-    let Ok(file) = open_for_kernel(cx, path.as_bytes(), O_RDONLY, 0) else { return };
+    // The program may have put anything there, a pipe without a writer too: nothing here may wait for it.
+    let Ok(file) = open_for_kernel(cx, path.as_bytes(), O_RDONLY | O_NONBLOCK, 0) else { return };
+    if file.inode().base().kind != FileKind::Regular {
+        return;
+    }
     let head = path.len() + 1;
     buffer[..path.len()].copy_from_slice(path.as_bytes());
     buffer[path.len()] = 0;
