@@ -14,6 +14,8 @@ pub enum Force {
     No,
     /// Private memory whatever it allows: a debugger puts breakpoints into code.
     Private,
+    /// The same, and no other memory even if the program could write it: what is written is for this program alone.
+    PrivateOnly,
 }
 
 fn fault(addr: UserAddr, kind: AccessKind) -> PageFault {
@@ -69,6 +71,10 @@ impl AddressSpace {
                 Ok(()) => {
                     let memory = self.memory.lock(cx);
                     let page = at.page_floor();
+                    if force == Force::PrivateOnly && memory.areas.find(page.0).is_none_or(|area| area.value.is_shared)
+                    {
+                        return Err(FaultError::Forbidden);
+                    }
                     // Another thread may have forked or unmapped it since.
                     if memory.table.query(page).is_some_and(|mapped| mapped.access.is_writable)
                         && let Some(frame) = memory.table.frame(page)
@@ -77,7 +83,7 @@ impl AddressSpace {
                         return Ok(());
                     }
                 }
-                Err(FaultError::Forbidden) if force == Force::Private => {
+                Err(FaultError::Forbidden) if force != Force::No => {
                     self.resolve(cx, fault(at, AccessKind::Read))?;
                     if self.replace_page(cx, at, piece)? {
                         return Ok(());

@@ -170,7 +170,7 @@ pub(crate) fn plant(cx: &mut CurrentThread, space: &AddressSpace, path: &[u8], r
         let Some(found) = found.get_mut(..expected.len()) else { continue };
         // An instruction that cannot be read, or is another one, stays as it is.
         if space.read_memory(cx, addr, found) == Ok(expected.len()) && *found == *expected {
-            let _ = space.poke_memory(cx, addr, UserContext::BREAKPOINT, Force::Private);
+            let _ = space.poke_memory(cx, addr, UserContext::BREAKPOINT, Force::PrivateOnly);
         }
     }
 }

@@ -158,6 +158,11 @@ impl Interner {
         Some((Kept { number, note: head[1].load(Ordering::Relaxed), words }, place + HEAD as u64 + u64::from(length)))
     }
 
+    /// Where the next one will be added: up to there everything is, or is about to be, for [`Interner::visit`] to find.
+    pub fn end(&self) -> u64 {
+        self.used.load(Ordering::Acquire)
+    }
+
     /// Visits what was added, from a place on (0 at first), until `visit` answers false or there is no more; answers where to go on.
     pub fn visit(&self, from: u64, visit: &mut dyn FnMut(Kept<'_>) -> bool) -> u64 {
         let mut place = from;

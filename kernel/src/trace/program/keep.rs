@@ -87,7 +87,7 @@ impl Keeper {
         match what {
             Keep::KernelStack => kernel_stack(fired, most, &mut draft),
             Keep::UserStack => user_stack(fired, most, &mut draft),
-            Keep::Text | Keep::KnownText => text(address, most, &mut draft),
+            Keep::Text | Keep::KnownText => text(fired, address, most, &mut draft),
             Keep::Name => name(fired, &mut draft),
         }
         if what == Keep::KnownText {
@@ -129,8 +129,12 @@ fn user_stack(fired: &Fired<'_>, most: u16, draft: &mut Draft<'_>) {
     set_head(draft, KeptKind::UserStack, flags, count);
 }
 
-fn text(address: u64, most: u16, draft: &mut Draft<'_>) {
+fn text(fired: &Fired<'_>, address: u64, most: u16, draft: &mut Draft<'_>) {
     draft.push(0);
+    // A thread of the kernel has no memory of its own; what happens to be loaded is some program's.
+    if of_task(fired, |_| 1) == 0 {
+        return set_head(draft, KeptKind::Text, KEPT_ABSENT, 0);
+    }
     let mut count = 0;
     // CAST: addresses are 64 bits on both architectures; one that is no user address is refused.
     let end = UserCStr(UserAddr(address as usize)).peek(most.into(), &mut |bytes| {

@@ -94,6 +94,8 @@ fn end(cx: &mut CurrentThread, loaded: &Loaded) -> bool {
     if let Err(reason) = functions::set_armed(cx, false) {
         observe::refuse(cx, &reason);
     }
+    // Whoever was in a clause, with interrupts off, has left it.
+    barrier::everywhere(cx);
     fire(END, &[]);
     if !before_mark(cx, true) {
         observe::refuse(cx, "no memory to tell the aggregations");
@@ -161,9 +163,10 @@ impl Progress {
         true
     }
 
-    /// Sends stacks and texts that are new. False: there is no room for more now.
+    /// Sends stacks and texts that are new. False: there is no room for more now, or one is not complete yet.
     fn tell_kept(&mut self, cx: &mut CurrentThread, loaded: &Loaded, must_send: bool) -> bool {
         let Some(keeper) = &loaded.keeper else { return true };
+        let end = keeper.interner.end();
         loop {
             let mut used = 0;
             let next = keeper.interner.visit(self.kept, &mut |kept| {
@@ -179,7 +182,8 @@ impl Progress {
                 true
             });
             if used == 0 {
-                return true;
+                // One that is still being put together hides those behind it until the next time.
+                return must_send || self.kept >= end;
             }
             if !send(cx, Kind::Kept, 0, &self.payload[..used], must_send) {
                 return false;
