@@ -73,8 +73,8 @@ pub(crate) fn calls_are_chosen_and_counted(guest: &Guest) {
 }
 
 pub(crate) fn what_was_missing_is_told(guest: &Guest) {
-    let run = guest.observe("strace", &["-e", "unshare"], &["busybox", "unshare", "-n", "true"]);
+    let run = guest.observe("strace", &["-e", "pivot_root"], &["busybox", "pivot_root", "/", "/tmp"]);
     assert_ne!(run.output.status.code(), Some(0));
-    run.mentions("ochre: before it failed: unshare(").mentions(") = -1 ENOSYS (Function not implemented)");
+    run.mentions("ochre: before it failed: pivot_root(").mentions(") = -1 ENOSYS (Function not implemented)");
     guest.observe("strace", &["-e", "trace=nosuch"], &["true"]).exits(2).mentions("nosuch");
 }

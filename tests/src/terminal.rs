@@ -107,7 +107,7 @@ pub(crate) fn is_one_and_has_a_size(guest: &Guest) {
 
 /// A new size of the host's terminal arrives as SIGWINCH, and is there by then.
 pub(crate) fn a_new_size_is_told(guest: &Guest) {
-    let script = "trap 'stty size' WINCH; stty size; while :; do read line && exit 3; done";
+    let script = "trap 'stty size' WINCH; stty size; while :; do read -t 1 line && exit 3; done";
     let mut run = OnTerminal::start(guest, &["sh", "-c", script], true);
     let mut at = run.await_after(0, "33 111\r\n");
     for (rows, columns) in [(50, 132), (24, 80)] {

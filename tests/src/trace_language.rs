@@ -41,7 +41,7 @@ pub(crate) fn stacks_and_texts_are_told(guest: &Guest) {
     assert_eq!(words, ["/dev/zero", "a", "text", "7", "1"], "{text}");
     // All ten reads come from one place.
     let reads = text.split("@reads\n").nth(1).and_then(|rest| rest.split("\n\n").next()).unwrap_or_default();
-    assert!(reads.contains("shares_test`main\n") && reads.contains("kernel::syscall::dispatch::"), "{text}");
+    assert!(reads.contains("shares_test`main\n") && reads.contains("kernel::task::user_loop::run\n"), "{text}");
     assert_eq!(numbers(reads, ""), [10], "{text}");
     // A stack stands under its event.
     let event = text.lines().position(|line| line.contains(" shares_test ") && line.contains(" syscall::close:entry "));
