@@ -72,6 +72,19 @@ int main(void)
 	CHECK_EQUAL(umask(022), 022);
 	CHECK_EQUAL(fcntl(99, F_GETFD), 0);
 
+	/* What is not shared stays as it is, with the locks held through it. */
+	int locked = memfd_create("locked", 0);
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	CHECK_EQUAL(fcntl(locked, F_SETLK, &lock), 0);
+	CHECK_EQUAL(unshare(CLONE_FILES), 0);
+	pid_t rival = fork();
+	if (rival == 0) {
+		CHECK_ERRNO(fcntl(locked, F_SETLK, &lock), EAGAIN);
+		_exit(0);
+	}
+	CHECK_EXITS(rival, 0);
+	CHECK_EQUAL(close(locked), 0);
+
 	/* A process that shares them with its parent. */
 	pid_t child = clone(in_child, stack + sizeof stack, CLONE_FS | CLONE_FILES | SIGCHLD, NULL);
 	CHECK(child >= 0);

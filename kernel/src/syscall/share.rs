@@ -36,8 +36,12 @@ pub fn sys_unshare(call: &mut Call<'_>, flags: LongFlags) -> Result<u64> {
     }
     let files = match flags & u64::from(CLONE_FILES) {
         0 => None,
-        // Made before anything changes: it may fail.
-        _ => Some(call.task.files(call.cx).copy(call.cx)?),
+        _ => {
+            let shared = call.task.files(call.cx);
+            // One reference is the task's and one ours. What is not shared stays, with the record locks that are held through it. A copy is
+            // made before anything changes: it may fail.
+            if Arc::strong_count(&shared) > 2 { Some(shared.copy(call.cx)?) } else { None }
+        }
     };
     if flags & u64::from(CLONE_FS) != 0 {
         let own = call.task.fs(call.cx).copy(call.cx);
