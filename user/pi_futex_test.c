@@ -314,6 +314,7 @@ static void ring_and_lending(void)
 		CHECK_EQUAL(futex(&word, FUTEX_UNLOCK_PI_PRIVATE, 0, NULL, NULL, 0), 0);
 	wait_asleep(between);
 	CHECK_ERRNO(futex(&word, FUTEX_LOCK_PI_PRIVATE, 0, NULL, NULL, 0), EDEADLK);
+	CHECK_ERRNO(futex(&word, FUTEX_TRYLOCK_PI_PRIVATE, 0, NULL, NULL, 0), EAGAIN);
 	CHECK_EQUAL(pthread_create(&waiter, NULL, is_urgent, &is_allowed), 0);
 	while (!urgent && is_allowed)
 		sleep_ms(1);

@@ -105,8 +105,16 @@ impl Locks {
         CONTENDED.store(self.contended.len(), Ordering::Release);
     }
 
-    /// Takes the lock for thread `tid` if it is free; else prepares for the thread to wait. True if it was taken.
-    fn take(&mut self, cx: &mut CurrentThread, tid: Pid, addr: UserAddr, key: WordKey, waiters: u32) -> Result<bool> {
+    /// Takes the lock for thread `tid` if it is free; else prepares for the thread to wait, unless it only tries. True if it was taken.
+    fn take(
+        &mut self,
+        cx: &mut CurrentThread,
+        tid: Pid,
+        addr: UserAddr,
+        key: WordKey,
+        waiters: u32,
+        is_try: bool,
+    ) -> Result<bool> {
         loop {
             let value = user_copy::load_u32(cx, addr)?;
             let owner = value & FUTEX_TID_MASK;
@@ -121,7 +129,7 @@ impl Locks {
                 None => value | FUTEX_WAITERS,
             };
             let known_owner = self.contended.get(&key).map_or(owner, |lock| lock.owner);
-            if known_owner != 0 && self.closes_ring(tid, known_owner) {
+            if known_owner != 0 && !is_try && self.closes_ring(tid, known_owner) {
                 return Err(Errno::EDEADLK);
             }
             let owner_task = if owner == 0 { None } else { table::find_task(cx, owner) };
@@ -206,7 +214,7 @@ pub fn lock(
         if is_try && locks.contended.contains_key(&key) {
             return Err(Errno::EAGAIN);
         }
-        if locks.take(cx, task.tid(), addr, key, 0)? {
+        if locks.take(cx, task.tid(), addr, key, 0, is_try)? {
             return Ok(());
         }
         if is_try {
@@ -401,7 +409,11 @@ pub fn requeue(cx: &mut CurrentThread, task: &Task, condition: Condition, most: 
         if first.target != to {
             return Err(Errno::EINVAL);
         }
-        if locks.take(cx, first.tid, condition.lock, to, waiters)? {
+        if let Some(waiting) = table::find_task(cx, first.tid) {
+            // It may have been changed since the wait began.
+            first.priority.store(waiting.priority_in_effect(), Ordering::Relaxed);
+        }
+        if locks.take(cx, first.tid, condition.lock, to, waiters, false)? {
             pop_sleeper(&mut locks, from);
             first.grant(stage::OWNER);
         } else {
