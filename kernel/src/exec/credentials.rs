@@ -88,5 +88,6 @@ fn is_watched(call: &Call<'_>, has_promised: bool) -> bool {
         .nodes()
         .filter(|(_, node)| !Arc::ptr_eq(&node.process, call.process()))
         .flat_map(|(_, node)| &node.tasks)
-        .any(|task| task.fs_if_any(call.cx).is_some_and(|other| Arc::ptr_eq(&other, &own)))
+        // Compared where it lies: a reference taken here might be the last one when it is given up, under the table's lock.
+        .any(|task| task.with_resources(call.cx, |of| of.fs.as_ref().is_some_and(|other| Arc::ptr_eq(other, &own))))
 }

@@ -120,7 +120,9 @@ impl Listeners {
     /// All that listen, one after another: who comes or goes meanwhile makes nobody else be left out.
     fn each(&self, mut f: impl FnMut(&Arc<Listener>)) {
         let mut last = 0;
-        while let Some(listener) = self.list.with(|list| list.iter().find(|listener| listener.id > last).cloned()) {
+        while let Some(listener) =
+            self.list.with(|list| list.get(list.partition_point(|listener| listener.id <= last)).cloned())
+        {
             f(&listener);
             last = listener.id;
         }

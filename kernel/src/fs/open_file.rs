@@ -109,8 +109,9 @@ impl OpenFile {
 
     /// Changes the settable status flags.
     pub fn set_status_flags(&self, flags: u32) {
-        let kept = self.flags() & !SETTABLE_FLAGS;
-        self.flags.store(kept | flags & SETTABLE_FLAGS, Ordering::Relaxed);
+        let changed = |now: u32| Some(now & !SETTABLE_FLAGS | flags & SETTABLE_FLAGS);
+        // The change always has a value.
+        let _ = self.flags.fetch_update(Ordering::Relaxed, Ordering::Relaxed, changed);
     }
 
     /// Sets or clears O_NONBLOCK alone (FIONBIO).
