@@ -74,10 +74,11 @@ section jobs, wait, trap, kill
 (exit 3) & second=$!
 wait $second; echo second $?
 wait $first; echo first $?
+# The shell tells of the signal on stderr only if it was not yet asked for dead children when the command began: that is chance.
 sleep 100 & victim=$!
-kill $victim; wait $victim; echo killed $?
+kill $victim; wait $victim 2>/dev/null; echo killed $?
 sleep 100 & victim=$!
-kill -9 $victim; wait $victim; echo killed $?
+kill -9 $victim; wait $victim 2>/dev/null; echo killed $?
 (trap 'echo trapped; exit 5' TERM; while :; do sleep 0.05; done) & trapper=$!
 sleep 0.3; kill -TERM $trapper; wait $trapper; echo trapper $?
 (trap 'echo leaving' EXIT; exit 4); echo exit $?
