@@ -42,9 +42,9 @@ pub(crate) struct MachineOptions {
     /// Directory in which the program starts
     #[arg(long, value_name = "DIR", default_value = "/")]
     workdir: OsString,
-    /// Memory: a number with K, M or G
-    #[arg(long, value_name = "SIZE", default_value = "256M", value_parser = parse_memory)]
-    memory: u64,
+    /// Memory: a number with K, M or G [default: 256M, more for a large root]
+    #[arg(long, value_name = "SIZE", value_parser = parse_memory)]
+    memory: Option<u64>,
     /// Processors
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
     cpus: u32,
@@ -117,6 +117,14 @@ fn parse_memory(text: &str) -> Result<u64, String> {
 
 /// What the kernel takes besides the root, at least.
 const KERNEL_MIB: u64 = 4;
+/// What programs have besides the root if the user asks for nothing, and the largest root that is within it.
+const DEFAULT_MIB: u64 = 256;
+const SMALL_ROOT_MIB: u64 = 32;
+
+/// A machine's memory in MiB if the user asks for nothing: the root is in it twice while it is unpacked.
+fn memory_for(root_mib: u64) -> u64 {
+    if root_mib <= SMALL_ROOT_MIB { DEFAULT_MIB } else { DEFAULT_MIB + 2 * root_mib }
+}
 const MIN_MEMORY: u64 = 8;
 const MAX_MEMORY: u64 = 1024 * 1024;
 
@@ -191,8 +199,9 @@ fn run_watched(home: &Home, arguments: &RunArguments, watch: Watch) -> anyhow::R
         .transpose()
         .map_err(|error| failure(status::USAGE, format!("the file for the system calls cannot be written: {error}")))?;
     let root_mib = initramfs.metadata()?.len().div_ceil(1 << 20);
-    if root_mib + KERNEL_MIB > options.memory {
-        let text = format!("the root takes {root_mib} MiB and does not fit a machine of {} MiB", options.memory);
+    let memory_mib = options.memory.unwrap_or_else(|| memory_for(root_mib));
+    if root_mib + KERNEL_MIB > memory_mib {
+        let text = format!("the root takes {root_mib} MiB and does not fit a machine of {memory_mib} MiB");
         return Err(failure(status::ROOT, format!("{text}; give more with --memory")));
     }
     let qemu = packages::ensure_program(arch.qemu(), arch.qemu_package())?;
@@ -210,7 +219,7 @@ fn run_watched(home: &Home, arguments: &RunArguments, watch: Watch) -> anyhow::R
         arch,
         machine,
         accelerator,
-        memory_mib: options.memory,
+        memory_mib,
         cpus: options.cpus,
         kernel: &kernel,
         initramfs: &initramfs,
@@ -438,9 +447,9 @@ fn machine_ended(
             failure(status::VMM, format!("QEMU could not start the machine: {complaint}"))
         }
         (_, Some(code)) if code == PANIC || has_epitaph => failure(status::KERNEL, "the kernel failed"),
-        _ if options.memory < 32 => failure(
+        _ if let Some(memory_mib @ ..32) = options.memory => failure(
             status::KERNEL,
-            format!("the kernel stopped without a result; {} MiB may be too little memory", options.memory),
+            format!("the kernel stopped without a result; {memory_mib} MiB may be too little memory"),
         ),
         _ => failure(status::KERNEL, "the kernel stopped without a result"),
     }
@@ -449,6 +458,12 @@ fn machine_ended(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_large_root_gets_more_memory() {
+        assert_eq!(memory_for(3), 256);
+        assert_eq!(memory_for(516), 256 + 1032);
+    }
 
     #[test]
     fn sizes_and_times_are_read() {
