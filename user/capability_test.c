@@ -93,17 +93,6 @@ static void execute(const char *file, uint64_t effective, uint64_t permitted, ui
 	_exit(9);
 }
 
-static void in_child(void (*test)(void))
-{
-	pid_t child = fork();
-	CHECK(child >= 0);
-	if (child == 0) {
-		test();
-		_exit(0);
-	}
-	CHECK_EXITS(child, 0);
-}
-
 static void headers(void)
 {
 	struct __user_cap_header_struct header = { 0x12345678, 0 };

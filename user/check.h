@@ -142,6 +142,18 @@ static inline int is_superuser(void)
 	return 1;
 }
 
+/* Runs `test` in a process of its own, which it may leave in any state; it must end well. */
+static inline void in_child(void (*test)(void))
+{
+	pid_t child = fork();
+	CHECK(child >= 0);
+	if (child == 0) {
+		test();
+		_exit(0);
+	}
+	CHECK_EXITS(child, 0);
+}
+
 /* A repeatable pseudo-random sequence (xorshift), the same on every machine. */
 static inline uint64_t next_random(uint64_t *state)
 {

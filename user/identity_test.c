@@ -3,17 +3,6 @@
 #include <grp.h>
 #include <sys/fsuid.h>
 
-static void in_child(void (*test)(void))
-{
-	pid_t child = fork();
-	CHECK(child >= 0);
-	if (child == 0) {
-		test();
-		_exit(0);
-	}
-	CHECK_EXITS(child, 0);
-}
-
 static void check_user(uid_t real, uid_t effective, uid_t saved)
 {
 	uid_t r, e, s;

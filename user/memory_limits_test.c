@@ -16,18 +16,6 @@ static void limit(int resource, rlim_t soft)
 	CHECK_EQUAL(setrlimit(resource, &both), 0);
 }
 
-/* Runs a check in a child, which its limits end with. */
-static void in_child(void (*check)(void))
-{
-	pid_t child = fork();
-	CHECK(child >= 0);
-	if (child == 0) {
-		check();
-		_exit(0);
-	}
-	CHECK_EXITS(child, 0);
-}
-
 /* Only private memory that may be written counts as data. */
 static void check_data(void)
 {

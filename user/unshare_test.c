@@ -40,7 +40,7 @@ static void *give_up(void *unused)
 	return NULL;
 }
 
-static int in_child(void *unused)
+static int go_to_root(void *unused)
 {
 	(void)unused;
 	CHECK_EQUAL(unshare(CLONE_FS), 0);
@@ -86,7 +86,7 @@ int main(void)
 	CHECK_EQUAL(close(locked), 0);
 
 	/* A process that shares them with its parent. */
-	pid_t child = clone(in_child, stack + sizeof stack, CLONE_FS | CLONE_FILES | SIGCHLD, NULL);
+	pid_t child = clone(go_to_root, stack + sizeof stack, CLONE_FS | CLONE_FILES | SIGCHLD, NULL);
 	CHECK(child >= 0);
 	CHECK_EXITS(child, 0);
 	CHECK(getcwd(after, sizeof after) != NULL);

@@ -13,6 +13,7 @@ pub mod dispatch;
 pub mod epoll;
 pub mod exec;
 pub mod extended_attributes;
+pub mod file_times;
 pub mod futex;
 pub mod handle;
 pub mod identity;

@@ -1,8 +1,8 @@
 //! The files of `/proc` that speak of the whole machine.
 //!
 //! Each is a function from nothing to text; [`ENTRIES`] gives them their names.
+use super::node::{Content, Entry, ReadText, WriteText};
 use super::text::{Text, put};
-use super::tree::{Content, Entry, ReadText, WriteText};
 use crate::errno::{Errno, Result};
 use crate::fs::inotify;
 use crate::fs::{devpts, path};

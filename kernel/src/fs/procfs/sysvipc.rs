@@ -1,6 +1,6 @@
 //! `/proc/sysvipc`: the objects of System V's inter-process communication, one line each, as `ipcs` reads them.
+use super::node::{Content, Entry};
 use super::text::{Text, put};
-use super::tree::{Content, Entry};
 use crate::errno::Result;
 use crate::ipc::{message, semaphore, shared_memory};
 use abi::ipc::{IpcPerm, SHM_DEST, SHM_LOCKED};

@@ -36,7 +36,14 @@ fn is_of_class(row: &Row, class: &[u8]) -> bool {
         b"file" => {
             let is_about_names = matches!(
                 subject,
-                "attributes" | "directory" | "exec" | "extended_attributes" | "inotify" | "mount" | "open"
+                "attributes"
+                    | "directory"
+                    | "exec"
+                    | "extended_attributes"
+                    | "file_times"
+                    | "inotify"
+                    | "mount"
+                    | "open"
             );
             is_about_names && (row.name == "getcwd" || row.shown.iter().any(|shown| matches!(shown, Shown::Text)))
         }

@@ -24,16 +24,6 @@ calls! {
     lchown(path: UserCStr, uid: u32 as Signed, gid: u32 as Signed) = sys_lchown;
     fchown(fd: Fd, uid: u32 as Signed, gid: u32 as Signed) = sys_fchown;
     fchownat(fd: Fd, path: UserCStr, uid: u32 as Signed, gid: u32 as Signed, flags: Flags as Bits(&AT)) = sys_fchownat;
-    /// Times before 1970 become 1970.
-    utimensat(
-        fd: Fd,
-        path: UserCStr,
-        times: UserPtr<abi::Timespec> as In(FileTimes),
-        flags: Flags as Bits(&AT),
-    ) = sys_utimensat;
-    futimesat(fd: Fd, path: UserCStr, times: UserPtr<abi::Timeval> as In(TimevalPair)) = sys_futimesat;
-    utimes(path: UserCStr, times: UserPtr<abi::Timeval> as In(TimevalPair)) = sys_utimes;
-    utime(path: UserCStr, times: UserPtr<i64>) = sys_utime;
     truncate(path: UserCStr, bytes: i64) = sys_truncate;
     ftruncate(fd: Fd, bytes: i64) = sys_ftruncate;
     /// Collapsing and inserting ranges are refused.

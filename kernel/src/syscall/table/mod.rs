@@ -97,6 +97,7 @@ mod directory;
 mod epoll;
 mod exec;
 mod extended_attributes;
+mod file_times;
 mod futex;
 mod handle;
 mod identity;
@@ -134,6 +135,7 @@ const SUBJECTS: &[&[Row]] = &[
     epoll::ROWS,
     exec::ROWS,
     extended_attributes::ROWS,
+    file_times::ROWS,
     futex::ROWS,
     handle::ROWS,
     identity::ROWS,
