@@ -88,6 +88,7 @@ const CASES: &[Case] = &[
     ("function_probes::what_has_no_probe_is_told", Short, function_probes::what_has_no_probe_is_told),
     ("user_probes::every_call_is_told", Short, user_probes::every_call_is_told),
     ("user_probes::what_has_no_probe_is_told", Short, user_probes::what_has_no_probe_is_told),
+    ("user_probes::files_without_room_are_told", Short, user_probes::files_without_room_are_told),
     ("strace::calls_are_shown_as_by_strace", Short, strace::calls_are_shown_as_by_strace),
     ("strace::children_are_followed", Short, strace::children_are_followed),
     ("strace::calls_are_chosen_and_counted", Short, strace::calls_are_chosen_and_counted),

@@ -35,3 +35,15 @@ pub(crate) fn what_has_no_probe_is_told(guest: &Guest) {
         assert!(run.stderr().contains(message) && run.stderr().lines().any(|line| line == mark), "{}", run.stderr());
     }
 }
+
+pub(crate) fn files_without_room_are_told(guest: &Guest) {
+    // Each copy is another file, though it has the same name; the kernel has room for 64.
+    let add = format!("{}:/bin/copied", guest.user_program("shares_test").display());
+    let script = "for i in $(seq 1 70); do cp /bin/copied /bin/copy && mv /bin/copy /bin/copied && copied || exit 1; done; echo done";
+    let program = "uprobe:copied:main { @ = count(); }";
+    let (run, text) = trace(guest, &["--add", &add], &[program], &["busybox", "sh", "-c", script]);
+    run.exits(0);
+    assert!(run.stdout().ends_with("done\n"), "{}", run.stdout());
+    assert_eq!(text.trim(), "64", "{}", run.stderr());
+    assert!(run.stderr().contains("lost: 6 places of functions of programs"), "{}", run.stderr());
+}

@@ -20,6 +20,7 @@ use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
+use core::sync::atomic::{AtomicU64, Ordering};
 use machine::addr::UserAddr;
 use machine::cpu::ARCH_NAME;
 use machine::sync::{Mutex, Once};
@@ -88,8 +89,15 @@ struct File {
 static NAMED: Mutex<Vec<File>> = Mutex::new(&lock_order::TRACE_FUNCTIONS, Vec::new());
 /// All of it, once it is in force.
 static ARMED: Once<Vec<File>> = Once::new();
-/// Files that were found mapped, with their places in [`ARMED`].
+/// Files that were found mapped, with their places in [`ARMED`]: a file that has several names may be there several times.
 static MAPPED: [Once<(Arc<PageCache>, usize)>; MOST_FILES] = [const { Once::new() }; MOST_FILES];
+/// Probes that found no room in [`MAPPED`], or other code than the host knew, each time they should have been planted.
+static NOT_PLANTED: AtomicU64 = AtomicU64::new(0);
+
+/// How many times a probe was not planted that should have been.
+pub(super) fn not_planted() -> u64 {
+    NOT_PLANTED.load(Ordering::Relaxed)
+}
 
 /// Takes the host's choice of functions in a file.
 pub(super) fn take(cx: &mut CurrentThread, payload: &[u8]) {
@@ -155,24 +163,35 @@ pub(crate) fn plant(cx: &mut CurrentThread, space: &AddressSpace, path: &[u8], r
     if there.is_shared || there.offset != offset {
         return;
     }
-    // Before the first can be hit.
-    let is_noted =
-        MAPPED.iter().any(|known| Arc::ptr_eq(&known.call_once(|| (there.cache.clone(), place)).0, &there.cache));
-    if !is_noted {
-        return;
-    }
     let end = offset.saturating_add(range.len() as u64);
-    for probe in file.probes.iter().filter(|probe| (offset..end).contains(&probe.offset)) {
+    let probes = || file.probes.iter().filter(|probe| (offset..end).contains(&probe.offset));
+    // Before the first can be hit.
+    let is_noted = MAPPED.iter().any(|known| {
+        let (cache, noted) = known.call_once(|| (there.cache.clone(), place));
+        *noted == place && Arc::ptr_eq(cache, &there.cache)
+    });
+    let mut missing = 0;
+    for probe in probes() {
         // CAST: within the range.
         let addr = UserAddr(range.start + (probe.offset - offset) as usize);
-        let expected = probe.code.get(..probe.instruction.bytes()).unwrap_or(&[]);
-        let mut found = [0; MOST_BYTES];
-        let Some(found) = found.get_mut(..expected.len()) else { continue };
-        // An instruction that cannot be read, or is another one, stays as it is.
-        if space.read_memory(cx, addr, found) == Ok(expected.len()) && *found == *expected {
-            let _ = space.poke_memory(cx, addr, UserContext::BREAKPOINT, Force::PrivateOnly);
-        }
+        missing += u64::from(!is_noted || !plant_one(cx, space, addr, probe));
     }
+    NOT_PLANTED.fetch_add(missing, Ordering::Relaxed);
+}
+
+/// Plants a breakpoint. False: the instruction cannot be read or written, or is another one, and stays as it is.
+fn plant_one(cx: &mut CurrentThread, space: &AddressSpace, addr: UserAddr, probe: &Probe) -> bool {
+    let expected = probe.code.get(..probe.instruction.bytes()).unwrap_or(&[]);
+    let mut found = [0; MOST_BYTES];
+    let Some(found) = found.get_mut(..expected.len()) else { return false };
+    if space.read_memory(cx, addr, found) != Ok(expected.len()) {
+        return false;
+    }
+    // Memory that becomes executable once more has it already.
+    found.starts_with(UserContext::BREAKPOINT)
+        || *found == *expected
+            && space.poke_memory(cx, addr, UserContext::BREAKPOINT, Force::PrivateOnly)
+                == Ok(UserContext::BREAKPOINT.len())
 }
 
 /// The program's memory, while an instruction is done for it.
@@ -223,10 +242,14 @@ pub(crate) fn hit(call: &mut Call<'_>) -> bool {
     let address = call.user.breakpoint_address();
     let Some(space) = call.task.space(call.cx) else { return false };
     let Some(there) = space.file_at(call.cx, UserAddr(address)) else { return false };
-    let mapped = MAPPED.iter().map_while(Once::get).find(|(cache, _)| Arc::ptr_eq(cache, &there.cache));
-    let Some(file) = mapped.and_then(|(_, place)| files.get(*place)).filter(|_| !there.is_shared) else { return false };
-    let first = file.probes.partition_point(|probe| probe.offset < there.offset);
-    let probes = file.probes.iter().skip(first).take_while(|probe| probe.offset == there.offset);
+    if there.is_shared {
+        return false;
+    }
+    let mapped = MAPPED.iter().map_while(Once::get).filter(|(cache, _)| Arc::ptr_eq(cache, &there.cache));
+    let probes = mapped.filter_map(|(_, place)| files.get(*place)).flat_map(|file| {
+        let first = file.probes.partition_point(|probe| probe.offset < there.offset);
+        file.probes.iter().skip(first).take_while(|probe| probe.offset == there.offset)
+    });
     let arguments = call.user.function_arguments();
     let mut instruction = None;
     for probe in probes {

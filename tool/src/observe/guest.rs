@@ -152,6 +152,10 @@ impl Guest {
             (Dropped::Updates, "updates of aggregations or variables (their tables were full)"),
             (Dropped::Output, "outputs of the trace program"),
             (Dropped::Kept, "stacks or texts of the trace program (their table was full)"),
+            (
+                Dropped::Places,
+                "places of functions of programs, for which there was no room or where the code is another",
+            ),
         ];
         let told: Vec<String> = named
             .into_iter()

@@ -70,6 +70,8 @@ pub enum Dropped {
     Output = 4,
     /// Stacks and texts of trace programs for which there was no room.
     Kept = 5,
+    /// Places in programs where a probe should have been planted and was not.
+    Places = 6,
 }
 
 impl Drops {
@@ -81,8 +83,15 @@ impl Drops {
     /// From a payload.
     pub fn decode(payload: &[u8]) -> Option<Drops> {
         let mut from = Reader(payload);
-        let all =
-            [Dropped::Records, Dropped::Frames, Dropped::Samples, Dropped::Updates, Dropped::Output, Dropped::Kept];
+        let all = [
+            Dropped::Records,
+            Dropped::Frames,
+            Dropped::Samples,
+            Dropped::Updates,
+            Dropped::Output,
+            Dropped::Kept,
+            Dropped::Places,
+        ];
         let what = all.get(usize::from(from.u8()?)).copied()?;
         Some(Drops { what, count: from.u64()? })
     }

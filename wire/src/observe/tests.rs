@@ -39,8 +39,10 @@ fn kinds_have_their_own_numbers() {
 fn what_is_encoded_comes_back() {
     let hello = Hello { version: 1, cpus: 4, ring_records: 1024, ticks_per_second: 7, ticks: 8, wall_ns: 9 };
     assert_eq!(Hello::decode(&hello.encode()), Some(hello));
-    let drops = Drops { what: Dropped::Samples, count: u64::MAX };
-    assert_eq!(Drops::decode(&drops.encode()), Some(drops));
+    for what in [Dropped::Records, Dropped::Samples, Dropped::Places] {
+        let drops = Drops { what, count: u64::MAX };
+        assert_eq!(Drops::decode(&drops.encode()), Some(drops));
+    }
     let event = ProcessEvent {
         what: Happened::Mapped,
         pid: 1,

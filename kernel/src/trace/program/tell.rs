@@ -8,7 +8,7 @@ use super::load::{SETUP, TICKS};
 use super::world::{self, Loaded, loaded};
 use crate::lock_order;
 use crate::observe;
-use crate::trace::{control, functions};
+use crate::trace::{control, functions, user_functions};
 use abi::Siginfo;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
@@ -106,7 +106,9 @@ fn end(cx: &mut CurrentThread, loaded: &Loaded) -> bool {
         progress.told = Some((loaded.active.load(Ordering::Relaxed), [0; 3]));
         progress.go_on(cx, loaded, true);
     }
-    for (what, count) in [Dropped::Updates, Dropped::Kept].into_iter().zip(world::dropped()) {
+    let [updates, kept] = world::dropped();
+    let not_planted = user_functions::not_planted();
+    for (what, count) in [(Dropped::Updates, updates), (Dropped::Kept, kept), (Dropped::Places, not_planted)] {
         if count != 0 {
             observe::send(cx, Kind::Drops, 0, &Drops { what, count }.encode());
         }

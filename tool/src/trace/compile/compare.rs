@@ -5,6 +5,7 @@ use super::text::Sort;
 use crate::trace::source::{Mistake, mistake};
 use crate::trace::syntax::Expression;
 use pure::trace_program as machine;
+use wire::observe::KEPT;
 
 impl Body<'_, '_> {
     /// Compares two numbers or two texts.
@@ -52,7 +53,16 @@ impl Body<'_, '_> {
                 self.text(left, to)?;
                 let above = self.register(at, to + 1)?;
                 self.text(right, above)?;
+                // What found no room is neither equal to another text nor different from it.
+                if !is_equal {
+                    self.binary(machine::Binary::NotEqual, to, to, above);
+                    return Ok(());
+                }
+                let unknown = self.register(at, to + 2)?;
+                self.constant(unknown, KEPT.cast_signed());
+                self.binary(machine::Binary::NotEqual, unknown, to, unknown);
                 self.binary(machine::Binary::Equal, to, to, above);
+                self.binary(machine::Binary::And, to, to, unknown);
             }
             _ => return mistake(at, "these cannot be compared"),
         }

@@ -204,6 +204,11 @@ fn texts_are_kept_under_numbers() {
     assert_eq!(done("syscall:::entry { n = execname } syscall:::entry /n/ { exit(1) }", 0x300, &[0], "").len(), 2);
     let two = "syscall:::entry /str(arg0) == str(arg1)/ { exit(1) }";
     assert_eq!(done(two, 0x300, &[0, 3, 3], ""), ["keep Text 3 256", "keep Text 3 256", "exit 1"]);
+    assert_eq!(done(two, 0x300, &[0, 3, 4], "").len(), 2);
+    // Two for which no room was left might be the same or not.
+    assert_eq!(done(two, 0x300, &[0, 0, 0], "").len(), 2);
+    let differ = "syscall:::entry /str(arg0) != str(arg1)/ { exit(1) }";
+    assert_eq!([[0, 0], [3, 3], [3, 4]].map(|[a, b]| done(differ, 0x300, &[0, a, b], "").len()), [2, 2, 3]);
 }
 
 #[test]
