@@ -3,7 +3,7 @@ use crate::mm::AddressSpace;
 use crate::observe;
 use crate::syscall::Call;
 use crate::task::Credentials;
-use crate::task::exec::{self, NewProgram};
+use crate::task::exec::{self, GainingRights, NewProgram};
 use crate::trace::{self, Counter, probe};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -18,6 +18,7 @@ pub struct PreparedExec {
     pub(super) name: Vec<u8>,
     pub(super) credentials: Option<Arc<Credentials>>,
     pub(super) is_secure: bool,
+    pub(super) gaining: Option<GainingRights>,
 }
 
 impl PreparedExec {
@@ -32,6 +33,7 @@ impl PreparedExec {
             name: self.name,
             credentials: self.credentials,
             is_secure: self.is_secure,
+            gaining: self.gaining,
         };
         exec::finish(call, program);
         trace::count(Counter::ProcessesExecuted);

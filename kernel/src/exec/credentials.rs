@@ -3,6 +3,7 @@
 use crate::errno::Result;
 use crate::fs::OpenFile;
 use crate::syscall::Call;
+use crate::task::exec::GainingRights;
 use crate::task::capability::secure_bits;
 use crate::task::{Capability, CapabilitySet, Credentials, table};
 use abi::linux::{MS_NOSUID, S_ISGID, S_ISUID, S_IXGRP};
@@ -16,6 +17,8 @@ pub(super) struct AfterExec {
     pub(super) is_secure: bool,
     /// Whether its user may look into it.
     pub(super) is_own: bool,
+    /// Present if it may bring rights.
+    pub(super) gaining: Option<GainingRights>,
 }
 
 /// Works it out for a task that acts as `old` and executes `file`. Set-id bits count unless the task gave up new rights or the mount
@@ -44,7 +47,9 @@ pub(super) fn after_exec(call: &Call<'_>, file: &Arc<OpenFile>, old: &Arc<Creden
     // LINUX: so it is as well when the starter's own ids differ.
     let changes_ids = |new: &Credentials| new.uid.effective != old.uid.real || new.gid.effective != old.gid.real;
     let was_set_id = changes_ids(&new);
-    if (was_set_id || !given.is_subset_of(sets.permitted)) && is_watched(call, has_promised) {
+    let may_gain = was_set_id || !given.is_subset_of(sets.permitted);
+    let gaining = may_gain.then(|| GainingRights::begin(call));
+    if may_gain && is_watched(call, has_promised) {
         // It gets no more than it had.
         if !old.may(Capability::SetUid) || has_promised {
             new.uid.effective = new.uid.real;
@@ -72,6 +77,7 @@ pub(super) fn after_exec(call: &Call<'_>, file: &Arc<OpenFile>, old: &Arc<Creden
         is_own: is_same_person
             && files(&new) == files(old)
             && new.capabilities.permitted.is_subset_of(old.capabilities.permitted),
+        gaining,
         changed: (new != **old).then(|| Arc::new(new)),
     })
 }

@@ -69,6 +69,7 @@ pub fn prepare(call: &mut Call<'_>, mut request: ExecRequest) -> Result<Prepared
                 name: request.name,
                 credentials: None,
                 is_secure: false,
+                gaining: None,
             })
         }
     }
@@ -170,6 +171,7 @@ fn build(
         name: request.name.clone(),
         credentials: after.changed,
         is_secure,
+        gaining: after.gaining,
     })
 }
 

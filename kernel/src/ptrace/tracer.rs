@@ -1,18 +1,20 @@
 //! The tracer's side: attaching and detaching, resuming, what waiting finds, and what becomes of the traced when a tracer ends.
 //!
 //! All changes of who traces whom are made here, under the task table's lock.
+use super::access;
 use super::event::{forget_seen_stop, tracer_of};
 use super::state::{State, Stop, Tracer, wants};
 use super::stop::tell_tracer;
-use crate::errno::{Errno, Result};
+use crate::errno::{Errno, Restart, Result};
 use crate::signal::{self, Signal};
 use crate::syscall::dispatch::{WATCH, watch};
 use crate::task::table::{self, TaskTable};
-use crate::task::{Capability, Pid, Task};
+use crate::task::{Capability, Credentials, Pid, Task};
 use abi::Siginfo;
 use abi::ptrace::option;
 use alloc::sync::Arc;
 use core::sync::atomic::Ordering;
+use machine::sync::Wait;
 use machine::thread::CurrentThread;
 
 const CLD_EXITED: i32 = 1;
@@ -76,30 +78,41 @@ fn release(table: &mut TaskTable, task: &Task, signal: i32) {
     task.notify();
 }
 
-/// PTRACE_TRACEME: the parent traces the caller.
+/// PTRACE_TRACEME: the parent traces the caller, unless the caller has rights that the parent has not.
 pub fn trace_me(cx: &CurrentThread, task: &Arc<Task>) -> Result<()> {
+    let own = task.credentials(cx);
     // LINUX: who asks for it counts, not the parent.
-    let may_follow = task.credentials(cx).may(Capability::Trace);
+    let may_follow = own.may(Capability::Trace);
     let mut table = table::lock(cx);
     let parent = table.node(task.process().pid()).map_or(0, |node| node.parent);
     if task.tracing.is_traced() || parent == table::INIT {
         return Err(Errno::EPERM);
     }
-    let tid = table.node(parent).and_then(|node| node.tasks.first()).map_or(parent, |task| task.tid());
+    let first = table.node(parent).and_then(|node| node.tasks.first());
+    let is_lesser = first.is_some_and(|parent| {
+        parent.with_resources(cx, |of| {
+            let sets = &of.credentials.capabilities;
+            !own.capabilities.permitted.is_subset_of(sets.permitted) && !of.credentials.may(Capability::Trace)
+        })
+    });
+    if is_lesser {
+        return Err(Errno::EPERM);
+    }
+    let tid = first.map_or(parent, |task| task.tid());
     attach(&mut table, task, Tracer { pid: parent, tid }, Terms { may_follow, is_seized: false, options: 0 });
     Ok(())
 }
 
-/// PTRACE_ATTACH and PTRACE_SEIZE. The caller has been found to have the right.
-pub fn attach_to(cx: &CurrentThread, me: &Task, task: &Arc<Task>, is_seized: bool, options: u32) -> Result<()> {
-    let may_follow = me.credentials(cx).may(Capability::Trace);
-    {
-        let mut table = table::lock(cx);
-        let is_gone = table.task(task.tid()).is_none() || task.process().exit_status().is_some();
-        if task.tracing.is_traced() || is_gone {
-            return Err(Errno::EPERM);
-        }
-        attach(&mut table, task, tracer_of(me), Terms { may_follow, is_seized, options });
+/// PTRACE_ATTACH and PTRACE_SEIZE, of another process's task. EPERM without the right to; while the task's process is about to
+/// get rights by executing a program, waits until it has them, and asks for those then.
+pub fn attach_to(cx: &mut CurrentThread, me: &Task, task: &Arc<Task>, is_seized: bool, options: u32) -> Result<()> {
+    let who = me.credentials(cx);
+    let terms = Terms { may_follow: who.may(Capability::Trace), is_seized, options };
+    let process = task.process();
+    while !try_to_attach(cx, me, &who, task, terms)? {
+        let is_settled = |_: &mut CurrentThread| (!process.is_gaining_rights()).then_some(());
+        let how = Wait::interruptible("a program to be executed");
+        process.thread_events.wait(cx, how, is_settled).map_err(|_| Restart::Always)?;
     }
     if !is_seized {
         let info = Siginfo::from_process(Signal::SIGSTOP.number(), 0, me.process().pid(), 0);
@@ -108,6 +121,27 @@ pub fn attach_to(cx: &CurrentThread, me: &Task, task: &Arc<Task>, is_seized: boo
     // One that is stopped with its process tells of it now.
     task.notify();
     Ok(())
+}
+
+/// Whether it was attached; if not, the process is about to get rights.
+fn try_to_attach(
+    cx: &CurrentThread,
+    me: &Task,
+    who: &Credentials,
+    task: &Arc<Task>,
+    terms: Terms,
+) -> Result<bool> {
+    let mut table = table::lock(cx);
+    let is_gone = table.task(task.tid()).is_none() || task.process().exit_status().is_some();
+    if task.tracing.is_traced() || is_gone {
+        return Err(Errno::EPERM);
+    }
+    access::check_other(cx, who, task)?;
+    if task.process().is_gaining_rights() {
+        return Ok(false);
+    }
+    attach(&mut table, task, tracer_of(me), terms);
+    Ok(true)
 }
 
 /// Runs `f` on what the caller finds of its traced and stopped task; ESRCH if it is not both.

@@ -12,7 +12,7 @@ use crate::mm::map::MemoryLimits;
 use crate::mm::remap::RemapRequest;
 use crate::mm::{AddressSpace, Blocks, CacheBacking, Locking, MapRequest, Place, Populate, Protection, Vma};
 use crate::observe;
-use crate::ptrace::access;
+use crate::ptrace::access::{self, Rights};
 use crate::task::Capability;
 use crate::user_memory::{UserSlice, read_iovecs};
 use abi::linux::{
@@ -237,9 +237,13 @@ pub fn sys_process_madvise(
     let process = PidFd::process_of(&file)?.clone();
     let subject = Subject::process(call.cx, process.pid()).map_err(|_| Errno::ESRCH)?;
     let task = subject.task.as_ref().filter(|task| Arc::ptr_eq(task.process(), &process)).ok_or(Errno::ESRCH)?;
-    let space = task.space(call.cx).ok_or(Errno::ESRCH)?;
-    if !Arc::ptr_eq(&space, &call.space()?) {
-        access::check(call.cx, call.task, task).map_err(|_| Errno::EACCES)?;
+    let own = call.space()?;
+    let is_own = task.with_resources(call.cx, |of| of.space.as_ref().is_some_and(|space| Arc::ptr_eq(space, &own)));
+    let space = match is_own {
+        true => own,
+        false => access::space(call.cx, call.task, task, Rights::Real).map_err(|_| Errno::EACCES)?.ok_or(Errno::ESRCH)?,
+    };
+    if !is_own {
         if i32::try_from(MADV_COLD) != Ok(number) && i32::try_from(MADV_WILLNEED) != Ok(number) {
             return Err(Errno::EINVAL);
         }

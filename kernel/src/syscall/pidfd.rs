@@ -4,7 +4,7 @@ use super::call::Call;
 use super::signal::{check_signal, may_send, send_to_all, sender_info};
 use crate::errno::{Errno, Result};
 use crate::fs::pidfd::{self, PidFd};
-use crate::fs::procfs::Subject;
+use crate::ptrace::access::{self, Rights};
 use crate::signal;
 use crate::signal::send::send_in;
 use crate::task::{Pid, table};
@@ -108,8 +108,8 @@ pub fn sys_pidfd_getfd(call: &mut Call<'_>, pidfd: Fd, fd: Fd, flags: Flags) -> 
     let file = call.file(pidfd)?;
     let target = PidFd::of(&file)?;
     let task = target.task(call.cx)?.ok_or(Errno::ESRCH)?;
-    let subject = Subject::thread(call.cx, target.process().pid(), task.tid()).map_err(|_| Errno::ESRCH)?;
-    subject.check_may_inspect(call.cx).map_err(|_| Errno::EPERM)?;
-    let borrowed = task.files_if_any(call.cx).ok_or(Errno::ESRCH)?.get_any(call.cx, fd)?;
+    let cx = &*call.cx;
+    let borrow = || task.files_if_any(cx).ok_or(Errno::ESRCH)?.get_any(cx, fd);
+    let borrowed = access::of_one_program(cx, call.task, &task, Rights::Real, borrow)??;
     call.install(borrowed, true)
 }

@@ -6,7 +6,8 @@ use crate::fs::{Sink, Source};
 use crate::mm::AddressSpace;
 use crate::mm::remote::Force;
 use crate::ptrace::tracer::{self, Pace, with_stop, with_stopped};
-use crate::ptrace::{access, registers};
+use crate::ptrace::access::{self, Rights};
+use crate::ptrace::registers;
 use crate::signal::{self, Signal, SignalSet};
 use crate::task::{Pid, Task, table};
 use crate::user_memory::{UserPtr, UserSlice, read_iovecs};
@@ -24,8 +25,11 @@ fn find(call: &Call<'_>, pid: i32) -> Result<Arc<Task>> {
     table::find_task(call.cx, tid).ok_or(Errno::ESRCH)
 }
 
+/// The memory of a task that the caller traces. EIO if the program may not be looked into and the tracer did not have the right to
+/// look into any: a tracer stays when its task executes a program that it may not read.
 fn space_of(call: &Call<'_>, task: &Task) -> Result<Arc<AddressSpace>> {
-    task.space(call.cx).ok_or(Errno::EIO)
+    let space = task.space(call.cx).ok_or(Errno::EIO)?;
+    if space.is_dumpable() || !task.tracing.is_traced_by_lesser(call.cx) { Ok(space) } else { Err(Errno::EIO) }
 }
 
 /// CAST: usize is 64 bits on both architectures.
@@ -74,7 +78,6 @@ fn attach(call: &mut Call<'_>, task: &Arc<Task>, is_seized: bool, options: u64) 
     if Arc::ptr_eq(task.process(), call.process()) || task.process().pid() == table::INIT {
         return Err(Errno::EPERM);
     }
-    access::check(call.cx, call.task, task)?;
     tracer::attach_to(call.cx, call.task, task, is_seized, options)
 }
 
@@ -292,8 +295,7 @@ fn segments(
         return Err(Errno::EINVAL);
     }
     let task = find(call, pid)?;
-    access::check(call.cx, call.task, &task)?;
-    let space = task.space(call.cx).ok_or(Errno::ESRCH)?;
+    let space = access::space(call.cx, call.task, &task, Rights::Real)?.ok_or(Errno::ESRCH)?;
     Ok(Segments { space, own, others })
 }
 

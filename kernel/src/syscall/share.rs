@@ -2,7 +2,7 @@
 use super::argument::{Fd, LongFlags};
 use super::call::Call;
 use crate::errno::{Errno, Result};
-use crate::ptrace::access;
+use crate::ptrace::access::{self, Rights};
 use crate::task::{Task, table};
 use abi::linux::{CLONE_FILES, CLONE_FS, CLONE_SIGHAND, CLONE_THREAD, CLONE_VM};
 use alloc::sync::Arc;
@@ -70,7 +70,7 @@ fn is_alone(call: &Call<'_>, flags: u64) -> bool {
 pub fn sys_kcmp(call: &mut Call<'_>, first: i32, second: i32, kind: u32, one: u64, other: u64) -> Result<u64> {
     let tasks = [find(call, first)?, find(call, second)?];
     for task in &tasks {
-        access::check(call.cx, call.task, task)?;
+        access::check(call.cx, call.task, task, Rights::Real)?;
     }
     let [a, b] = &tasks;
     let cx = &*call.cx;

@@ -220,6 +220,11 @@ fn insert(
     let limits = parent.limits();
 
     let mut table = table::lock(call.cx);
+    let shares = request.has(CLONE_FS) || request.has(CLONE_FILES);
+    if shares && !request.has(CLONE_THREAD) && parent.is_gaining_rights() {
+        // LINUX: nobody is to share with a program what it gets rights for (`in_exec`).
+        return Err(Errno::EAGAIN);
+    }
     let tid: Pid = table.free_pid().ok_or(Errno::EAGAIN)?;
     let process = if request.has(CLONE_THREAD) {
         parent

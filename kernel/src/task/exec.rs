@@ -1,7 +1,7 @@
 //! What executing a program means for tasks: `exec` builds the new address space; here the other threads end and the
 //! task changes over.
 use super::exit::{release_memory, resident_kib};
-use super::{Credentials, SIGCHLD, table};
+use super::{Credentials, Process, SIGCHLD, table};
 use crate::errno::{Errno, Result};
 use crate::mm::AddressSpace;
 use crate::syscall::Call;
@@ -25,6 +25,34 @@ pub struct NewProgram {
     pub credentials: Option<Arc<Credentials>>,
     /// Whether that gives it rights its starter has not.
     pub is_secure: bool,
+    /// Held until it has them.
+    pub gaining: Option<GainingRights>,
+}
+
+/// While it lives, nobody starts to trace the process, and no new process shares descriptors or directories with it (Linux's
+/// `cred_guard_mutex` and `in_exec`): an exec that may bring rights asks once who would have a hand in them, and the answer must hold
+/// until the new program with its rights is there.
+pub struct GainingRights {
+    process: Arc<Process>,
+}
+
+impl GainingRights {
+    /// From here on.
+    pub fn begin(call: &Call<'_>) -> GainingRights {
+        let process = call.process().clone();
+        // Under the lock: who attached or made a process before is seen by the question that follows.
+        let table = table::lock(call.cx);
+        process.count_gaining_rights(true);
+        drop(table);
+        GainingRights { process }
+    }
+}
+
+impl Drop for GainingRights {
+    fn drop(&mut self) {
+        self.process.count_gaining_rights(false);
+        self.process.thread_events.wake_all();
+    }
 }
 
 /// The last step that may fail: ends the other threads of the process, and makes the descriptor table its own. The
@@ -95,6 +123,13 @@ pub fn finish(call: &mut Call<'_>, program: NewProgram) {
     // LINUX: new programs say themselves whether they mean it.
     task.set_personality(task.personality() & !READ_IMPLIES_EXEC);
 
+    if let Some(node) = table::lock(call.cx).node_mut(process.pid()) {
+        node.has_executed = true;
+        node.exit_signal = SIGCHLD;
+        if program.is_secure {
+            node.parent_death_signal = 0;
+        }
+    }
     call.cx.set_space(Some(program.space.handle()));
     let old = task.with_resources(call.cx, |resources| {
         if let Some(credentials) = program.credentials {
@@ -102,6 +137,7 @@ pub fn finish(call: &mut Call<'_>, program: NewProgram) {
         }
         resources.space.replace(program.space)
     });
+    drop(program.gaining);
     if let Some(old) = old {
         let kib = resident_kib(call.cx, &old);
         process.note_resident(kib);
@@ -117,11 +153,4 @@ pub fn finish(call: &mut Call<'_>, program: NewProgram) {
     *call.user = program.registers;
     task.set_name(call.cx, &program.name);
     task.files(call.cx).close_on_exec(call.cx);
-    if let Some(node) = table::lock(call.cx).node_mut(process.pid()) {
-        node.has_executed = true;
-        node.exit_signal = SIGCHLD;
-        if program.is_secure {
-            node.parent_death_signal = 0;
-        }
-    }
 }

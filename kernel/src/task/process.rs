@@ -25,6 +25,8 @@ pub struct Process {
     exiting: AtomicU64,
     /// The thread that executes a program and waits for the others to end; 0 for none.
     replacing: AtomicU32,
+    /// How many of its threads execute programs that may bring rights: see [`super::exec::GainingRights`].
+    gaining_rights: AtomicU32,
     /// The first thread's wait status, should the whole process have none.
     leader_status: AtomicI32,
     /// Real user, for SIGCHLD and waitid.
@@ -77,6 +79,7 @@ impl Process {
             parent_pid: AtomicU32::new(parent),
             exiting: AtomicU64::new(0),
             replacing: AtomicU32::new(0),
+            gaining_rights: AtomicU32::new(0),
             leader_status: AtomicI32::new(0),
             uid: AtomicU32::new(0),
             faults: AtomicU64::new(0),
@@ -191,6 +194,20 @@ impl Process {
     pub(super) fn is_replaced_by_other(&self, tid: Pid) -> bool {
         let by = self.replacing.load(Ordering::Acquire);
         by != 0 && by != tid
+    }
+
+    /// Whether one of its threads is about to get rights by executing a program. Told under the table's lock, this stays so or
+    /// else: nobody begins meanwhile.
+    pub(crate) fn is_gaining_rights(&self) -> bool {
+        self.gaining_rights.load(Ordering::Acquire) != 0
+    }
+    /// One more, under the table's lock, or one less.
+    pub(super) fn count_gaining_rights(&self, is_more: bool) {
+        if is_more {
+            self.gaining_rights.fetch_add(1, Ordering::AcqRel);
+        } else {
+            self.gaining_rights.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 
     pub(super) fn set_leader_status(&self, status: i32) {

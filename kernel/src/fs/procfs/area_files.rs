@@ -12,8 +12,7 @@ use machine::thread::CurrentThread;
 
 /// `/proc/PID/maps`.
 pub(super) fn maps(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<()> {
-    subject.check_may_inspect(cx)?;
-    let Some(space) = subject.space(cx) else { return Ok(()) };
+    let Some(space) = subject.inspected_space(cx)? else { return Ok(()) };
     let root = root_of(cx, subject)?;
     for area in space.list_areas(cx)? {
         put_line(cx, &root, &area, out)?;
@@ -64,8 +63,7 @@ fn put_vsyscall(out: &mut Text) -> Result<()> {
 
 /// `/proc/PID/smaps`. Each area's figures are of one moment.
 pub(super) fn smaps(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<()> {
-    subject.check_may_inspect(cx)?;
-    let Some(space) = subject.space(cx) else { return Ok(()) };
+    let Some(space) = subject.inspected_space(cx)? else { return Ok(()) };
     let root = root_of(cx, subject)?;
     for area in space.list_areas(cx)? {
         put_line(cx, &root, &area, out)?;
@@ -86,9 +84,8 @@ pub(super) fn smaps(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -
 
 /// `/proc/PID/smaps_rollup`: the sums over all areas.
 pub(super) fn smaps_rollup(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<()> {
-    subject.check_may_inspect(cx)?;
     // LINUX: unlike the others, it refuses where there is no memory.
-    let space = subject.space(cx).ok_or(Errno::ESRCH)?;
+    let space = subject.inspected_space(cx)?.ok_or(Errno::ESRCH)?;
     let areas = space.list_areas(cx)?;
     let (Some(first), Some(last)) = (areas.first(), areas.last()) else { return Ok(()) };
     let mut sum = PageFigures::default();

@@ -7,26 +7,21 @@ use crate::fs::open_file::OpenFile;
 use crate::fs::transfer::{Sink, Source};
 use crate::mm::AddressSpace;
 use crate::mm::remote::Force;
-use crate::ptrace::access;
-use crate::task::Task;
-use alloc::sync::Arc;
+use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
 use machine::addr::{PAGE_SIZE, UserAddr};
 use machine::thread::CurrentThread;
 
-/// The memory a process had when the file was opened.
+/// The memory a process had when the file was opened: not that of a program it executes later, and none once it is given up.
 pub(super) struct MemoryFile {
-    space: Arc<AddressSpace>,
+    space: Weak<AddressSpace>,
 }
 
 impl MemoryFile {
     /// EACCES unless the caller may trace the process.
     pub(super) fn open(cx: &CurrentThread, subject: &Subject) -> Result<Arc<dyn File>> {
-        let task = subject.task.as_ref().ok_or(Errno::ESRCH)?;
-        if let Some(me) = Task::current(cx) {
-            access::check(cx, &me, task).map_err(|_| Errno::EACCES)?;
-        }
-        Ok(Arc::new(MemoryFile { space: subject.space(cx).ok_or(Errno::ESRCH)? }))
+        let space = subject.inspected_space(cx)?.ok_or(Errno::ESRCH)?;
+        Ok(Arc::new(MemoryFile { space: Arc::downgrade(&space) }))
     }
 }
 
@@ -44,10 +39,11 @@ fn address(offset: u64) -> UserAddr {
 
 impl File for MemoryFile {
     fn read(&self, cx: &mut CurrentThread, _open: &OpenFile, offset: &mut u64, to: &mut Sink<'_>) -> Result<()> {
+        let Some(space) = self.space.upgrade() else { return Ok(()) };
         let mut buffer = buffer(to.left())?;
         while to.left() != 0 {
             let wanted = to.left().min(buffer.len());
-            let read = self.space.read_memory(cx, address(*offset), &mut buffer[..wanted]).map_err(|_| Errno::EIO)?;
+            let read = space.read_memory(cx, address(*offset), &mut buffer[..wanted]).map_err(|_| Errno::EIO)?;
             to.put(cx, &buffer[..read])?;
             *offset += read as u64;
             if read < wanted {
@@ -58,13 +54,14 @@ impl File for MemoryFile {
     }
 
     fn write(&self, cx: &mut CurrentThread, _open: &OpenFile, offset: &mut u64, from: &mut Source<'_>) -> Result<()> {
+        let Some(space) = self.space.upgrade() else { return Ok(()) };
         let mut buffer = buffer(from.left())?;
         while from.left() != 0 {
             let wanted = from.left().min(buffer.len());
             from.clone().take(cx, &mut buffer[..wanted])?;
             let place = address(*offset);
             let written =
-                self.space.poke_memory(cx, place, &buffer[..wanted], Force::Private).map_err(|_| Errno::EIO)?;
+                space.poke_memory(cx, place, &buffer[..wanted], Force::Private).map_err(|_| Errno::EIO)?;
             from.skip(written);
             *offset += written as u64;
             if written < wanted {

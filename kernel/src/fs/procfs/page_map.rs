@@ -6,7 +6,6 @@ use crate::fs::file::File;
 use crate::fs::open_file::OpenFile;
 use crate::fs::transfer::Sink;
 use crate::mm::AddressSpace;
-use crate::ptrace::access;
 use crate::task::{Capability, Task};
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
@@ -27,13 +26,8 @@ pub(super) struct PageMapFile {
 impl PageMapFile {
     /// EACCES unless the caller may trace the process.
     pub(super) fn open(cx: &CurrentThread, subject: &Subject) -> Result<Arc<dyn File>> {
-        let task = subject.task.as_ref().ok_or(Errno::ESRCH)?;
-        let me = Task::current(cx);
-        if let Some(me) = &me {
-            access::check(cx, me, task).map_err(|_| Errno::EACCES)?;
-        }
-        let shows_frames = me.is_none_or(|me| me.credentials(cx).may(Capability::Admin));
-        let space = subject.space(cx).ok_or(Errno::ESRCH)?;
+        let space = subject.inspected_space(cx)?.ok_or(Errno::ESRCH)?;
+        let shows_frames = Task::current(cx).is_none_or(|me| me.credentials(cx).may(Capability::Admin));
         Ok(Arc::new(PageMapFile { space: Arc::downgrade(&space), shows_frames }))
     }
 }

@@ -7,8 +7,8 @@ use super::{area_files, oom_file, system};
 use crate::errno::{Errno, Result};
 use crate::fs::Path;
 use crate::mm::{AddressSpace, oom};
+use crate::ptrace::access::{self, Rights};
 use crate::signal::allowance::Allowance;
-use crate::task::credentials::Ids;
 use crate::task::limits::{INFINITY, Limits, Resource};
 use crate::task::scheduling::Scheduling;
 use crate::task::{Capability, Credentials, Pid, Process, Task, table, usage};
@@ -84,17 +84,27 @@ impl Subject {
     }
     /// EACCES unless the caller may look into it: itself, the same user if it is dumpable and has no more rights, or CAP_SYS_PTRACE.
     pub fn check_may_inspect(&self, cx: &CurrentThread) -> Result<()> {
-        let Some(me) = Task::current(cx) else { return Ok(()) };
-        if Arc::ptr_eq(me.process(), &self.process) {
-            return Ok(());
+        self.inspected(cx, || ())
+    }
+    /// What `look` finds of one program that the caller may look into; EACCES if it may not.
+    pub fn inspected<R>(&self, cx: &CurrentThread, mut look: impl FnMut() -> R) -> Result<R> {
+        match (Task::current(cx), &self.task) {
+            (Some(me), Some(task)) => {
+                access::of_one_program(cx, &me, task, Rights::Files, look).map_err(|_| Errno::EACCES)
+            }
+            // Of one that has ended there is little to see: for itself, which reads that it ends, and for the superuser.
+            (Some(me), None) if !Arc::ptr_eq(me.process(), &self.process) => {
+                if me.credentials(cx).may(Capability::Trace) { Ok(look()) } else { Err(Errno::EACCES) }
+            }
+            _ => Ok(look()),
         }
-        let who = me.credentials(cx);
-        let owner = self.credentials(cx);
-        let is_only = |id: u32, ids: &Ids| [ids.real, ids.effective, ids.saved].iter().all(|known| *known == id);
-        let is_same = is_only(who.uid.file_system, &owner.uid) && is_only(who.gid.file_system, &owner.gid);
-        let has_as_much = owner.capabilities.permitted.is_subset_of(who.capabilities.effective);
-        let may = who.may(Capability::Trace) || is_same && self.is_dumpable(cx) && has_as_much;
-        if may { Ok(()) } else { Err(Errno::EACCES) }
+    }
+    /// Its memory, if it still has any; EACCES unless the caller may look into it.
+    pub(super) fn inspected_space(&self, cx: &CurrentThread) -> Result<Option<Arc<AddressSpace>>> {
+        match (Task::current(cx), &self.task) {
+            (Some(me), Some(task)) => access::space(cx, &me, task, Rights::Files).map_err(|_| Errno::EACCES),
+            _ => Ok(self.space(cx)),
+        }
     }
 }
 
@@ -121,7 +131,7 @@ const fn private(name: &'static str, read: ReadProcess) -> ProcessText {
 
 /// The texts of a process and of a thread.
 const ENTRIES: &[ProcessText] = &[
-    private("auxv", |cx, subject, out| match subject.space(cx).as_ref().and_then(|space| space.image()) {
+    private("auxv", |cx, subject, out| match subject.inspected_space(cx)?.as_ref().and_then(|space| space.image()) {
         Some(image) => out.bytes(&image.auxiliary),
         None => Ok(()),
     }),
@@ -132,7 +142,7 @@ const ENTRIES: &[ProcessText] = &[
         write: Some(area_files::clear_refs),
     },
     text("cgroup", |_, _, out| put!(out, "0::/\n")),
-    text("cmdline", |cx, subject, out| strings(cx, subject, out, |image| image.arguments.clone())),
+    text("cmdline", |cx, subject, out| strings(cx, subject.space(cx), out, |image| image.arguments.clone())),
     ProcessText {
         name: "comm",
         permissions: 0o644,
@@ -147,7 +157,9 @@ const ENTRIES: &[ProcessText] = &[
             Ok(())
         }),
     },
-    private("environ", |cx, subject, out| strings(cx, subject, out, |image| image.environment.clone())),
+    private("environ", |cx, subject, out| {
+        strings(cx, subject.inspected_space(cx)?, out, |image| image.environment.clone())
+    }),
     private("io", io),
     text("limits", limits),
     text("maps", area_files::maps),
@@ -225,11 +237,11 @@ pub(super) fn root_of(cx: &CurrentThread, subject: &Subject) -> Result<Path> {
 /// Strings that exec put on the stack, read from the process's memory.
 fn strings(
     cx: &mut CurrentThread,
-    subject: &Subject,
+    space: Option<Arc<AddressSpace>>,
     out: &mut Text,
     which: fn(&crate::mm::ProgramImage) -> Range<usize>,
 ) -> Result<()> {
-    let Some(space) = subject.space(cx) else { return Ok(()) };
+    let Some(space) = space else { return Ok(()) };
     let Some(range) = space.image().map(which) else { return Ok(()) };
     let mut bytes = Vec::new();
     let length = range.len().min(MOST_STRINGS);

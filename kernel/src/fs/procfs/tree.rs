@@ -153,9 +153,8 @@ impl ProcInode {
     fn object(&self, cx: &CurrentThread) -> Result<Option<Path>> {
         let Node::Link(who, link) = self.node else { return Ok(None) };
         let subject = who.subject(cx)?;
-        subject.check_may_inspect(cx)?;
         let task = subject.task.as_ref().ok_or(Errno::ENOENT)?;
-        let path = match link {
+        let path = || Ok(match link {
             OwnLink::Executable => {
                 let space = subject.space(cx).ok_or(Errno::ENOENT)?;
                 space.image().ok_or(Errno::ENOENT)?.executable.path().clone()
@@ -166,8 +165,8 @@ impl ProcInode {
                 let files = task.files_if_any(cx).ok_or(Errno::ENOENT)?;
                 files.get_any(cx, fd).map_err(|_| Errno::ENOENT)?.path().clone()
             }
-        };
-        Ok(Some(path))
+        });
+        subject.inspected(cx, path)?.map(Some)
     }
 }
 
