@@ -57,7 +57,7 @@ impl<T> Object<T> {
             permissions.mode >> 6
         } else if who.gid.effective == permissions.gid
             || who.gid.effective == permissions.maker_gid
-            || who.groups.iter().any(|group| [permissions.gid, permissions.maker_gid].contains(group))
+            || [permissions.gid, permissions.maker_gid].iter().any(|group| who.groups.has(*group))
         {
             permissions.mode >> 3
         } else {

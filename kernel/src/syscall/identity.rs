@@ -2,7 +2,7 @@
 //! ids.
 use super::call::Call;
 use crate::errno::{Errno, Result};
-use crate::task::credentials::Ids;
+use crate::task::credentials::{Groups, Ids};
 use crate::task::{Capability, Credentials, table};
 use crate::user_memory::UserPtr;
 use alloc::sync::Arc;
@@ -238,8 +238,7 @@ pub fn sys_setgroups(call: &mut Call<'_>, count: usize, list: UserPtr<u32>) -> R
     if count > GROUPS {
         return Err(Errno::EINVAL);
     }
-    credentials.groups = list.read_vec(call.cx, count)?;
-    credentials.groups.sort_unstable();
+    credentials.groups = Groups::new(list.read_vec(call.cx, count)?);
     store(call, credentials);
     Ok(0)
 }

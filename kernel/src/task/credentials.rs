@@ -1,6 +1,8 @@
 //! Who a task acts as. Immutable once shared: a change makes a new object (`Arc`), so that readers need no lock.
 use super::capability::{Capability, CapabilitySet, secure_bits};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Deref;
 
 /// The three (with the file system's, four) ids of one kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -40,6 +42,32 @@ pub struct CapabilitySets {
     pub ambient: CapabilitySet,
 }
 
+/// Supplementary groups, in rising order. They may be many, so those who have the same share them: a copy takes no memory.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Groups(Option<Arc<Vec<u32>>>);
+
+impl Groups {
+    /// None.
+    pub const NONE: Groups = Groups(None);
+
+    /// These, in any order.
+    pub fn new(mut groups: Vec<u32>) -> Groups {
+        groups.sort_unstable();
+        Groups(Some(Arc::new(groups)))
+    }
+    /// Whether a group is among them.
+    pub fn has(&self, group: u32) -> bool {
+        self.binary_search(&group).is_ok()
+    }
+}
+
+impl Deref for Groups {
+    type Target = [u32];
+    fn deref(&self) -> &[u32] {
+        self.0.as_deref().map_or(&[], Vec::as_slice)
+    }
+}
+
 /// User, groups, rights.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Credentials {
@@ -48,7 +76,7 @@ pub struct Credentials {
     /// Group ids.
     pub gid: Ids,
     /// Supplementary groups.
-    pub groups: Vec<u32>,
+    pub groups: Groups,
     /// Capabilities.
     pub capabilities: CapabilitySets,
     /// What user 0 means for them: bits of [`secure_bits`].
@@ -63,7 +91,7 @@ impl Credentials {
         Credentials {
             uid: Ids::all(0),
             gid: Ids::all(0),
-            groups: Vec::new(),
+            groups: Groups::NONE,
             capabilities: CapabilitySets {
                 effective: ALL,
                 permitted: ALL,
@@ -118,6 +146,6 @@ impl Credentials {
     }
     /// Whether `gid` is the group for file access or a supplementary group.
     pub fn is_in_group(&self, gid: u32) -> bool {
-        self.gid.file_system == gid || self.groups.contains(&gid)
+        self.gid.file_system == gid || self.groups.has(gid)
     }
 }

@@ -371,7 +371,7 @@ fn status(cx: &mut CurrentThread, subject: &Subject, out: &mut Text) -> Result<(
     }
     let files = subject.task.as_ref().and_then(|task| task.files_if_any(cx));
     put!(out, "FDSize:\t{}\nGroups:\t", files.map_or(0, |files| files.slot_count(cx)))?;
-    for group in &who.groups {
+    for group in who.groups.iter() {
         put!(out, "{group} ")?;
     }
     out.bytes(b"\n")?;
