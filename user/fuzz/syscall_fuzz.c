@@ -6,7 +6,7 @@
  * A round is a process of its own with its own seed, made from SEED and the round's number: `syscall_fuzz SEED+N 1` repeats round N (as
  * far as threads let it). Odd rounds run as an ordinary user, even ones as the superuser, with the few values left out that would end the
  * machine by right. Every call is noted in memory that the watcher, this program's first process, shares; so it can tell what a round
- * that hangs was doing. After each round nothing may be left: no process that cannot be killed, and, from round to round, no
+ * that hangs was doing. What makes a thread run anywhere is left to children that cannot write there. After each round nothing may be left: no process that cannot be killed, and, from round to round, no
  * more memory, processes or descriptors than before. What a call answers is checked too: an error number that Linux knows, and no
  * kernel address.
  *
@@ -132,7 +132,7 @@ static int is(long number, const long *list)
 
 /* Calls that a round cannot go on after, or that need care: they run in a child, and seldom. */
 static const long FATAL[] = {
-	SYS_exit, SYS_exit_group, SYS_rt_sigreturn, SYS_execve, SYS_execveat, SYS_set_robust_list, SYS_set_tid_address, SYS_munmap, SYS_brk,
+	SYS_exit, SYS_exit_group, SYS_execve, SYS_execveat, SYS_set_robust_list, SYS_set_tid_address, SYS_munmap, SYS_brk,
 #ifdef SYS_arch_prctl
 	SYS_arch_prctl,
 #endif
@@ -148,6 +148,10 @@ static const long FORBIDDEN[] = {
 	SYS_pidfd_send_signal, SYS_process_vm_writev, SYS_acct, SYS_bpf, SYS_setns, SYS_move_mount, SYS_open_tree, SYS_fsmount,
 	SYS_vhangup, -1,
 };
+
+/* Calls after which a thread goes on with registers out of noise, or keeps them where others write: it may run anywhere in this
+ * program, even where notes are written. They are made by children that cannot reach the notes and are nobody's superuser. */
+static const long WILD[] = { SYS_rt_sigreturn, SYS_sigaltstack, -1 };
 
 static const long FORKS[] = {
 	SYS_clone,
@@ -288,6 +292,25 @@ static int is_allowed(struct choices *from, long number, uint64_t *a)
 	return 1;
 }
 
+/* A child that is let do anything: only the superuser can make one that is sure to leave others alone. */
+static void run_wild(struct choices *from, long number, uint64_t *a)
+{
+	uint64_t none[6] = { SIGCHLD };
+	if (!at.has_ordinary_user || !one_in(from, 8) || enter(SYS_clone, none) != 0)
+		return;
+	struct note own = { 0 };
+	uint64_t user = 1000;
+	/* By themselves: the C library would ask the other threads, which are not here. */
+	if (at.is_privileged && (enter(SYS_setgroups, (uint64_t[6]){ 0 }) != 0 || enter(SYS_setresgid, (uint64_t[6]){ user, user, user }) != 0 ||
+				 enter(SYS_setresuid, (uint64_t[6]){ user, user, user }) != 0))
+		leave(0);
+	if (enter(SYS_munmap, (uint64_t[6]){ (uint64_t)shared, sizeof *shared }) != 0)
+		leave(0);
+	call(from, &own, number, a, 2);
+	some_calls(from, &own, below(from, 6), 2);
+	leave(0);
+}
+
 static void some_calls(struct choices *from, struct note *note, uint64_t count, int depth)
 {
 	for (uint64_t i = 0; i < count; i++) {
@@ -295,6 +318,11 @@ static void some_calls(struct choices *from, struct note *note, uint64_t count, 
 		long number = choose(from, a);
 		if (!is_allowed(from, number, a) || (is(number, FORKS) && !one_in(from, 20)))
 			continue;
+		if (is(number, WILD)) {
+			if (depth < 2)
+				run_wild(from, number, a);
+			continue;
+		}
 		/* What stays in force for the whole round is mostly tried by a child. */
 		if (depth == 0 && is(number, FATAL) && number != only && !one_in(from, 60)) {
 			if (!one_in(from, 8))
@@ -411,6 +439,7 @@ static _Noreturn void be_round(uint64_t seed, int is_privileged)
 	struct choices from = { seed };
 	at.self = getpid();
 	at.watcher = getppid();
+	at.has_ordinary_user = getuid() == 0;
 	at.is_privileged = is_privileged || getuid() != 0;
 	setsid();
 	if (!is_privileged && getuid() == 0 && (setgroups(0, NULL) != 0 || setresgid(1000, 1000, 1000) != 0 || setresuid(1000, 1000, 1000) != 0))
@@ -582,6 +611,35 @@ static void remove_objects(void)
 	}
 }
 
+/* What every round needs and the superuser's may change the rights of, with what they were. */
+static struct {
+	const char *name;
+	struct stat was;
+} needed[] = { { .name = "/" }, { .name = "/tmp" }, { .name = "/dev" }, { .name = "/dev/null" }, { .name = "/dev/zero" }, { .name = "/dev/ptmx" } };
+
+enum { NEEDED = sizeof needed / sizeof *needed };
+
+static void remember_rights(void)
+{
+	for (size_t i = 0; i < NEEDED; i++)
+		if (stat(needed[i].name, &needed[i].was) != 0)
+			memset(&needed[i].was, 0, sizeof needed[i].was);
+}
+
+static void restore_rights(void)
+{
+	for (size_t i = 0; i < NEEDED && getuid() == 0; i++) {
+		struct stat now, *was = &needed[i].was;
+		if (was->st_mode == 0)
+			continue;
+		if (stat(needed[i].name, &now) != 0)
+			printf("%s is gone\n", needed[i].name);
+		else if ((now.st_mode != was->st_mode || now.st_uid != was->st_uid || now.st_gid != was->st_gid) &&
+			 (chown(needed[i].name, was->st_uid, was->st_gid) != 0 || chmod(needed[i].name, was->st_mode & 07777) != 0))
+			printf("cannot mend %s\n", needed[i].name);
+	}
+}
+
 static void clean_up(void)
 {
 	remove_objects();
@@ -590,11 +648,7 @@ static void clean_up(void)
 		for (size_t i = 0; i < 5; i++)
 			if (getuid() == 0)
 				umount2(MOUNTED[i], MNT_DETACH);
-	/* The superuser's rounds have these open and may change their rights. */
-	static const char *const DEVICES[] = { "/dev/null", "/dev/zero", "/dev/ptmx" };
-	for (size_t i = 0; i < 3 && getuid() == 0; i++)
-		if (chmod(DEVICES[i], 0666) != 0 || chown(DEVICES[i], 0, 0) != 0)
-			printf("cannot mend %s\n", DEVICES[i]);
+	restore_rights();
 	if (chdir("/") != 0)
 		return;
 	for (int again = 0; again < 4; again++)
@@ -728,6 +782,7 @@ int main(int count, char **words)
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	signal(SIGHUP, SIG_IGN);
 	begun = time(NULL);
+	remember_rights();
 	clean_up();
 	struct counts before = count_all();
 	long long start = now_ms();

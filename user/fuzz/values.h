@@ -61,6 +61,8 @@ struct places {
 	pid_t self, watcher;
 	/* As the superuser some values would end the machine or the test rather than find a fault. */
 	int is_privileged;
+	/* Whether there is another user to become for what may do anything. */
+	int has_ordinary_user;
 };
 
 static const char *const PATHS[] = {

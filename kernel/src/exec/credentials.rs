@@ -3,8 +3,8 @@
 use crate::errno::Result;
 use crate::fs::OpenFile;
 use crate::syscall::Call;
-use crate::task::exec::GainingRights;
 use crate::task::capability::secure_bits;
+use crate::task::exec::GainingRights;
 use crate::task::{Capability, CapabilitySet, Credentials, table};
 use abi::linux::{MS_NOSUID, S_ISGID, S_ISUID, S_IXGRP};
 use alloc::sync::Arc;

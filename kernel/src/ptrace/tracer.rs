@@ -124,13 +124,7 @@ pub fn attach_to(cx: &mut CurrentThread, me: &Task, task: &Arc<Task>, is_seized:
 }
 
 /// Whether it was attached; if not, the process is about to get rights.
-fn try_to_attach(
-    cx: &CurrentThread,
-    me: &Task,
-    who: &Credentials,
-    task: &Arc<Task>,
-    terms: Terms,
-) -> Result<bool> {
+fn try_to_attach(cx: &CurrentThread, me: &Task, who: &Credentials, task: &Arc<Task>, terms: Terms) -> Result<bool> {
     let mut table = table::lock(cx);
     let is_gone = table.task(task.tid()).is_none() || task.process().exit_status().is_some();
     if task.tracing.is_traced() || is_gone {

@@ -241,7 +241,9 @@ pub fn sys_process_madvise(
     let is_own = task.with_resources(call.cx, |of| of.space.as_ref().is_some_and(|space| Arc::ptr_eq(space, &own)));
     let space = match is_own {
         true => own,
-        false => access::space(call.cx, call.task, task, Rights::Real).map_err(|_| Errno::EACCES)?.ok_or(Errno::ESRCH)?,
+        false => {
+            access::space(call.cx, call.task, task, Rights::Real).map_err(|_| Errno::EACCES)?.ok_or(Errno::ESRCH)?
+        }
     };
     if !is_own {
         if i32::try_from(MADV_COLD) != Ok(number) && i32::try_from(MADV_WILLNEED) != Ok(number) {

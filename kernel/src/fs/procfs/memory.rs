@@ -60,8 +60,7 @@ impl File for MemoryFile {
             let wanted = from.left().min(buffer.len());
             from.clone().take(cx, &mut buffer[..wanted])?;
             let place = address(*offset);
-            let written =
-                space.poke_memory(cx, place, &buffer[..wanted], Force::Private).map_err(|_| Errno::EIO)?;
+            let written = space.poke_memory(cx, place, &buffer[..wanted], Force::Private).map_err(|_| Errno::EIO)?;
             from.skip(written);
             *offset += written as u64;
             if written < wanted {

@@ -154,18 +154,20 @@ impl ProcInode {
         let Node::Link(who, link) = self.node else { return Ok(None) };
         let subject = who.subject(cx)?;
         let task = subject.task.as_ref().ok_or(Errno::ENOENT)?;
-        let path = || Ok(match link {
-            OwnLink::Executable => {
-                let space = subject.space(cx).ok_or(Errno::ENOENT)?;
-                space.image().ok_or(Errno::ENOENT)?.executable.path().clone()
-            }
-            OwnLink::Working => task.fs_if_any(cx).ok_or(Errno::ENOENT)?.working(cx),
-            OwnLink::Root => task.fs_if_any(cx).ok_or(Errno::ENOENT)?.root(cx),
-            OwnLink::File(fd) => {
-                let files = task.files_if_any(cx).ok_or(Errno::ENOENT)?;
-                files.get_any(cx, fd).map_err(|_| Errno::ENOENT)?.path().clone()
-            }
-        });
+        let path = || {
+            Ok(match link {
+                OwnLink::Executable => {
+                    let space = subject.space(cx).ok_or(Errno::ENOENT)?;
+                    space.image().ok_or(Errno::ENOENT)?.executable.path().clone()
+                }
+                OwnLink::Working => task.fs_if_any(cx).ok_or(Errno::ENOENT)?.working(cx),
+                OwnLink::Root => task.fs_if_any(cx).ok_or(Errno::ENOENT)?.root(cx),
+                OwnLink::File(fd) => {
+                    let files = task.files_if_any(cx).ok_or(Errno::ENOENT)?;
+                    files.get_any(cx, fd).map_err(|_| Errno::ENOENT)?.path().clone()
+                }
+            })
+        };
         subject.inspected(cx, path)?.map(Some)
     }
 }
