@@ -151,6 +151,16 @@ pub fn read(position: u64, out: &mut [u8]) -> (usize, u64) {
     })
 }
 
+/// Fails while the ring is held, for `crate::provoke`.
+pub(crate) fn fail_inside() {
+    with_ring(|_| panic!("provoked while the log was held"));
+}
+
+/// For a debugger and `ochre dump`: where the kept bytes are, how many, and where the count of bytes ever written.
+pub(crate) fn places() -> [u64; 3] {
+    [RING.0.get().addr() as u64, RING_BYTES as u64, core::ptr::from_ref(&END).addr() as u64]
+}
+
 /// `log!(Level, "text {}", value)`: one line, prefixed with its module.
 #[macro_export]
 macro_rules! log {

@@ -1,29 +1,44 @@
 //! Failures on demand, so that the ways in which the kernel reports them can be tested. `ochre.provoke=` on the command line makes the
-//! first thread fail before anything else (`panic`, `fault`, `stack`, `nested`), or leaves something stuck for the watchdog to find
-//! ([`run_watched`]: `stuck-cpu`, `stuck-thread`).
+//! first thread fail before anything else (`panic`, `fault`, `stack`, `nested`, `log`: while it holds the log), has the kernel fail once
+//! everything runs (`held`: with a lock, `tracer`: in the middle of a record, `two-cpus`: on two at the same time), or leaves something stuck
+//! for the watchdog to find (`stuck-cpu`, `stuck-thread`).
 use crate::arch;
 use crate::cpu::{self, CpuId};
-use crate::sync::{Wait, WaitQueue};
+use crate::log;
+use crate::sync::{IrqSafe, LockClass, Mutex, SpinLock, Wait, WaitQueue};
 use crate::thread::{self, CpuSet, CurrentThread};
+use crate::trace;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::hint::black_box;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 /// A word of the command line and what it does.
 type Kind = (&'static [u8], fn());
 
-const KINDS: [Kind; 4] =
-    [(b"panic", panic_now), (b"fault", read_nowhere), (b"stack", overflow_stack), (b"nested", panic_while_locked)];
-const WATCHED_KINDS: [Kind; 2] = [(b"stuck-cpu", stick_cpu), (b"stuck-thread", stick_thread)];
+const KINDS: [Kind; 5] = [
+    (b"panic", panic_now),
+    (b"fault", read_nowhere),
+    (b"stack", overflow_stack),
+    (b"nested", panic_while_locked),
+    (b"log", panic_in_log),
+];
+const LATER_KINDS: [Kind; 5] = [
+    (b"held", panic_while_holding),
+    (b"tracer", panic_in_tracer),
+    (b"two-cpus", panic_on_two_cpus),
+    (b"stuck-cpu", stick_cpu),
+    (b"stuck-thread", stick_thread),
+];
 
 /// Fails as the command line says; returns if it says nothing.
 pub(crate) fn run(command_line: &[u8]) {
     run_of(&KINDS, command_line);
 }
 
-/// Leaves stuck what the command line says. Called by the kernel once its watchdog watches.
+/// Fails, or leaves stuck, what the command line says. Called by the kernel once its watchdog watches and its rings are there.
 pub fn run_watched() {
-    run_of(&WATCHED_KINDS, crate::boot::info().command_line);
+    run_of(&LATER_KINDS, crate::boot::info().command_line);
 }
 
 fn run_of(kinds: &[Kind], command_line: &[u8]) {
@@ -52,12 +67,22 @@ fn spin_for_ever() {
     }
 }
 
-/// A thread waits for what never comes, and cannot be interrupted.
+/// A thread waits for what never comes, and cannot be interrupted. It holds a lock for which another one waits.
 fn stick_thread() {
     static NEVER: WaitQueue = WaitQueue::new();
+    static HELD: Mutex<()> = Mutex::new(&LockClass { name: "what is never free", rank: u16::MAX }, ());
+    static IS_HELD: AtomicUsize = AtomicUsize::new(0);
     spawn("waits", CpuId(0), |cx| {
+        let _held = HELD.lock(cx);
+        IS_HELD.store(1, Ordering::Release);
         // There is no way for it to end.
         let _ = NEVER.wait(cx, Wait::uninterruptible("what never comes"), |_| None::<()>);
+    });
+    spawn("queues", CpuId(0), |cx| {
+        while IS_HELD.load(Ordering::Acquire) == 0 {
+            cx.yield_now();
+        }
+        drop(HELD.lock(cx));
     });
 }
 
@@ -93,9 +118,40 @@ fn overflow_stack() {
     black_box(room);
 }
 
-static LOCK: crate::sync::SpinLock<(), crate::sync::IrqSafe> =
-    crate::sync::SpinLock::new(&crate::sync::LockClass { name: "provoked", rank: u16::MAX }, ());
+static LOCK: SpinLock<(), IrqSafe> = SpinLock::new(&LockClass { name: "provoked", rank: u16::MAX }, ());
 
 fn panic_while_locked() {
     LOCK.with(|()| panic!("provoked with a lock held"));
+}
+
+fn panic_in_log() {
+    log::fail_inside();
+}
+
+fn panic_while_holding() {
+    spawn("holds", CpuId(0), |cx| {
+        let _held = LOCK.lock(cx);
+        panic!("provoked with a lock held");
+    });
+}
+
+fn panic_in_tracer() {
+    trace::fail_inside();
+}
+
+/// With one CPU, on that one.
+fn panic_on_two_cpus() {
+    static MET: AtomicUsize = AtomicUsize::new(0);
+    let wanted = cpu::count().min(2);
+    for number in 0..wanted {
+        // CAST: 0 or 1.
+        spawn("fails", CpuId(number as u32), move |_| {
+            arch::cpu::interrupts_off();
+            MET.fetch_add(1, Ordering::SeqCst);
+            while MET.load(Ordering::SeqCst) < wanted {
+                arch::cpu::pause();
+            }
+            panic!("provoked on two CPUs");
+        });
+    }
 }

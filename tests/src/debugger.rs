@@ -28,14 +28,15 @@ pub(crate) fn gdb_finds_rings_and_threads(guest: &Guest) {
         "hbreak ochre_program_ended",
         "continue",
         "ochre-check",
-        "ochre-rings 2",
+        "ochre-rings 400",
         "ochre-counters",
         "ochre-threads",
+        "ochre-locks",
         "ochre-pages ochre_layout",
         &dump,
         "delete",
     ];
-    let mut options = vec!["--batch", "--cpus", "2", "--append", "ochre.trace=*"];
+    let mut options = vec!["--batch", "--cpus", "2", "--append", "ochre.trace=* ochre.provoke=stuck-thread"];
     for command in commands {
         options.extend(["--ex", command]);
     }
@@ -46,6 +47,10 @@ pub(crate) fn gdb_finds_rings_and_threads(guest: &Guest) {
         " records of 2 CPUs, each CPU's in order",
         "syscall_total ",
         "last waited for the next beat",
+        "(waits) holds what is never free (rank 65535, at 0x",
+        "(queues) holds or waits for what is never free (rank 65535, at 0x",
+        ") taken at machine/src/provoke.rs:",
+        " syscall:::entry thread=",
         " is at physical address 0x",
     ] {
         assert!(out.contains(wanted), "no {wanted:?}: {out}{}", run.stderr());
@@ -54,7 +59,24 @@ pub(crate) fn gdb_finds_rings_and_threads(guest: &Guest) {
     let _ = std::fs::remove_file(&image);
     let text = String::from_utf8_lossy(&shown.stdout);
     assert!(shown.status.success(), "{}", String::from_utf8_lossy(&shown.stderr));
-    for wanted in ["a kernel with 2 CPUs", "syscall:::entry", "syscall_total ", "(watchdog/1)", "watchdog"] {
+    for wanted in [
+        "a kernel with 2 CPUs",
+        "\nCPU 0: runs thread ",
+        "\nCPU 1: runs thread ",
+        " (main)\n",
+        // Where the debugger had it stop, from the registers in the image.
+        " ochre_program_ended+0x",
+        " gave way to ",
+        " syscall:::entry thread=",
+        " number=",
+        "syscall_total ",
+        "(watchdog/1)",
+        "watchdog",
+        "  holds what is never free (rank 65535, at 0x",
+        "  holds or waits for what is never free (rank 65535, at 0x",
+        ") taken at machine/src/provoke.rs:",
+        "\nthe end of the log:\n",
+    ] {
         assert!(text.contains(wanted), "no {wanted:?}: {text}");
     }
 }

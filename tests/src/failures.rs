@@ -8,17 +8,30 @@ use std::time::Duration;
 
 pub(crate) fn a_failing_kernel_tells_all(guest: &Guest) {
     let provoke = |kind: &str| {
-        let finished = guest.run(&["--append", &format!("ochre.provoke={kind}")], &["true"]);
-        finished.exits(125).prints("").mentions("*** kernel").mentions("ochre: the kernel failed").mentions("*** end");
-        finished.mentions("backtrace:").mentions("machine::provoke::").mentions("thread 2 \"main\"");
+        // Two CPUs for what fails on two.
+        let append = format!("ochre.provoke={kind}");
+        let finished = guest.run(&["--cpus", "2", "--append", &append], &["sleep", "1000"]);
+        finished.exits(125).prints("").mentions("ochre: the kernel failed");
         // Nobody switched a probe on: the last switches and what each thread does are told all the same.
-        finished.mentions("threads:").mentions("\"main\" on CPU 0").mentions("us ago: thread");
+        let parts = ["*** kernel ", "\nthread ", "\nbacktrace:", "\nthreads:", "\"main\" on CPU ", "\nlast events:"];
+        let mut told = finished.stderr();
+        for part in parts.into_iter().chain([" us ago: thread ", "\nsched_switch ", "\n*** end"]) {
+            let after = told.split_once(part).map(|(_, after)| after.to_string());
+            told = after.unwrap_or_else(|| panic!("{kind}: no {part:?} there: {}", finished.stderr()));
+        }
+        assert!(!told.contains("***"), "{kind}: told more than once: {}", finished.stderr());
         finished
     };
-    provoke("panic").mentions("provoked");
+    provoke("panic").mentions("provoked").mentions("\"main\"\npreemption").mentions("machine::provoke::");
     provoke("fault").mentions("address 0xffffbffffffff000");
     provoke("stack").mentions("the kernel stack has overflowed");
     provoke("nested").mentions("provoked with a lock held");
+    provoke("log").mentions("provoked while the log was held");
+    provoke("held").mentions("holds provoked (rank 65535) taken at machine/src/provoke.rs:");
+    // With the records before it, and without the one that was never finished.
+    let in_the_middle = provoke("tracer ochre.trace=*");
+    in_the_middle.mentions("provoked in the middle of a record").mentions(" sched:::create thread=");
+    provoke("two-cpus ochre.trace=*").mentions("provoked on two CPUs");
 }
 
 pub(crate) fn what_is_stuck_is_told(guest: &Guest) {
@@ -35,7 +48,9 @@ pub(crate) fn what_is_stuck_is_told(guest: &Guest) {
         // There another CPU can ask it.
         finished.mentions("asked where CPU 1 is").mentions("machine::provoke::spin_for_ever");
     }
-    provoke("stuck-thread").mentions("\"waits\" has waited for what never comes for 2 s");
+    let finished = provoke("stuck-thread");
+    finished.mentions("\"waits\" has waited for what never comes for 2 s");
+    finished.mentions("\"queues\" has waited for what is never free for 2 s");
 }
 
 pub(crate) fn damaged_roots_are_refused(guest: &Guest) {

@@ -1,5 +1,5 @@
-//! Where in a guest's memory the things lie that help after a failure: rings, counters, probes' names, switches, threads. The kernel keeps
-//! them in a header of [`WORDS`] words that begins with [`MAGIC`]; a debugger finds it by its symbol, [`SYMBOL`], and `ochre dump` in an
+//! Where in a guest's memory the things lie that help after a failure: rings, counters, probes' names, switches, the log, threads and the
+//! locks they hold. The kernel keeps them in a header of [`WORDS`] words that begins with [`MAGIC`]; a debugger finds it by its symbol, [`SYMBOL`], and `ochre dump` in an
 //! image of the memory by its first words, of which the third is its own address.
 //!
 //! All words are of 64 bits, little endian, and addresses are the kernel's. What is reached through the direct map lies at physical address
@@ -9,11 +9,11 @@
 /// First word.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"ochredmp");
 /// Second word. A reader refuses another one.
-pub const VERSION: u64 = 2;
+pub const VERSION: u64 = 3;
 /// The header's symbol.
 pub const SYMBOL: &str = "ochre_layout";
 /// Words of the header.
-pub const WORDS: usize = 32;
+pub const WORDS: usize = 64;
 /// Most probes whose names are told.
 pub const PROBES: usize = 512;
 
@@ -45,7 +45,8 @@ pub enum Word {
     CounterCount,
     /// For each counter two words: address and length of its name.
     CounterNames,
-    /// For each probe five words: number, address and length of the provider's name, address and length of its own.
+    /// For each probe seven words: number, address and length of the provider's name, address and length of its own, address and count of its
+    /// arguments' descriptions.
     Probes,
     /// How many.
     ProbeCount,
@@ -73,6 +74,53 @@ pub enum Word {
     Symbols,
     /// The image's first byte.
     Image,
+    /// Bytes of an argument's description.
+    ArgumentBytes,
+    /// In it: address and length of the argument's name.
+    ArgumentName,
+    /// In it: the argument's kind (`crate::trace::ArgumentKind`), a byte.
+    ArgumentKind,
+    /// For each CPU the address of the address of the thread that runs there.
+    Running,
+    /// For each CPU two words: address of the count of its switches (32 bits), address of the last [`Word::SwitchCount`] of them. Switch n lies
+    /// at n modulo that, four words: when, in ticks (0: none yet); the thread that left, and in the two highest bits whether it could have
+    /// gone on (0), sleeps (1) or has ended (2); the thread that came; the last system call's number plus one of the one that left.
+    Switches,
+    /// Switches kept for each CPU.
+    SwitchCount,
+    /// Address of the log's last bytes: byte n of all that were ever written lies at n modulo [`Word::LogBytes`].
+    Log,
+    /// How many are kept.
+    LogBytes,
+    /// Address of the count of those ever written.
+    LogEnd,
+    /// In a thread: the lowest address of its stack.
+    ThreadBase,
+    /// From there: how many locks the thread, and handlers on top of it, hold or are about to take (32 bits).
+    HeldCount,
+    /// From there: those locks, oldest first.
+    Held,
+    /// Bytes of each.
+    HeldBytes,
+    /// How many find room.
+    HeldMost,
+    /// In one: the address of its class.
+    HeldClass,
+    /// In one: the lock's own address.
+    HeldLock,
+    /// In one: the address of the place in the source where it was taken.
+    HeldSite,
+    /// In a class: address and length of its name.
+    ClassName,
+    /// In a class: its rank (16 bits).
+    ClassRank,
+    /// How places in the source are laid out is the compiler's affair (`core::panic::Location`). This is the address of one, of 24 bytes, of
+    /// which the next two words tell what is in it.
+    Site,
+    /// Address of the name of its file: where that stands in the place stands the name's address in every place, with its length behind it.
+    SiteFile,
+    /// Its line: 32 bits of the rest, the first that have this value.
+    SiteLine,
 }
 
-const _: () = assert!((Word::Image as usize) < WORDS);
+const _: () = assert!((Word::SiteLine as usize) < WORDS);

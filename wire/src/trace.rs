@@ -66,6 +66,7 @@ impl Record {
 
 /// How to show an argument.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
 pub enum ArgumentKind {
     /// A number.
     Unsigned,

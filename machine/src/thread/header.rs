@@ -14,7 +14,7 @@ use crate::mm::failing::Stage;
 use crate::sync::LockClass;
 use crate::thread::Thread;
 use core::cell::Cell;
-use core::mem::MaybeUninit;
+use core::mem::{MaybeUninit, offset_of};
 use core::panic::Location;
 use core::ptr;
 use core::sync::atomic::{Ordering, compiler_fence};
@@ -71,6 +71,28 @@ pub(crate) struct StackHeader {
 }
 
 const _: () = assert!(size_of::<StackHeader>() <= STACK_HEADER_BYTES);
+
+/// Where locks that are held lie, for readers from outside: from a stack's lowest address on, and in a held lock.
+pub(crate) struct HeldPlaces {
+    pub(crate) count: usize,
+    pub(crate) first: usize,
+    pub(crate) bytes: usize,
+    pub(crate) most: usize,
+    pub(crate) class: usize,
+    pub(crate) lock: usize,
+    pub(crate) site: usize,
+}
+
+/// For [`crate::trace::layout`].
+pub(crate) const HELD_PLACES: HeldPlaces = HeldPlaces {
+    count: STACK_BYTES - STACK_HEADER_BYTES + offset_of!(StackHeader, held_count),
+    first: STACK_BYTES - STACK_HEADER_BYTES + offset_of!(StackHeader, held),
+    bytes: size_of::<Held>(),
+    most: MAX_HELD,
+    class: offset_of!(Held, class),
+    lock: offset_of!(Held, lock),
+    site: offset_of!(Held, site),
+};
 
 /// The header of the stack we are on.
 #[inline(always)]

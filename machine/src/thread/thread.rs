@@ -128,6 +128,7 @@ pub(crate) struct Places {
     pub(crate) call: u64,
     pub(crate) run: u64,
     pub(crate) stack: u64,
+    pub(crate) base: u64,
 }
 
 /// For [`crate::trace::layout`].
@@ -143,6 +144,7 @@ pub(crate) fn places() -> Places {
         call: offset_of!(Thread, last_call) as u64,
         run: offset_of!(Thread, run_ns) as u64,
         stack: offset_of!(Thread, context) as u64,
+        base: offset_of!(Thread, stack) as u64,
     }
 }
 

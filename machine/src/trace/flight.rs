@@ -8,10 +8,11 @@ use crate::arch;
 use crate::cpu::{CpuId, MAX_CPUS};
 use crate::time;
 use core::fmt::{self, Write};
+use core::ptr;
 use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Switches kept for each CPU.
-const ENTRIES: usize = 16;
+pub(super) const ENTRIES: usize = 16;
 
 /// What became of the thread that left.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +26,8 @@ pub(crate) enum Left {
     Ended = 2,
 }
 
-/// A switch. Times and numbers of zero: none yet.
+/// A switch. Times and numbers of zero: none yet. Laid out as `wire::layout::Word::Switches` says.
+#[repr(C)]
 struct Entry {
     ticks: AtomicU64,
     /// The thread that left, with what became of it in the two highest bits, and the one that came.
@@ -64,6 +66,12 @@ pub(crate) fn note_switch(cpu: CpuId, ticks: u64, from: u64, left: Left, call: u
     entry.to.store(to, Ordering::Relaxed);
     entry.call.store(call, Ordering::Relaxed);
     cpu.written.store(written.wrapping_add(1), Ordering::Relaxed);
+}
+
+/// For `layout`: of each CPU, where the count of switches is and where they are.
+pub(super) fn places() -> impl Iterator<Item = [u64; 2]> {
+    let place = |cpu: &PerCpu| [ptr::from_ref(&cpu.written).addr() as u64, ptr::from_ref(&cpu.entries).addr() as u64];
+    CPUS.iter().map(place)
 }
 
 /// Writes the last switches of `cpu`, oldest first. Takes no lock and no memory.

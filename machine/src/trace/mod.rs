@@ -28,6 +28,6 @@ pub use probe::{
 };
 #[doc(hidden)]
 pub use ring::record_exact as record;
-pub(crate) use ring::{PerCpu, set_current_thread};
+pub(crate) use ring::{PerCpu, fail_inside, set_current_thread};
 pub use ring::{current_thread, drain, init, read, ring_records, visit};
 pub use wire::trace::{ArgumentKind, Counter, Head, Record, Stability};

@@ -133,6 +133,12 @@ pub fn record_exact<const PROBE: u16, const COUNT: usize>(arguments: [u64; COUNT
     });
 }
 
+/// Fails in the middle of a record, for `crate::provoke`.
+pub(crate) fn fail_inside() {
+    let fail = || -> [u64; 2] { panic!("provoked in the middle of a record") };
+    with_ring(|ring, _| ring.push_exact(fail, [0]));
+}
+
 /// The indices a reader of this CPU's ring can try: from the oldest kept to the newest.
 fn range(cpu: &PerCpu) -> (&Ring<RECORD_WORDS>, core::ops::Range<u64>) {
     let ring = cpu.ring();

@@ -1,6 +1,6 @@
 //! A guest's memory in a file: raw (`pmemsave`), or an ELF core (`dump-guest-memory`). Kernel addresses are found by the kernel's own
-//! page tables, of either architecture. An ELF core says which; where raw memory begins differs by architecture and is tried out on the
-//! header's own address.
+//! page tables, of either architecture. An ELF core says which, and has the CPUs' registers; where raw memory begins differs by architecture
+//! and is tried out on the header's own address.
 
 use wire::layout::{MAGIC, VERSION, WORDS, Word};
 
@@ -24,19 +24,38 @@ struct Piece {
     bytes: usize,
 }
 
+/// Where a CPU was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    /// The program counter.
+    pub(crate) counter: u64,
+    /// The frame pointer.
+    pub(crate) frame: u64,
+}
+
+/// What the file is beside its bytes: where memory lies in it, how its page tables look, and where each CPU was, if it tells.
+#[derive(Clone, Debug)]
+struct Form {
+    pieces: Vec<Piece>,
+    tables: Tables,
+    places: Vec<Place>,
+}
+
 /// The memory, with the kernel's header.
 pub(crate) struct Image<'a> {
     file: &'a [u8],
-    pieces: Vec<Piece>,
-    tables: Tables,
+    form: Form,
     header: [u64; WORDS],
 }
 
 impl<'a> Image<'a> {
     /// `None`: there is no header of a kernel of this version in it.
     pub(crate) fn find(file: &'a [u8]) -> Option<Image<'a>> {
-        let raw = |(physical, tables)| (vec![Piece { physical, offset: 0, bytes: file.len() }], tables);
-        let layouts = match core_pieces(file) {
+        let raw = |(physical, tables)| {
+            let pieces = vec![Piece { physical, offset: 0, bytes: file.len() }];
+            Form { pieces, tables, places: Vec::new() }
+        };
+        let forms = match core(file) {
             Some(core) => vec![core],
             None => BASES.map(raw).into(),
         };
@@ -50,8 +69,8 @@ impl<'a> Image<'a> {
             if header[Word::Version as usize] != VERSION {
                 continue;
             }
-            for (pieces, tables) in &layouts {
-                let image = Image { file, pieces: pieces.clone(), tables: *tables, header };
+            for form in &forms {
+                let image = Image { file, form: form.clone(), header };
                 let own = image.translate(header[Word::Own as usize]).and_then(|physical| image.place(physical));
                 if own == Some(offset) {
                     return Some(image);
@@ -66,9 +85,14 @@ impl<'a> Image<'a> {
         self.header[word as usize]
     }
 
+    /// Where each CPU was; none if the file does not tell.
+    pub(crate) fn places(&self) -> &[Place] {
+        &self.form.places
+    }
+
     /// Where a physical address lies in the file.
     fn place(&self, physical: u64) -> Option<usize> {
-        self.pieces.iter().find_map(|piece| {
+        self.form.pieces.iter().find_map(|piece| {
             let inside = usize::try_from(physical.checked_sub(piece.physical)?).ok()?;
             (inside < piece.bytes).then(|| piece.offset + inside)
         })
@@ -88,7 +112,7 @@ impl<'a> Image<'a> {
             if entry & 1 == 0 {
                 return None;
             }
-            let is_leaf = match self.tables {
+            let is_leaf = match self.form.tables {
                 _ if level == 3 => true,
                 Tables::X86 => level > 0 && entry & 0x80 != 0,
                 Tables::Arm => entry & 2 == 0,
@@ -119,6 +143,11 @@ impl<'a> Image<'a> {
         Some(bytes)
     }
 
+    /// A word at a kernel address.
+    pub(crate) fn word(&self, address: u64) -> Option<u64> {
+        self.words(address).map(|[word]| word)
+    }
+
     /// Words at a kernel address.
     pub(crate) fn words<const N: usize>(&self, address: u64) -> Option<[u64; N]> {
         words(&self.bytes(address, N * 8)?, 0)
@@ -139,9 +168,10 @@ fn words<const N: usize>(bytes: &[u8], offset: usize) -> Option<[u64; N]> {
     Some(words)
 }
 
-/// The loaded pieces of a 64-bit ELF core, and its architecture's tables; `None` if the file is none.
-fn core_pieces(file: &[u8]) -> Option<(Vec<Piece>, Tables)> {
+/// The loaded pieces of a 64-bit ELF core, its architecture's tables, and its CPUs' places; `None` if the file is none.
+fn core(file: &[u8]) -> Option<Form> {
     const LOAD: u32 = 1;
+    const NOTE: u32 = 4;
     const AARCH64: u16 = 183;
     if !file.starts_with(b"\x7fELF\x02\x01") {
         return None;
@@ -149,17 +179,48 @@ fn core_pieces(file: &[u8]) -> Option<(Vec<Piece>, Tables)> {
     let half = |at: usize| Some(u16::from_le_bytes(*file.get(at..)?.first_chunk()?));
     let long = |at: usize| Some(u64::from_le_bytes(*file.get(at..)?.first_chunk()?));
     let (start, size, count) = (usize::try_from(long(32)?).ok()?, usize::from(half(54)?), half(56)?);
-    let mut pieces = Vec::new();
+    let tables = if half(18)? == AARCH64 { Tables::Arm } else { Tables::X86 };
+    let (mut pieces, mut cpus) = (Vec::new(), Vec::new());
     for index in 0..usize::from(count) {
         let at = start.checked_add(index * size)?;
         let kind = u32::from_le_bytes(*file.get(at..)?.first_chunk()?);
         let (offset, physical, bytes) = (long(at + 8)?, long(at + 24)?, long(at + 32)?);
         let (offset, bytes) = (usize::try_from(offset).ok()?, usize::try_from(bytes).ok()?);
-        if kind == LOAD && offset.checked_add(bytes).is_some_and(|end| end <= file.len()) {
-            pieces.push(Piece { physical, offset, bytes });
+        let Some(whole) = file.get(offset..).and_then(|rest| rest.get(..bytes)) else { continue };
+        match kind {
+            LOAD => pieces.push(Piece { physical, offset, bytes }),
+            NOTE => cpus.extend(notes(whole, tables)),
+            _ => {}
         }
     }
-    Some((pieces, if half(18)? == AARCH64 { Tables::Arm } else { Tables::X86 }))
+    Some(Form { pieces, tables, places: cpus })
+}
+
+/// Where each CPU was, from its `NT_PRSTATUS` (Linux, include/uapi/linux/elf.h; asm/user.h and asm/ptrace.h of the architectures).
+fn notes(mut rest: &[u8], tables: Tables) -> Vec<Place> {
+    const STATUS: u32 = 1;
+    /// Bytes before the registers in `struct elf_prstatus`.
+    const BEFORE: usize = 112;
+    // By the registers' numbers there: x86-64's rbp and rip, ARM64's x29 and pc.
+    let (frame, counter) = if tables == Tables::X86 { (4, 16) } else { (29, 32) };
+    let mut places = Vec::new();
+    while let Some(head) = rest.first_chunk::<12>() {
+        let [name, bytes, kind] =
+            [0, 4, 8].map(|at| u32::from_le_bytes([head[at], head[at + 1], head[at + 2], head[at + 3]]));
+        // CAST: usize has 64 bits here. OVERFLOW: so the sums of three of 32 fit.
+        let (name, bytes) = ((name as usize).next_multiple_of(4), bytes as usize);
+        let body = rest.get(12 + name..).and_then(|body| body.get(..bytes));
+        let Some(body) = body else { break };
+        let register = |number: usize| words::<1>(body, BEFORE + 8 * number).map(|[word]| word);
+        if kind == STATUS
+            && rest[12..].starts_with(b"CORE\0")
+            && let (Some(counter), Some(frame)) = (register(counter), register(frame))
+        {
+            places.push(Place { counter, frame });
+        }
+        rest = rest.get(12 + name + bytes.next_multiple_of(4)..).unwrap_or_default();
+    }
+    places
 }
 
 #[cfg(test)]
@@ -193,6 +254,26 @@ mod tests {
             assert_eq!(image.bytes(0x1234, 8), None);
         }
         assert!(Image::find(&[0; 4096]).is_none() && Image::find(b"\x7fELF\x02\x01").is_none());
+    }
+
+    #[test]
+    fn notes_tell_where_cpus_were() {
+        for (tables, frame, counter) in [(Tables::X86, 4, 16), (Tables::Arm, 29, 32)] {
+            let mut status = vec![0; 112 + 8 * 34];
+            status[112 + 8 * frame] = 7;
+            status[112 + 8 * counter] = 9;
+            let head = |bytes: usize, kind: u32| -> Vec<u8> {
+                [5, bytes as u32, kind].iter().flat_map(|word| word.to_le_bytes()).collect()
+            };
+            let note = [head(status.len(), 1), b"CORE\0\0\0\0".to_vec(), status].concat();
+            let other = [head(3, 2), b"QEMU\0\0\0\0xyz\0".to_vec()].concat();
+            let all = [note.clone(), other, note.clone()].concat();
+            assert_eq!(notes(&all, tables), [Place { counter: 9, frame: 7 }; 2]);
+            for cut in 0..all.len() {
+                let found = notes(&all[..cut], tables).len();
+                assert_eq!(found, usize::from(cut >= note.len()), "cut at {cut}");
+            }
+        }
     }
 
     /// Damaged images: an answer, never a panic.

@@ -4,6 +4,7 @@ Loaded by `ochre gdb`; by hand: `gdb ochre-kernel.debug -ex 'source ochre.py' -e
 the header at the symbol `ochre_layout` (wire/src/layout.rs says what its words are), so that no debug information is needed.
 """
 
+import collections
 import re
 import struct
 
@@ -12,10 +13,12 @@ import gdb
 WORDS = (
     "magic version own direct_map page_table ticks_per_second cpus rings slot_words counters counter_count"
     " counter_names probes probe_count threads thread_next thread_number thread_name thread_reason thread_call thread_run"
-    " thread_stack saved_frame saved_return symbols image"
+    " thread_stack saved_frame saved_return symbols image argument_bytes argument_name argument_kind running switches switch_count"
+    " log log_bytes log_end thread_base held_count held held_bytes held_most held_class held_lock held_site class_name class_rank"
+    " site site_file site_line"
 ).split()
 MAGIC = int.from_bytes(b"ochredmp", "little")
-VERSION = 2
+VERSION = 3
 
 
 def symbol(name):
@@ -58,11 +61,52 @@ class Layout:
             raise gdb.GdbError("the header is of version %d, this script knows %d" % (self.version, VERSION))
 
     def probe_names(self):
+        """By number: a probe's name, and the names of its arguments."""
         names = {}
         for index in range(self.probe_count):
-            number, provider, provider_bytes, name, name_bytes = words(self.probes + 40 * index, 5)
-            names[number] = text(provider, provider_bytes) + ":::" + text(name, name_bytes)
+            number, provider, provider_bytes, name, name_bytes, first, count = words(self.probes + 56 * index, 7)
+            places = [first + self.argument_bytes * index + self.argument_name for index in range(count)]
+            arguments = [text(*words(place, 2)) for place in places]
+            names[number] = text(provider, provider_bytes) + ":::" + text(name, name_bytes), arguments
         return names
+
+    def all_threads(self):
+        """The address of every thread. A list that was caught in the middle of a change must not keep us here."""
+        idle = self.running_threads()
+        thread = word(self.threads)
+        for _ in range(100000):
+            if thread == 0:
+                break
+            yield thread
+            idle = [other for other in idle if other != thread]
+            thread = word(thread + self.thread_next)
+        # Those that run when no other can are on no list.
+        yield from idle
+
+    def running_threads(self):
+        """The address of each CPU's thread."""
+        return [word(place) for place in words(self.running, self.cpus)]
+
+    def thread_title(self, thread):
+        return "thread %d (%s)" % (word(thread + self.thread_number), text(*words(thread + self.thread_name, 2)))
+
+    def held_locks(self, thread):
+        """The locks a thread holds or is about to take, oldest first: address, name, rank, where."""
+        base = word(thread + self.thread_base)
+        (count,) = struct.unpack("<I", memory(base + self.held_count, 4))
+        for index in range(min(count, self.held_most)):
+            place = base + self.held + self.held_bytes * index
+            lock_class, lock, site = (word(place + part) for part in (self.held_class, self.held_lock, self.held_site))
+            (rank,) = struct.unpack("<H", memory(lock_class + self.class_rank, 2))
+            yield lock, text(*words(lock_class + self.class_name, 2)), rank, self.source(site)
+
+    def source(self, site):
+        """`file:line` of a place in the source. How such a place is laid out is found in the example of the header."""
+        example = memory(self.site, 24)
+        name = words(self.site, 3).index(self.site_file) * 8
+        rest = [at for at in range(0, 24, 4) if not name <= at < name + 16]
+        line = next(at for at in rest if struct.unpack_from("<I", example, at)[0] == self.site_line)
+        return "%s:%d" % (text(*words(site + name, 2)), struct.unpack("<I", memory(site + line, 4))[0])
 
     def records(self, cpu):
         """The whole records of a CPU, oldest first: index, ticks, head, arguments."""
@@ -93,8 +137,9 @@ class Rings(gdb.Command):
             if argument:
                 records = records[-int(argument) :]
             for index, ticks, head, arguments in records:
-                name = names.get(head & 0xFFFF, "%#06x" % (head & 0xFFFF))
-                shown = " ".join("%#x" % value for value in arguments)
+                name, parts = names.get(head & 0xFFFF, ("%#06x" % (head & 0xFFFF), []))
+                parts = [part + "=" for part in parts] + [""] * (len(arguments) - len(parts))
+                shown = " ".join("%s%#x" % pair for pair in zip(parts, arguments))
                 print("%d %d %d %s thread=%d %s" % (cpu, index, ticks, name, head >> 32, shown))
 
 
@@ -120,20 +165,13 @@ class Threads(gdb.Command):
 
     def invoke(self, argument, from_tty):
         layout = Layout()
-        thread = word(layout.threads)
-        # A list that was caught in the middle of a change must not keep us here.
-        for _ in range(100000):
-            if thread == 0:
-                break
-            number = word(thread + layout.thread_number)
-            name = text(*words(thread + layout.thread_name, 2))
+        for thread in layout.all_threads():
             reason = text(*words(thread + layout.thread_reason, 2))
             call = word(thread + layout.thread_call)
             said = ", last system call %d" % (call - 1) if call else ""
             waits = ", last waited for %s" % reason if reason else ""
-            print("thread %d (%s): ran %d us%s%s" % (number, name, word(thread + layout.thread_run) // 1000, said, waits))
+            print("%s: ran %d us%s%s" % (layout.thread_title(thread), word(thread + layout.thread_run) // 1000, said, waits))
             self.stack(layout, word(thread + layout.thread_stack))
-            thread = word(thread + layout.thread_next)
 
     def stack(self, layout, pointer):
         """Where a thread that does not run goes on. Of one that runs this is where it left last; see `info threads`."""
@@ -150,6 +188,27 @@ class Threads(gdb.Command):
                     break
         except gdb.MemoryError:
             print("    (its stack cannot be read)")
+
+
+class Locks(gdb.Command):
+    """ochre-locks: the locks that threads hold, or are about to take, and where. Innermost locks of the scheduler, of frames and of the
+    heap note no holder."""
+
+    def __init__(self):
+        super().__init__("ochre-locks", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        layout = Layout()
+        held = [(thread, list(layout.held_locks(thread))) for thread in layout.all_threads()]
+        counts = collections.Counter(lock for _, locks in held for lock, *_ in locks)
+        running = layout.running_threads()
+        for thread, locks in held:
+            reason = text(*words(thread + layout.thread_reason, 2))
+            for index, (lock, name, rank, site) in enumerate(locks):
+                # A lock is noted before it is waited for: spinning, or asleep.
+                may_wait = index + 1 == len(locks) and counts[lock] > 1 and (thread in running or reason == name)
+                verb = "holds or waits for" if may_wait else "holds"
+                print("%s %s %s (rank %d, at %#x) taken at %s" % (layout.thread_title(thread), verb, name, rank, lock, site))
 
 
 class Pages(gdb.Command):
@@ -205,5 +264,5 @@ class Check(gdb.Command):
         print("ochre-check: %d records of %d CPUs, each CPU's in order" % (total, layout.cpus))
 
 
-for command in (Rings, Counters, Threads, Pages, Check):
+for command in (Rings, Counters, Threads, Locks, Pages, Check):
     command()
