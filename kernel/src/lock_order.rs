@@ -14,7 +14,9 @@ macro_rules! lock_classes {
 }
 
 lock_classes! {
-    // Sleeping locks: 100 to 499.
+    // Sleeping locks: up to 499.
+    /// Held while a session of the observation channel begins or ends, and while a wish is granted (`observe::session`). Wishes may read files.
+    OBSERVE_SESSION = 99;
     /// One open file description's position (`fs::open_file`).
     FILE_OFFSET = 100;
     /// One file system's tree: for writing by renames between directories, for reading by other changes of names (`fs::path`).

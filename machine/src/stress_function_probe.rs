@@ -4,7 +4,7 @@ use crate::cpu;
 use crate::function_probe::{self, Refused};
 use crate::stress::team;
 use crate::thread::{CpuSet, CurrentThread};
-use crate::trace::{self, Fired};
+use crate::trace::{self, Consumer, Fired};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -21,12 +21,16 @@ static FIRED: AtomicU64 = AtomicU64::new(0);
 /// Sum of the arguments that the probe told.
 static TOLD: AtomicU64 = AtomicU64::new(0);
 
-fn consume(fired: &Fired<'_>) {
-    if fired.probe == NUMBER {
-        FIRED.fetch_add(1, Ordering::Relaxed);
-        TOLD.fetch_add(fired.arguments.first().copied().unwrap_or(0), Ordering::Relaxed);
-        // Told of to nobody, and harmless: the consumer does not hear of itself.
-        assert!(probed(7, 3) == answer(7, 3), "a probed function does what it did, in the consumer too");
+struct Counting;
+
+impl Consumer for Counting {
+    fn consume(&self, fired: &Fired<'_>) {
+        if fired.probe == NUMBER {
+            FIRED.fetch_add(1, Ordering::Relaxed);
+            TOLD.fetch_add(fired.arguments.first().copied().unwrap_or(0), Ordering::Relaxed);
+            // Told of to nobody, and harmless: the consumer does not hear of itself.
+            assert!(probed(7, 3) == answer(7, 3), "a probed function does what it did, in the consumer too");
+        }
     }
 }
 
@@ -47,7 +51,7 @@ pub(crate) fn function_probes(cx: &mut CurrentThread) {
         return;
     }
     let address = probed as *const () as usize;
-    trace::set_consumer(consume);
+    trace::set_consumer(cx, Some(Arc::new(Counting)));
     assert!(function_probe::add(cx, address + 1, NUMBER) == Err(Refused::NoFunction), "not in the middle");
     assert!(function_probe::add(cx, 5, NUMBER) == Err(Refused::NoFunction), "not outside");
     let own = trace::fire as *const () as usize;
@@ -96,9 +100,12 @@ pub(crate) fn function_probes(cx: &mut CurrentThread) {
             }
             for turn in 0..TURNS {
                 set(cx, turn % 2 == 0);
+                // The one before is freed while others may just be telling it.
+                trace::set_consumer(cx, (turn % 4 != 3).then(|| Arc::new(Counting) as Arc<dyn Consumer>));
                 cx.yield_now();
             }
             is_over.store(true, Ordering::Release);
         }
     });
+    trace::set_consumer(cx, None);
 }

@@ -11,6 +11,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
+mod attach;
 mod boots;
 mod debugger;
 mod failures;
@@ -82,6 +83,8 @@ const CASES: &[Case] = &[
     ("tracing::counters_tell_the_truth", Short, tracing::counters_tell_the_truth),
     ("tracing::rings_have_the_size_that_is_asked_for", Short, tracing::rings_have_the_size_that_is_asked_for),
     ("tracing::no_write_does_harm", Short, tracing::no_write_does_harm),
+    ("attach::one_after_another", Short, attach::one_after_another),
+    ("attach::what_cannot_be_watched_is_told", Short, attach::what_cannot_be_watched_is_told),
     ("observe::records_leave_the_guest", Short, observe::records_leave_the_guest),
     ("function_probes::every_call_is_told", Short, function_probes::every_call_is_told),
     ("function_probes::hundreds_at_once", Short, function_probes::hundreds_at_once),

@@ -5,6 +5,7 @@
 //! a queue is full the control channel isn't read, so that a slow reader of our output slows the guest down. Standard input is read
 //! only as far as the guest gave credit.
 
+use crate::observe::hub::Hub;
 use crate::observe::watcher::Watcher;
 use crate::signals::{self, Signals};
 use crate::strace::Printer;
@@ -103,15 +104,26 @@ const SIGPIPE: i32 = 13;
 const SIGTERM: i32 = 15;
 
 /// Talks with the machine until it ends. The machine is stopped when this returns.
-pub(crate) fn run(vmm: Vmm, options: Options, signals: &Signals, watcher: Option<&Watcher>) -> io::Result<Ending> {
-    Session::new(vmm, options, watcher)?.run(signals)
+pub(crate) fn run(vmm: Vmm, options: Options, signals: &Signals, watched: Watched<'_>) -> io::Result<Ending> {
+    Session::new(vmm, options, watched)?.run(signals)
+}
+
+/// Who has the observation channel.
+#[derive(Clone, Copy)]
+pub(crate) enum Watched<'a> {
+    /// Nobody: there is none.
+    No,
+    /// An observer of the whole run.
+    By(&'a Watcher),
+    /// Whoever attaches.
+    Open(&'a Hub),
 }
 
 /// The session's own state; its loop is [`Session::run`].
 struct Session<'a> {
     vmm: Vmm,
-    /// Reads the observation channel, until it has nothing more to do.
-    watcher: Option<&'a Watcher>,
+    /// Until an observer has nothing more to do.
+    watched: Watched<'a>,
     options: Options,
     decoder: Decoder,
     /// Frames on their way to the guest.
@@ -199,7 +211,7 @@ fn terminal_of(bits: u8) -> BorrowedFd<'static> {
 }
 
 impl<'a> Session<'a> {
-    fn new(mut vmm: Vmm, options: Options, watcher: Option<&'a Watcher>) -> io::Result<Session<'a>> {
+    fn new(mut vmm: Vmm, options: Options, watched: Watched<'a>) -> io::Result<Session<'a>> {
         vmm.control.set_nonblocking(true)?;
         let (uart, qemu_errors) = (vmm.child.stdout.take(), vmm.child.stderr.take());
         for fd in [uart.as_ref().map(AsFd::as_fd), qemu_errors.as_ref().map(AsFd::as_fd)].into_iter().flatten() {
@@ -210,7 +222,7 @@ impl<'a> Session<'a> {
         let (terminal, input_open) = (terminal_of(options.terminal), !options.is_debugged);
         Ok(Session {
             vmm,
-            watcher,
+            watched,
             options,
             decoder: Decoder::new(),
             to_guest: VecDeque::new(),
@@ -284,7 +296,7 @@ impl<'a> Session<'a> {
                 (Some(self.outputs[1].fd), flag(!self.outputs[1].queue.is_empty())),
                 (Some(self.outputs[2].fd), flag(!self.outputs[2].queue.is_empty())),
                 (Some(rustix::stdio::stdin()), if wants_input { PollFlags::IN } else { PollFlags::empty() }),
-                (self.watcher.map(|watcher| watcher.is_done.as_fd()), PollFlags::IN),
+                (self.watcher().map(|watcher| watcher.is_done.as_fd()), PollFlags::IN),
             ];
             let mut fds = Vec::with_capacity(wanted.len());
             let places = wanted.map(|(fd, events)| {
@@ -337,8 +349,16 @@ impl<'a> Session<'a> {
 
     /// The watcher's thread ends when the machine does, or because its observer failed.
     fn watcher_ends(&mut self) {
-        if self.watcher.take().is_some_and(Watcher::has_failed) {
+        if self.watcher().is_some_and(Watcher::has_failed) {
             self.outcome.get_or_insert(Outcome::ObserverFailed);
+        }
+        self.watched = Watched::No;
+    }
+
+    fn watcher(&self) -> Option<&'a Watcher> {
+        match self.watched {
+            Watched::By(watcher) => Some(watcher),
+            Watched::No | Watched::Open(_) => None,
         }
     }
 
@@ -656,14 +676,17 @@ impl<'a> Session<'a> {
 
     /// Does what a key of the menu says.
     fn command(&mut self, key: u8) {
-        match (key, self.watcher) {
+        match (key, self.watched) {
             (key, _) if QUIT.contains(&key) => self.outcome = Some(Outcome::Ended(SIGTERM)),
             (HELP, _) => self.talk(
                 b"ochre: Ctrl-] Ctrl-] and then p: begin or end sampling (profile, shell); c m t i: order (top); q or Ctrl-]: end\n",
             ),
-            (SAMPLE, None) => self.talk(b"ochre: this machine cannot be sampled: start it by ochre profile or ochre shell\n"),
-            (key, Some(watcher)) => watcher.press(key),
-            (_, None) => {}
+            (key, Watched::By(watcher)) => watcher.press(key),
+            (SAMPLE, Watched::Open(hub)) if hub.takes_keys() => hub.press(key),
+            (SAMPLE, _) => self.talk(
+                b"ochre: keys do not sample this machine: start it by ochre profile or ochre shell, or attach with ochre profile -p\n",
+            ),
+            _ => {}
         }
     }
 

@@ -3,6 +3,8 @@
 //! A run ends with the program's status; these stand for what went wrong around it, in the range in which `env`, `timeout` and
 //! container tools keep theirs. They are documented in `docs/tool.md` and by `ochre help`; a number, once given, keeps its meaning.
 
+/// Another command watches the machine already.
+pub(crate) const WATCHED: u8 = 120;
 /// The machine monitor could not be started, or was taken away.
 pub(crate) const VMM: u8 = 121;
 /// The root given with `--root` cannot be used.
@@ -24,9 +26,10 @@ pub(crate) const USAGE: u8 = 2;
 pub(crate) const HELP: &str = "\
 Exit status of `run`: the program's, or 128 + the signal that ended it; else
     2  bad usage                        124  --timeout passed
-  121  QEMU failed or was taken away    125  the kernel failed
-  122  the root cannot be used          126  the program cannot be executed
-  123  something must be installed      127  the program was not found";
+  120  (-p) it is watched already       125  the kernel failed
+  121  QEMU failed or was taken away    126  the program cannot be executed
+  122  the root cannot be used          127  the program was not found
+  123  something must be installed";
 
 /// An error with an exit status: one clear sentence.
 #[derive(Debug)]

@@ -188,6 +188,18 @@ const COUNTS: u64 = 0x80;
 pub const COUNTS_WORDS: usize = 6;
 
 impl Counts {
+    /// What was counted after `before`.
+    #[must_use]
+    pub const fn since(&self, before: &Counts) -> Counts {
+        Counts {
+            user: self.user.saturating_sub(before.user),
+            kernel: self.kernel.saturating_sub(before.kernel),
+            idle: self.idle.saturating_sub(before.idle),
+            missed: self.missed.saturating_sub(before.missed),
+            lost: self.lost.saturating_sub(before.lost),
+        }
+    }
+
     /// As a record among samples.
     pub const fn record(&self, cpu: u8) -> [u64; COUNTS_WORDS] {
         let first = COUNTS_WORDS as u64 | COUNTS << 16 | (cpu as u64) << 32;

@@ -1,5 +1,5 @@
 //! The source that sends metrics (`trace::metrics`) as often as the host asks: pages of frames, the first of stream 1 and the last
-//! empty; the last page at the end of the run. A page for which there is no room is left out.
+//! empty; the last page at the end of the session. A page for which there is no room is left out.
 use super::carrier::{send, try_send};
 use super::request::{on_request, refuse};
 use super::thread::add_source;
@@ -38,6 +38,10 @@ fn source(cx: &mut CurrentThread, is_last: bool) -> bool {
         return false;
     }
     NEXT_NS.store(now.saturating_add(period), Ordering::Relaxed);
+    if is_last {
+        PERIOD_NS.store(0, Ordering::Relaxed);
+        NEXT_NS.store(0, Ordering::Relaxed);
+    }
     let Ok(page) = metrics::read(cx) else { return false };
     for (number, piece) in page.chunks(MAX_PAYLOAD).chain([&[][..]]).enumerate() {
         let stream = u8::from(number == 0);

@@ -1,6 +1,7 @@
 //! The source that follows the trace rings: every record of every CPU, once, oldest first; what was overwritten before it could be sent is
 //! counted and told.
 use super::carrier::{send, try_send};
+use super::session::is_for_whole_run;
 use super::thread::add_source;
 use crate::lock_order;
 use alloc::vec::Vec;
@@ -19,18 +20,38 @@ struct Cursor {
     next: [u64; MAX_CPUS],
     /// Lost and not yet told.
     lost: u64,
+    /// No mark has been sent since nothing was found.
+    owes_mark: bool,
     records: Vec<Record>,
     payload: Vec<u8>,
 }
 
 static CURSOR: Mutex<Cursor> = Mutex::new(
     &lock_order::OBSERVE_RECORDS,
-    Cursor { next: [0; MAX_CPUS], lost: 0, records: Vec::new(), payload: Vec::new() },
+    Cursor { next: [0; MAX_CPUS], lost: 0, owes_mark: false, records: Vec::new(), payload: Vec::new() },
 );
 
 /// Begins to follow.
 pub(super) fn start() {
     add_source(source);
+}
+
+/// A session begins: what was recorded before it is of no interest, unless the session is for the whole run.
+pub(super) fn begin(cx: &mut CurrentThread) {
+    let mut cursor = CURSOR.lock(cx);
+    (cursor.lost, cursor.owes_mark) = (0, false);
+    if !is_for_whole_run() {
+        for (number, next) in cursor.next.iter_mut().enumerate().take(cpu::count()) {
+            // CAST: a CPU's number.
+            *next = trace::lost_of(CpuId(number as u32)).0;
+        }
+    }
+}
+
+/// Gives the memory back.
+pub(super) fn end(cx: &mut CurrentThread) {
+    let mut cursor = CURSOR.lock(cx);
+    (cursor.records, cursor.payload) = (Vec::new(), Vec::new());
 }
 
 fn source(cx: &mut CurrentThread, is_last: bool) -> bool {
@@ -54,9 +75,11 @@ fn source(cx: &mut CurrentThread, is_last: bool) -> bool {
             Followed::NoRoom => (had_any, is_complete) = (true, false),
         }
     }
-    if had_any && is_complete {
+    // Readers set marks back a little, so the last records need one more mark when nothing follows them.
+    if (had_any || cursor.owes_mark) && is_complete {
         // Without room for it, the next one will do.
-        try_send(cx, Kind::Mark, 0, &mark.to_le_bytes());
+        let is_sent = try_send(cx, Kind::Mark, 0, &mark.to_le_bytes());
+        cursor.owes_mark = had_any || !is_sent;
     }
     if cursor.lost != 0 {
         let drops = Drops { what: Dropped::Records, count: cursor.lost }.encode();

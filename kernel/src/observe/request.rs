@@ -1,5 +1,6 @@
 //! What the host wishes: frames gathered whole and given to whoever registered for their kind; and the wait for the last of them.
-use super::carrier::{is_on, send};
+use super::carrier::send;
+use super::session::{self, is_for_whole_run};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, Ordering};
 use machine::log;
@@ -38,7 +39,6 @@ pub fn refuse(cx: &mut CurrentThread, reason: &str) {
 /// Registers the requests that are this module's own.
 pub(super) fn start() {
     on_request(Kind::Start, |_, _| start_program());
-    on_request(Kind::Enable, enable);
 }
 
 fn start_program() {
@@ -46,24 +46,14 @@ fn start_program() {
     STARTING.wake_all();
 }
 
-/// Waits until the host has told all its wishes. Without a channel there is nothing to wait for.
+/// Waits until the host has told all its wishes, if it wants to watch the program from the start on.
 pub fn wait_for_start(cx: &mut CurrentThread) {
-    if !is_on() {
+    if !is_for_whole_run() {
         return;
     }
     let how = Wait::uninterruptible("the tool's wishes").until(Some(time::now().after(START_NS)));
     if STARTING.wait(cx, how, |_| MAY_START.load(Ordering::Acquire).then_some(())).is_err() {
         log!(Error, "the tool did not say what to observe; the program is started without");
-    }
-}
-
-/// Enables the probes that the host names.
-fn enable(cx: &mut CurrentThread, payload: &[u8]) {
-    let Ok(text) = core::str::from_utf8(payload) else { return refuse(cx, "the names of probes are not text") };
-    for pattern in text.split_ascii_whitespace() {
-        if crate::trace::set_enabled(pattern, true) == 0 {
-            refuse(cx, &alloc::format!("no probe is called {pattern}"));
-        }
     }
 }
 
@@ -120,8 +110,8 @@ impl Receiver {
 fn dispatch(cx: &mut CurrentThread, kind: u8, payload: &[u8]) {
     let wanted = Kind::from_u8(kind);
     let registered = REGISTERED.iter().filter_map(|place| place.get()).find(|(kind, _)| Some(*kind) == wanted);
-    match registered {
+    session::take(cx, wanted, |cx| match registered {
         Some((_, request)) => request(cx, payload),
         None => refuse(cx, "this kernel does not know what was asked"),
-    }
+    });
 }

@@ -1,6 +1,6 @@
 //! The profiler's samples on their way to the host: taken out of their rings when there is a frame's worth of them, so that a thousand samples a
-//! second wake nobody more often than ten times. At the end of the run the rest, the counts, and what JIT compilers tell of the processes that
-//! were sampled (`/tmp/perf-PID.map`); at the beginning the vDSO.
+//! second wake nobody more often than ten times. At the end of the session the rest, the counts, and what JIT compilers tell of the processes that
+//! were sampled (`/tmp/perf-PID.map`); at the beginning the vDSO. Counts are those of the session.
 use super::carrier::{send, try_send};
 use super::request::{on_request, refuse};
 use super::thread::add_source;
@@ -16,7 +16,7 @@ use machine::sample::{self, Empty};
 use machine::sync::Mutex;
 use machine::thread::CurrentThread;
 use wire::observe::{Kind, MAX_PAYLOAD};
-use wire::sample::{STOPPED, Samples, Wish};
+use wire::sample::{Counts, STOPPED, Samples, Wish};
 use zerocopy::IntoBytes;
 
 /// Words in a frame.
@@ -37,6 +37,8 @@ struct Taker {
     waiting: (usize, u8),
     /// Processes that were sampled.
     processes: Vec<u32>,
+    /// What had been counted before, by CPU.
+    before: Vec<Counts>,
 }
 
 static TAKER: Mutex<Option<Taker>> = Mutex::new(&lock_order::OBSERVE_SAMPLES, None);
@@ -53,6 +55,9 @@ fn begin(cx: &mut CurrentThread, payload: &[u8]) {
         return pause(cx);
     }
     if TAKER.lock(cx).is_none() {
+        if sample::rate() != 0 {
+            return refuse(cx, "the machine itself takes samples (/proc/trace/profile)");
+        }
         let taker = Empty::take().and_then(Taker::new);
         let Some(taker) = taker else { return refuse(cx, "no memory for samples, or somebody takes them already") };
         *TAKER.lock(cx) = Some(taker);
@@ -81,7 +86,7 @@ fn pause(cx: &mut CurrentThread) {
     send(cx, Kind::Samples, STOPPED, &[]);
 }
 
-/// The run is over: no more samples are taken, and what is left is sent.
+/// The session is over: no more samples are taken, and what is left is sent.
 pub(super) fn finish(cx: &mut CurrentThread) {
     let taker = TAKER.lock(cx).take();
     if let Some(mut taker) = taker {
@@ -115,16 +120,22 @@ fn as_bytes(words: &[u64]) -> &[u8] {
 }
 
 impl Taker {
-    fn new(right: Empty) -> Option<Taker> {
-        Some(Taker { right, words: zeroed(FRAME_WORDS)?, waiting: (0, 0), processes: Vec::new() })
+    /// With empty rings: what is in them nobody wanted.
+    fn new(mut right: Empty) -> Option<Taker> {
+        right.clear();
+        let mut before = Vec::new();
+        before.try_reserve_exact(cpu::count()).ok()?;
+        // CAST: there are at most 64 CPUs.
+        before.extend((0..cpu::count()).map(|number| sample::counts(CpuId(number as u32))));
+        Some(Taker { right, words: zeroed(FRAME_WORDS)?, waiting: (0, 0), processes: Vec::new(), before })
     }
 
     /// Sends what is left after the last sample: samples and counts. Answers the processes that were sampled.
     fn send_rest(&mut self, cx: &mut CurrentThread) -> Vec<u32> {
         self.take_all(cx, true);
-        for number in 0..cpu::count() {
+        for (number, before) in self.before.iter().enumerate() {
             // CAST: there are at most 64 CPUs.
-            let record = sample::counts(CpuId(number as u32)).record(number as u8);
+            let record = sample::counts(CpuId(number as u32)).since(before).record(number as u8);
             send(cx, Kind::Samples, number as u8, as_bytes(&record));
         }
         core::mem::take(&mut self.processes)

@@ -65,3 +65,8 @@ pub(super) fn set_armed(cx: &mut CurrentThread, is_armed: bool) -> Result<(), St
     *CHOSEN.lock(cx) = chosen;
     outcome.map_err(|reason| format!("the probes of functions: {reason}"))
 }
+
+/// Forgets what was chosen, once it is disarmed.
+pub(super) fn forget(cx: &mut CurrentThread) {
+    *CHOSEN.lock(cx) = Vec::new();
+}

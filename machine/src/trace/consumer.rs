@@ -1,4 +1,5 @@
-//! The consumer: one function that is told of probes as they fire, for whoever wants more than a record of them (trace programs).
+//! The consumer: one object that is told of probes as they fire, for whoever wants more than a record of them (trace programs). It can be
+//! replaced at any time ([`set_consumer`]).
 //!
 //! It is called with interrupts off, in whatever context the probe stands: under any lock, in the scheduler, in an interrupt handler. So it
 //! may take no lock and no memory and must be short. A probe that fires while the consumer of its CPU runs (it uses code with probes, or
@@ -7,10 +8,13 @@ use super::ring;
 use crate::arch;
 use crate::cpu::{self, CpuId, MAX_CPUS};
 use crate::sample::walk;
-use crate::sync::Once;
-use crate::thread::{self, header};
+use crate::sync::barrier;
+use crate::thread::{self, CurrentThread, header};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::any::Any;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use core::ptr;
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 
 /// A probe that has fired.
 #[derive(Debug)]
@@ -30,16 +34,33 @@ pub struct Fired<'a> {
 }
 
 /// Who is told.
-pub type Consumer = fn(&Fired<'_>);
+pub trait Consumer: Send + Sync {
+    /// A probe has fired. See the module for what may be done here.
+    fn consume(&self, fired: &Fired<'_>);
+}
 
-static CONSUMER: Once<Consumer> = Once::new();
+/// Null: nobody is told. Otherwise from a box that [`set_consumer`] made, and that it frees when nobody can be in it any more.
+static CONSUMER: AtomicPtr<Arc<dyn Consumer>> = AtomicPtr::new(ptr::null_mut());
 /// Whether a CPU's consumer runs.
 static BUSY: [AtomicBool; MAX_CPUS] = [const { AtomicBool::new(false) }; MAX_CPUS];
 static MISSED: AtomicU64 = AtomicU64::new(0);
 
-/// Sets who is told; the first one stays.
-pub fn set_consumer(consumer: Consumer) {
-    CONSUMER.call_once(|| consumer);
+/// Sets who is told, in place of whoever was. When it returns, the former one is told of nothing more, on any CPU.
+pub fn set_consumer(cx: &mut CurrentThread, consumer: Option<Arc<dyn Consumer>>) {
+    let new = consumer.map_or(ptr::null_mut(), |consumer| Box::into_raw(Box::new(consumer)));
+    let old = CONSUMER.swap(new, Ordering::AcqRel);
+    if old.is_null() {
+        return;
+    }
+    // A CPU that marked itself busy before this sees the old one, and is waited for; one that does so later sees the new one.
+    barrier::everywhere(cx);
+    for busy in &BUSY {
+        while busy.load(Ordering::Acquire) {
+            arch::cpu::pause();
+        }
+    }
+    // SAFETY: made by `Box::into_raw` above, taken out of `CONSUMER` by one caller only, and no CPU uses it any more.
+    drop(unsafe { Box::from_raw(old) });
 }
 
 /// Probes that fired while the consumer ran.
@@ -58,7 +79,9 @@ pub(crate) fn fire_from_interrupt(probe: u16, arguments: &[u64]) {
 }
 
 fn tell(probe: u16, arguments: &[u64], is_interrupt: bool) {
-    let Some(consumer) = CONSUMER.get() else { return };
+    if CONSUMER.load(Ordering::Relaxed).is_null() {
+        return;
+    }
     let were_on = arch::cpu::interrupts_off();
     // What the consumer calls may end a section of its own (reading a program's memory does), and the probe may stand where a trap or an
     // interrupt has not been answered yet: no thread is switched here.
@@ -69,8 +92,18 @@ fn tell(probe: u16, arguments: &[u64], is_interrupt: bool) {
         MISSED.fetch_add(1, Ordering::Relaxed);
     } else {
         let frame = arch::cpu::frame_pointer();
-        consumer(&Fired { probe, arguments, cpu, thread: ring::current_thread().into(), frame, is_interrupt });
-        busy.store(false, Ordering::Relaxed);
+        // SAFETY: null or a box that is not freed as long as this CPU is marked as busy, see `set_consumer`.
+        if let Some(consumer) = unsafe { CONSUMER.load(Ordering::Acquire).as_ref() } {
+            consumer.consume(&Fired {
+                probe,
+                arguments,
+                cpu,
+                thread: ring::current_thread().into(),
+                frame,
+                is_interrupt,
+            });
+        }
+        busy.store(false, Ordering::Release);
     }
     header::preempt_on_later(header);
     arch::cpu::interrupts_restore(were_on);

@@ -12,6 +12,7 @@ use super::transport::{Transport, VirtioError};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use kernel::observe::Carrier;
 use machine::mm::DmaBuffer;
 use machine::sync::{Wait, WaitQueue};
 use machine::thread::{self, CurrentThread};
@@ -145,7 +146,10 @@ pub(super) fn start(cx: &mut CurrentThread, transport: Transport) -> Result<(), 
         // so their memory is never given back.
         keep_for_ever(control);
     }
-    port.begin(cx);
+    if !is_observer && !port.open(cx) {
+        return Err(VirtioError::OutOfMemory);
+    }
+    port.begin(cx, !is_observer)?;
     let receiver = port.clone();
     let (name, receive): (&str, fn(&Port, &mut CurrentThread)) =
         if is_observer { ("observe/in", receive_wishes) } else { ("console", receive_control) };
@@ -157,11 +161,6 @@ pub(super) fn start(cx: &mut CurrentThread, transport: Transport) -> Result<(), 
         kernel::console::register(cx, port);
     }
     Ok(())
-}
-
-/// Whether the command line says that one of the devices carries the observation channel.
-fn expects_observer() -> bool {
-    machine::boot::info().command_line.split(u8::is_ascii_whitespace).any(|word| word == b"ochre.observe=1")
 }
 
 /// Waits until the device tells of port `number` and opens it; answers whether it is the observation channel's.
@@ -183,7 +182,7 @@ fn open(
             Some(Event { port, number: event::PORT_ADD, .. }) => {
                 control.send(cx, transport, progress, port, event::PORT_READY)?;
                 is_added |= port == number;
-                if is_added && !expects_observer() {
+                if is_added && !kernel::observe::is_expected() {
                     control.send(cx, transport, progress, number, event::PORT_OPEN)?;
                     return Ok(false);
                 }

@@ -3,7 +3,8 @@
 //! Sending: bytes gather as frames in a buffer; consecutive pieces of one output stream become one frame. A buffer goes to the
 //! device when it is full, when somebody asks ([`Port::submit`]), or [`BATCH_NS`] after the last one went: the first small
 //! write after a pause leaves at once, a storm of small writes leaves as a few large buffers. Writers sleep while every
-//! buffer is with the device; only then is the device asked to interrupt for sending.
+//! buffer is with the device; only then is the device asked to interrupt for sending. Memory for sending is taken by [`Carrier::open`], which
+//! the observation channel calls when somebody begins to listen, and the control channel at once.
 //!
 //! Receiving: the interrupt wakes a thread that copies out, decodes and hands to [`kernel::console`] ([`receive_control`]) or to
 //! [`kernel::observe`] ([`receive_wishes`]): a port carries either the one channel or the other.
@@ -35,6 +36,8 @@ const OUT_BUFFERS: usize = 8;
 const IN_BYTES: usize = 4096;
 /// Buffers for receiving.
 const IN_BUFFERS: usize = 16;
+/// The same where little is received.
+const FEW_IN_BUFFERS: usize = 2;
 /// How long small writes may wait for company.
 const BATCH_NS: u64 = 1_000_000;
 
@@ -56,6 +59,7 @@ struct Filling {
 
 struct Out {
     queue: Queue,
+    /// Empty while nothing is to be sent.
     buffers: Vec<DmaBuffer>,
     free: Vec<usize>,
     /// Which buffer the request with this head carries.
@@ -95,8 +99,8 @@ impl Port {
 
     pub(super) fn new(transport: Arc<Transport>, receive: Queue, send: Queue) -> Result<Arc<Port>, VirtioError> {
         let out = Out {
-            buffers: buffers(OUT_BUFFERS, OUT_BYTES)?,
-            free: (0..OUT_BUFFERS).collect(),
+            buffers: Vec::new(),
+            free: Vec::with_capacity(OUT_BUFFERS),
             in_flight: alloc::vec![None; OUT_BUFFERS],
             in_flight_count: 0,
             filling: None,
@@ -105,8 +109,7 @@ impl Port {
             is_lost: false,
             queue: send,
         };
-        let input =
-            In { buffers: buffers(IN_BUFFERS, IN_BYTES)?, in_flight: alloc::vec![None; IN_BUFFERS], queue: receive };
+        let input = In { buffers: Vec::new(), in_flight: alloc::vec![None; IN_BUFFERS], queue: receive };
         let port = Arc::new(Port {
             transport,
             out: SpinLock::new(&lock_order::CONSOLE_PORT_OUT, out),
@@ -120,11 +123,13 @@ impl Port {
         Ok(port)
     }
 
-    /// Offers every receive buffer; after the device runs.
-    pub(super) fn begin(&self, cx: &CurrentThread) {
+    /// Begins to receive, much or little; after the device runs.
+    pub(super) fn begin(&self, cx: &CurrentThread, is_much: bool) -> Result<(), VirtioError> {
+        let made = buffers(if is_much { IN_BUFFERS } else { FEW_IN_BUFFERS }, IN_BYTES)?;
         let must_notify = {
             let mut input = self.input.lock(cx);
             let In { queue, buffers, in_flight } = &mut *input;
+            *buffers = made;
             queue.set_interrupts(true);
             for (i, buffer) in buffers.iter().enumerate() {
                 offer(queue, in_flight, i, buffer);
@@ -135,6 +140,7 @@ impl Port {
         if must_notify {
             self.transport.notify(self.input.lock(cx).queue.index());
         }
+        Ok(())
     }
 
     /// Takes the interrupt of the device this port belongs to.
@@ -376,6 +382,33 @@ impl Channel for Port {
 }
 
 impl Carrier for Port {
+    fn open(&self, cx: &CurrentThread) -> bool {
+        let Ok(made) = buffers(OUT_BUFFERS, OUT_BYTES) else { return false };
+        let mut out = self.out.lock(cx);
+        // Those that the device had not given back when they were to go are still here, and enough.
+        if out.buffers.is_empty() {
+            out.buffers = made;
+            out.free.extend(0..OUT_BUFFERS);
+        }
+        true
+    }
+
+    fn close(&self, cx: &CurrentThread) {
+        let buffers = {
+            let mut out = self.out.lock(cx);
+            out.submit(&self.transport);
+            out.reap();
+            if out.in_flight_count != 0 || out.is_lost {
+                return;
+            }
+            out.free.clear();
+            core::mem::take(&mut out.buffers)
+        };
+        drop(buffers);
+        // Whoever still waits for room is told that nobody listens.
+        self.room.wake_all();
+    }
+
     fn put(&self, cx: &CurrentThread, header: &[u8], payload: &[u8]) -> bool {
         let (is_taken, arm) = {
             let mut out = self.out.lock(cx);

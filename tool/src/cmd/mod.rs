@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod attach;
 pub(crate) mod bench;
 pub(crate) mod doctor;
 pub(crate) mod dump;

@@ -1,5 +1,6 @@
 //! `ochre profile`: a program in a machine, and where time goes in it and in the kernel.
 
+use super::attach::AttachOptions;
 use super::run::{self, MachineOptions, RunArguments};
 use crate::home::Home;
 use crate::profile::observer::{Profiler, Target, Wanted};
@@ -7,6 +8,7 @@ use crate::profile::output::Output;
 use crate::profile::resolve::By;
 use crate::signals;
 use crate::status::{self, failure};
+use crate::terminal;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
@@ -22,11 +24,13 @@ pub(crate) struct ProfileArguments {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Take no samples until they are asked for, by the keys Ctrl-] Ctrl-] p or by --toggle
-    #[arg(long)]
+    #[arg(long, conflicts_with = "process")]
     paused: bool,
     /// Begin or end sampling in the machine of a running `ochre profile` or `ochre shell`, by its process number, and do nothing else
-    #[arg(long, value_name = "PID", conflicts_with = "program")]
+    #[arg(long, value_name = "PID", conflicts_with_all = ["program", "process"])]
     toggle: Option<i32>,
+    #[command(flatten)]
+    attach: AttachOptions,
     /// Samples a second on each processor
     #[arg(long, value_name = "N", default_value_t = 1000, value_parser = rate)]
     hz: u32,
@@ -42,7 +46,7 @@ pub(crate) struct ProfileArguments {
     by: By,
     /// The program, by name or path in the root, or by path on the host; and its arguments
     #[arg(
-        required_unless_present = "toggle",
+        required_unless_present_any = ["toggle", "process"],
         trailing_var_arg = true,
         allow_hyphen_values = true,
         value_name = "PROGRAM"
@@ -78,23 +82,32 @@ fn rate(text: &str) -> Result<u32, String> {
 
 /// Runs the program; answers its exit status.
 pub(crate) fn profile(home: &Home, arguments: ProfileArguments) -> anyhow::Result<u8> {
-    let ProfileArguments { options, output, paused, toggle, hz, off_cpu, call_graph, by, program } = arguments;
+    let ProfileArguments { options, output, paused, toggle, attach, hz, off_cpu, call_graph, by, program } = arguments;
     if let Some(pid) = toggle {
         return toggle_other(pid).map(|()| 0);
     }
+    let attached = attach.attach()?;
     let (call_graph, stack_bytes) = call_graph;
     let output = output.as_deref().map(Output::create).transpose()?;
-    let title = program.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+    let title = match &attached {
+        Some(attached) => attached.booted.title.clone(),
+        None => program.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" "),
+    };
     let wish = Wish { hz, off_cpu, call_graph, stack_bytes };
     let target = output.map_or(Target::Error, Target::File);
-    let profiler = Profiler::new(Wanted { wish, by, title, target, starts_on: !paused })?;
-    run::run_observed(home, &RunArguments { options, program }, Some(Box::new(profiler)))
+    let terminal = if attached.is_some() { 0 } else { terminal::descriptors() };
+    let profiler = Box::new(Profiler::new(Wanted { wish, by, title, target, starts_on: !paused, terminal })?);
+    if let Some(attached) = attached {
+        return attached.watch(profiler, attach.limit);
+    }
+    run::run_observed(home, &RunArguments { options, program }, Some(profiler))
 }
 
-/// A profiler that waits for the key, for commands that do something else.
+/// A profiler for commands that do something else, until the next key.
 pub(crate) fn on_demand(title: String) -> io::Result<Profiler> {
     let wish = Wish { hz: 1000, off_cpu: false, call_graph: CallGraph::Auto, stack_bytes: STACK };
-    Profiler::new(Wanted { wish, by: By::Name, title, target: Target::EachTime, starts_on: false })
+    let (target, terminal) = (Target::EachTime, terminal::descriptors());
+    Profiler::new(Wanted { wish, by: By::Name, title, target, starts_on: true, terminal })
 }
 
 /// Begins or ends sampling in the machine of another process of this command.

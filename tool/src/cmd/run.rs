@@ -5,7 +5,10 @@
 
 use crate::arch::Arch;
 use crate::home::Home;
-use crate::observe::{Observer, watcher};
+use crate::observe::Observer;
+use crate::observe::door::{Booted, Door};
+use crate::observe::hub::{self, Hub, OnKey};
+use crate::observe::watcher::{self, Of, Watcher};
 use crate::program::{self, Program};
 use crate::root::default;
 use crate::root::initramfs::{Source, Unfinished};
@@ -128,7 +131,7 @@ fn memory_for(root_mib: u64) -> u64 {
 const MIN_MEMORY: u64 = 8;
 const MAX_MEMORY: u64 = 1024 * 1024;
 
-fn parse_time(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_time(text: &str) -> Result<Duration, String> {
     let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(split);
     let number: f64 = number.parse().map_err(|_| "a time is a number with ms, s, m or h".to_string())?;
@@ -156,7 +159,14 @@ pub(crate) fn run_observed(
     observer: Option<Box<dyn Observer>>,
 ) -> anyhow::Result<u8> {
     let strace = arguments.options.strace.then(StraceOptions::default);
-    let outcome = run_watched(home, arguments, Watch { observer, strace, is_debugged: false })?;
+    let outcome = run_watched(home, arguments, Watch { observer, strace, ..Watch::default() })?;
+    conclude(outcome, &arguments.options, &arguments.program)
+}
+
+/// The same, with an observer that is made each time its key is pressed.
+pub(crate) fn run_with_key(home: &Home, arguments: &RunArguments, on_key: OnKey) -> anyhow::Result<u8> {
+    let strace = arguments.options.strace.then(StraceOptions::default);
+    let outcome = run_watched(home, arguments, Watch { on_key: Some(on_key), strace, ..Watch::default() })?;
     conclude(outcome, &arguments.options, &arguments.program)
 }
 
@@ -178,13 +188,22 @@ pub(crate) fn run_debugged(home: &Home, arguments: &RunArguments) -> anyhow::Res
 /// Who looks on.
 #[derive(Default)]
 struct Watch {
+    /// From the start on.
     observer: Option<Box<dyn Observer>>,
+    /// Whenever it wants.
+    on_key: Option<OnKey>,
     strace: Option<StraceOptions>,
     is_debugged: bool,
 }
 
+/// Who has the observation channel.
+enum Channel {
+    Watcher(Watcher),
+    Hub(Hub),
+}
+
 fn run_watched(home: &Home, arguments: &RunArguments, watch: Watch) -> anyhow::Result<Ending> {
-    let Watch { mut observer, strace, is_debugged } = watch;
+    let Watch { mut observer, on_key, strace, is_debugged } = watch;
     let RunArguments { options, program } = arguments;
     let arch = options.arch();
     let machine = options.machine.unwrap_or_else(|| Machine::default_of(arch));
@@ -223,16 +242,27 @@ fn run_watched(home: &Home, arguments: &RunArguments, watch: Watch) -> anyhow::R
         cpus: options.cpus,
         kernel: &kernel,
         initramfs: &initramfs,
-        command_line: command_line(options, observer.as_deref()),
-        observed: observer.is_some(),
+        command_line: command_line(options, observer.as_deref(), !is_debugged),
+        observed: !is_debugged,
         console: options.console.as_deref(),
         extra: &options.qemu,
     };
     let signals = Signals::listen()?;
     let mut vmm = vmm::start(&qemu, &request)?;
-    let watcher = match (vmm.observe.take(), observer) {
-        (Some(channel), Some(observer)) => Some(watcher::start(channel, observer)?),
-        _ => None,
+    let channel = match (vmm.observe.take(), observer) {
+        (Some(channel), Some(observer)) => {
+            // Without a door nobody need be refused.
+            if let Ok(door) = Door::open() {
+                door.keep_shut()?;
+            }
+            Some(Channel::Watcher(watcher::start(channel, observer, Of::Run)?))
+        }
+        (Some(channel), None) => {
+            let title = program.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ");
+            let booted = Booted { initramfs: initramfs.try_clone()?, kernel: std::fs::File::open(&kernel)?, title };
+            Some(Channel::Hub(hub::start(channel, booted, on_key, terminal_bits)?))
+        }
+        (None, _) => None,
     };
     let mut ending = {
         let _raw = RawTerminal::take(terminal_bits);
@@ -243,10 +273,18 @@ fn run_watched(home: &Home, arguments: &RunArguments, watch: Watch) -> anyhow::R
             strace,
             is_debugged,
         };
-        session::run(vmm, session, &signals, watcher.as_ref())?
+        let watched = match &channel {
+            Some(Channel::Watcher(watcher)) => session::Watched::By(watcher),
+            Some(Channel::Hub(hub)) => session::Watched::Open(hub),
+            None => session::Watched::No,
+        };
+        session::run(vmm, session, &signals, watched)?
     };
-    if let Some(watcher) = watcher {
-        ending.wanted_status = watcher.finish(matches!(ending.outcome, Outcome::TimedOut | Outcome::Ended(_)))?;
+    let is_ended_from_outside = matches!(ending.outcome, Outcome::TimedOut | Outcome::Ended(_));
+    match channel {
+        Some(Channel::Watcher(watcher)) => ending.wanted_status = watcher.finish(is_ended_from_outside)?,
+        Some(Channel::Hub(hub)) => hub.finish(is_ended_from_outside)?,
+        None => {}
     }
     Ok(ending)
 }
@@ -259,12 +297,14 @@ fn say_emulated_once(home: &Home, arch: Arch) {
     }
 }
 
-fn command_line(options: &MachineOptions, observer: Option<&dyn Observer>) -> String {
+fn command_line(options: &MachineOptions, observer: Option<&dyn Observer>, may_be_observed: bool) -> String {
     let level = if options.console.is_some() { "info" } else { "warn" };
     let mut words = format!("ochre.log={}", options.kernel_log.as_deref().unwrap_or(level));
     if let Some(observer) = observer {
         words.push_str(" ochre.observe=1 ");
         words.push_str(&observer.command_line());
+    } else if may_be_observed {
+        words.push_str(" ochre.observe=later");
     }
     if let Some(more) = &options.append {
         words.push(' ');

@@ -7,6 +7,5 @@ use crate::home::Home;
 /// Runs `sh` as a login shell would be.
 pub(crate) fn shell(home: &Home, options: MachineOptions) -> anyhow::Result<u8> {
     let arguments = RunArguments { options, program: ["sh", "-l"].map(Into::into).to_vec() };
-    let profiler = profile::on_demand("ochre shell".to_string())?;
-    run::run_observed(home, &arguments, Some(Box::new(profiler)))
+    run::run_with_key(home, &arguments, Box::new(|| Ok(Box::new(profile::on_demand("ochre shell".to_string())?))))
 }

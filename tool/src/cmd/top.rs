@@ -1,5 +1,6 @@
 //! `ochre top`, and `--metrics` of `ochre run`: what CPUs and processes of the guest use, as a table that is drawn anew, or as a file.
 
+use super::attach::AttachOptions;
 use super::run::{self, MachineOptions, RunArguments};
 use crate::home::Home;
 use crate::metrics::{Metrics, Target};
@@ -27,8 +28,15 @@ pub(crate) struct TopArguments {
     /// Milliseconds from a table to the next
     #[arg(short, long, value_name = "MS", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(50..=3_600_000))]
     delay: u32,
+    #[command(flatten)]
+    attach: AttachOptions,
     /// The program, by name or path in the root, or by path on the host; and its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "PROGRAM")]
+    #[arg(
+        required_unless_present = "process",
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "PROGRAM"
+    )]
     program: Vec<OsString>,
 }
 
@@ -45,8 +53,13 @@ pub(crate) fn run(home: &Home, command: RunCommand) -> anyhow::Result<u8> {
 
 /// Runs the program with the table on stderr; answers its exit status.
 pub(crate) fn top(home: &Home, arguments: TopArguments) -> anyhow::Result<u8> {
-    let TopArguments { options, delay, program } = arguments;
-    let talk = Talk::open(None, terminal::descriptors())?;
+    let TopArguments { options, delay, attach, program } = arguments;
+    let attached = attach.attach()?;
+    let talk = Talk::open(None, if attached.is_some() { 0 } else { terminal::descriptors() })?;
     let target = Target::Table { talk, is_terminal: std::io::stderr().is_terminal() };
-    run::run_observed(home, &RunArguments { options, program }, Some(Box::new(Metrics::new(target, delay))))
+    let metrics = Box::new(Metrics::new(target, delay));
+    match attached {
+        Some(attached) => attached.watch(metrics, attach.limit),
+        None => run::run_observed(home, &RunArguments { options, program }, Some(metrics)),
+    }
 }

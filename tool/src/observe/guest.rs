@@ -99,7 +99,9 @@ impl Guest {
         };
         // A thread is told of when it first runs: what its number meant before that is the same task.
         let ticks = if event.what == Happened::Created { 0 } else { event.ticks };
-        told.push((ticks, Task { pid: event.pid, tid: event.tid, name }));
+        // What there was when somebody began to listen may be told after what happened to it since.
+        let place = told.partition_point(|(since, _)| *since <= ticks);
+        told.insert(place, (ticks, Task { pid: event.pid, tid: event.tid, name }));
     }
 
     /// The probe with this number.

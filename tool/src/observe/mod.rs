@@ -5,8 +5,14 @@
 //! it either, but drops and counts. Order of calls: `probes_known` once, when the guest has said hello and described its probes, to tell
 //! the wishes; then `frame` for each frame, and `key` for each key of the menu; after the run, in the main thread, `finish`.
 //!
+//! A machine that is not watched from its start on keeps the channel for whoever attaches while it runs: [`hub`] has the running tool's side,
+//! [`attach`] the other one's, [`door`] how they find each other.
+//!
 //! [`guest`] keeps what every observer needs: the clock, the probes, who is who. [`talk`] is where text goes.
+pub(crate) mod attach;
+pub(crate) mod door;
 pub(crate) mod guest;
+pub(crate) mod hub;
 pub(crate) mod talk;
 pub(crate) mod watcher;
 
@@ -24,7 +30,11 @@ pub(crate) trait Observer: Send {
     fn command_line(&self) -> String {
         String::new()
     }
-    /// What the machine boots with: the root as an archive, the kernel's image. Before it is started.
+    /// The machine runs already. An error: it cannot be watched in the way that is wanted.
+    fn attaching(&mut self) -> anyhow::Result<()> {
+        Ok(())
+    }
+    /// What the machine boots with, or has booted with: the root as an archive, the kernel's image. Before anything is asked of it.
     fn booting(&mut self, _initramfs: &File, _kernel: &Path) -> anyhow::Result<()> {
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The thread that reads the observation channel and gives what comes to the observer.
 use super::Observer;
 use super::guest::Guest;
+use crate::status::{self, failure};
 use rustix::event::{PollFd, PollFlags, poll};
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
@@ -24,8 +25,23 @@ pub(crate) struct Watcher {
     pub(crate) is_done: OwnedFd,
 }
 
+/// What is watched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// A whole run, whose channel ends with the machine.
+    Run,
+    /// A session within a run: it ends with `End`, which can be asked for.
+    Session,
+}
+
+/// The key that asks for the end of a session: no terminal sends it.
+const STOP: u8 = 0xff;
+
 /// What the thread leaves.
 pub(crate) struct Watched {
+    of: Of,
+    /// Whether the end of the session has been asked for.
+    is_stopping: bool,
     observer: Box<dyn Observer>,
     guest: Guest,
     /// Whether the guest has been told what is wanted.
@@ -36,15 +52,22 @@ pub(crate) struct Watched {
 }
 
 /// Starts reading.
-pub(crate) fn start(channel: UnixStream, observer: Box<dyn Observer>) -> std::io::Result<Watcher> {
+pub(crate) fn start(channel: UnixStream, observer: Box<dyn Observer>, of: Of) -> std::io::Result<Watcher> {
     let (is_done, done) = UnixStream::pair()?;
     let (keys, pressed) = UnixStream::pair()?;
     keys.set_nonblocking(true)?;
     let has_failed = Arc::new(AtomicBool::new(false));
     let failed = has_failed.clone();
     let thread = std::thread::Builder::new().name("observer".into()).spawn(move || {
-        let mut watched =
-            Watched { observer, guest: Guest::default(), has_started: false, has_ended: false, result: Ok(()) };
+        let mut watched = Watched {
+            of,
+            is_stopping: false,
+            observer,
+            guest: Guest::default(),
+            has_started: false,
+            has_ended: false,
+            result: Ok(()),
+        };
         watched.result = watched.watch(&channel, &pressed);
         failed.store(watched.result.is_err(), Ordering::Release);
         drop(done);
@@ -65,7 +88,12 @@ impl Watcher {
         let _ = (&self.keys).write(&[key]);
     }
 
-    /// The machine has gone: waits until everything it sent is read; lets the observer finish, and tells what was lost.
+    /// Asks for the end of the session.
+    pub(crate) fn stop(&self) {
+        self.press(STOP);
+    }
+
+    /// The machine or the session has gone: waits until everything it sent is read; lets the observer finish, and tells what was lost.
     /// Answers the exit status that the observer wants.
     pub(crate) fn finish(self, is_ended_from_outside: bool) -> anyhow::Result<Option<u8>> {
         if is_ended_from_outside {
@@ -78,6 +106,9 @@ impl Watcher {
         }
         let Ok(mut watched) = self.thread.join() else { anyhow::bail!("the observer's thread panicked") };
         watched.result?;
+        if watched.of == Of::Session && watched.guest.hello.is_none() {
+            return Err(failure(status::USAGE, "the machine ended before it could be watched"));
+        }
         for refusal in &watched.guest.refusals {
             eprintln!("ochre: {refusal}");
         }
@@ -108,6 +139,7 @@ impl Watched {
                 return Ok(());
             }
             if !has_frames {
+                self.stop_if_idle(channel)?;
                 continue;
             }
             let count = match (&mut &*channel).read(&mut buffer) {
@@ -127,14 +159,31 @@ impl Watched {
                     payload.clear();
                 }
             }
+            if self.has_ended && self.of == Of::Session {
+                return Ok(());
+            }
+            self.stop_if_idle(channel)?;
         }
+    }
+
+    /// An observer that wants nothing any more needs no session.
+    fn stop_if_idle(&mut self, channel: &UnixStream) -> anyhow::Result<()> {
+        if self.of == Of::Session && self.has_started && self.observer.is_idle() { self.stop(channel) } else { Ok(()) }
+    }
+
+    /// Asks for the end of the session, once.
+    fn stop(&mut self, channel: &UnixStream) -> anyhow::Result<()> {
+        if std::mem::replace(&mut self.is_stopping, true) { Ok(()) } else { ask(channel, &[(Kind::Stop, Vec::new())]) }
     }
 
     /// Keys that come before the guest has said hello are lost: nothing can be asked yet. False: the run is over, and nobody waits for us.
     fn take_keys(&mut self, channel: &UnixStream, mut pressed: &UnixStream) -> anyhow::Result<bool> {
         let mut keys = [0; 64];
         let count = pressed.read(&mut keys)?;
-        for key in keys[..count].iter().filter(|_| self.has_started) {
+        if keys[..count].contains(&STOP) {
+            self.stop(channel)?;
+        }
+        for key in keys[..count].iter().filter(|key| self.has_started && **key != STOP) {
             let wishes = self.observer.key(&self.guest, *key)?;
             ask(channel, &wishes)?;
         }
@@ -142,7 +191,7 @@ impl Watched {
     }
 
     fn take(&mut self, channel: &UnixStream, kind: Kind, stream: u8, payload: &[u8]) -> anyhow::Result<()> {
-        if self.guest.take(kind, payload)? {
+        if self.guest.take(kind, payload)? && !self.is_stopping {
             let mut wishes = self.observer.probes_known(&self.guest)?;
             wishes.push((Kind::Start, Vec::new()));
             ask(channel, &wishes)?;

@@ -9,7 +9,6 @@ use crate::observe::Observer;
 use crate::observe::guest::Guest;
 use crate::observe::talk::Talk;
 use crate::symbols::{KernelSymbols, Programs, RootFiles};
-use crate::terminal;
 use anyhow::Context;
 use std::fs::File;
 use std::io::{self, Write};
@@ -27,8 +26,10 @@ pub(crate) struct Wanted {
     pub(crate) title: String,
     /// Where the profile goes.
     pub(crate) target: Target,
-    /// Whether samples are taken from the program's start on; else from the first key on.
+    /// Whether samples are taken from the start on; else from the first key on.
     pub(crate) starts_on: bool,
+    /// Which descriptors are the terminal of the run.
+    pub(crate) terminal: u8,
 }
 
 /// Where profiles go.
@@ -43,6 +44,8 @@ pub(crate) enum Target {
 
 /// The key that starts and stops sampling.
 const KEY: u8 = b'p';
+
+const BEGINS: &str = "ochre: sampling begins\n";
 
 /// See the module.
 pub(crate) struct Profiler {
@@ -59,7 +62,7 @@ pub(crate) struct Profiler {
 impl Profiler {
     /// For what the user asked.
     pub(crate) fn new(wanted: Wanted) -> io::Result<Profiler> {
-        let talk = Talk::open(None, terminal::descriptors())?;
+        let talk = Talk::open(None, wanted.terminal)?;
         let (gathered, before) = (Gathered::default(), Counts::default());
         Ok(Profiler { is_on: wanted.starts_on, wanted, gathered, booted: None, before, talk })
     }
@@ -83,7 +86,7 @@ impl Profiler {
         if is_cut {
             text.push_str("ochre: the run was cut short: the last samples are missing\n");
         }
-        text.push_str(&counts(&since(&self.before, &all), &profile, wish));
+        text.push_str(&counts(&all.since(&self.before), &profile, wish));
         let title = output::title(&profile, title);
         match std::mem::replace(&mut self.wanted.target, Target::EachTime) {
             Target::File(file) => file.write(&profile, &title)?,
@@ -102,17 +105,6 @@ impl Profiler {
     }
 }
 
-/// What was counted after `before`.
-fn since(before: &Counts, now: &Counts) -> Counts {
-    Counts {
-        user: now.user.saturating_sub(before.user),
-        kernel: now.kernel.saturating_sub(before.kernel),
-        idle: now.idle.saturating_sub(before.idle),
-        missed: now.missed.saturating_sub(before.missed),
-        lost: now.lost.saturating_sub(before.lost),
-    }
-}
-
 impl Observer for Profiler {
     fn booting(&mut self, initramfs: &File, kernel: &Path) -> anyhow::Result<()> {
         self.booted = Some((initramfs.try_clone()?, kernel.to_path_buf()));
@@ -120,6 +112,9 @@ impl Observer for Profiler {
     }
 
     fn probes_known(&mut self, _guest: &Guest) -> anyhow::Result<Vec<(Kind, Vec<u8>)>> {
+        if self.is_on && matches!(self.wanted.target, Target::EachTime) {
+            self.say(BEGINS);
+        }
         let wish = self.is_on.then(|| (Kind::Sample, self.wanted.wish.encode().to_vec()));
         Ok(wish.into_iter().collect())
     }
@@ -138,7 +133,7 @@ impl Observer for Profiler {
         self.is_on = !self.is_on;
         let Wish { hz, .. } = self.wanted.wish;
         let wish = Wish { hz: if self.is_on { hz } else { 0 }, ..self.wanted.wish };
-        self.say(if self.is_on { "ochre: sampling begins\n" } else { "ochre: sampling ends\n" });
+        self.say(if self.is_on { BEGINS } else { "ochre: sampling ends\n" });
         Ok(vec![(Kind::Sample, wish.encode().to_vec())])
     }
 

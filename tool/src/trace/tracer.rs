@@ -172,6 +172,15 @@ impl Observer for Tracer {
         RING_WORDS.into()
     }
 
+    fn attaching(&mut self) -> anyhow::Result<()> {
+        let mut patterns = self.clauses.iter().flat_map(|clause| &clause.probes);
+        if patterns.any(|(_, name)| name.starts_with(PREFIX)) {
+            let text = "probes in programs need a machine that is traced from its start on: ochre trace ... -- PROGRAM";
+            return Err(failure(status::USAGE, text));
+        }
+        Ok(())
+    }
+
     fn booting(&mut self, initramfs: &File, kernel: &Path) -> anyhow::Result<()> {
         let image = std::fs::read(kernel).with_context(|| format!("cannot read {}", kernel.display()))?;
         self.kept.booting(initramfs.try_clone()?, image.clone());

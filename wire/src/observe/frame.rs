@@ -12,7 +12,7 @@ pub const MAX_PAYLOAD: usize = 16 * 1024 - HEADER_BYTES;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Kind {
-    /// Guest: first frame, [`Hello`](super::Hello).
+    /// Guest: first frame of a session, [`Hello`](super::Hello).
     Hello = 1,
     /// Guest: descriptions of probes, [`ProbeDescription`](super::ProbeDescription) after one another; an empty frame after the last of them.
     Probes = 2,
@@ -35,7 +35,7 @@ pub enum Kind {
     File = 11,
     /// Guest: the answer to a wish that could not be granted, as a sentence.
     Refused = 12,
-    /// Guest: last frame, empty.
+    /// Guest: last frame of a session, empty.
     End = 13,
     /// Guest: a page of metrics as text: its first frame has stream 1, its last one is empty.
     Metrics = 14,
@@ -46,8 +46,6 @@ pub enum Kind {
     /// Guest: stacks and texts that a trace program keeps, [`Kept`](super::Kept) after one another. Before the mark of the records that refer
     /// to them.
     Kept = 17,
-    /// Host: patterns of probes to enable, separated by blanks.
-    Enable = 0x81,
     /// Host: a piece of a trace program (`pure::trace_program`), after a byte that is 1 for the last piece.
     Program = 0x82,
     /// Host: how to sample; the profiler's own format.
@@ -66,6 +64,10 @@ pub enum Kind {
     Functions = 0x88,
     /// Host: functions of a program's file likewise: the file's path as text, then [`UserFunctionProbe`](super::UserFunctionProbe) after one another.
     UserFunctions = 0x8a,
+    /// Host: somebody listens from now on: a session begins. Empty.
+    Begin = 0x8b,
+    /// Host: the session is to end. Empty.
+    Stop = 0x8c,
 }
 
 impl Kind {
@@ -87,7 +89,6 @@ impl Kind {
         Kind::Mark,
         Kind::Calls,
         Kind::Kept,
-        Kind::Enable,
         Kind::Program,
         Kind::Sample,
         Kind::Strace,
@@ -97,6 +98,8 @@ impl Kind {
         Kind::Functions,
         Kind::Rate,
         Kind::UserFunctions,
+        Kind::Begin,
+        Kind::Stop,
     ];
 
     /// The kind with this number, if it is known.

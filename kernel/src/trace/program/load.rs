@@ -1,12 +1,13 @@
 //! From the host's frames to a program that runs.
 use super::keep::Keeper;
 use super::tell;
-use super::world::{self, Loaded};
+use super::world::{Counted, Loaded};
 use crate::observe;
 use crate::trace::{control, functions, user_functions};
 use alloc::string::{String, ToString};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU64, AtomicUsize};
+use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use machine::cpu;
 use machine::sample;
 use machine::sync::Mutex;
@@ -27,13 +28,18 @@ pub(super) struct Setup {
     /// How often a second the profile probe is to fire; zero: not at all.
     rate: u32,
     pub(super) is_exit_done: bool,
-    pub(super) has_ended: bool,
+    /// The program, once it is there.
+    pub(super) loaded: Option<Arc<Loaded>>,
 }
 
-pub(super) static SETUP: Mutex<Setup> = Mutex::new(
-    &crate::lock_order::TRACE_PROGRAM,
-    Setup { image: Vec::new(), ticks: Vec::new(), rate: 0, is_exit_done: false, has_ended: false },
-);
+impl Setup {
+    /// Nothing.
+    pub(super) const fn new() -> Setup {
+        Setup { image: Vec::new(), ticks: Vec::new(), rate: 0, is_exit_done: false, loaded: None }
+    }
+}
+
+pub(super) static SETUP: Mutex<Setup> = Mutex::new(&crate::lock_order::TRACE_PROGRAM, Setup::new());
 
 /// Registers the host's requests. Called before the first of them can come.
 pub(crate) fn start() {
@@ -73,6 +79,11 @@ fn take_piece(cx: &mut CurrentThread, payload: &[u8]) {
         if *is_last == 0 {
             return;
         }
+        if setup.loaded.is_some() {
+            setup.image = Vec::new();
+            drop(setup);
+            return observe::refuse(cx, "there is a trace program already");
+        }
         (core::mem::take(&mut setup.image), setup.rate)
     };
     if let Err(reason) = load(cx, &image) {
@@ -102,10 +113,21 @@ fn load(cx: &mut CurrentThread, image: &[u8]) -> Result<(), String> {
     let keeper = if keeps { Some(Keeper::new(&program.texts).ok_or_else(no_memory)?) } else { None };
     let locals = Variables::new().ok_or_else(no_memory)?;
     let globals = [const { AtomicU64::new(0) }; MAX_GLOBALS as usize];
-    let loaded =
-        Loaded { program, by_probe, tables: [active, spare], active: AtomicUsize::new(0), keeper, locals, globals };
-    let Some(loaded) = world::set(loaded) else { return Err("there is a trace program already".to_string()) };
-    set_consumer(world::consume);
+    let loaded = Arc::new(Loaded {
+        program,
+        by_probe,
+        tables: [active, spare],
+        active: AtomicUsize::new(0),
+        keeper,
+        locals,
+        globals,
+        dropped: Counted::new(),
+        not_kept: Counted::new(),
+        exit_wanted: AtomicU64::new(0),
+        snapshot_wanted: AtomicBool::new(false),
+    });
+    SETUP.lock(cx).loaded = Some(loaded.clone());
+    set_consumer(cx, Some(loaded.clone()));
     for (probe, _) in &loaded.by_probe {
         set_watched(*probe, true);
     }

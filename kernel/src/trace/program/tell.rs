@@ -4,12 +4,13 @@
 //! Aggregations are told at the end, and before that if the program asks for it ([`Environment::snapshot`](pure::trace_program::Environment)):
 //! then there are two sets of tables. The CPUs are turned to the other set, and when all of them have passed a barrier nobody writes to the
 //! first one any more: it is sent and emptied. So nothing is counted twice or lost.
-use super::load::{SETUP, TICKS};
-use super::world::{self, Loaded, loaded};
+use super::load::{SETUP, Setup, TICKS};
+use super::world::Loaded;
 use crate::lock_order;
 use crate::observe;
 use crate::trace::{control, functions, user_functions};
 use abi::Siginfo;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::sync::atomic::Ordering;
 use machine::cpu;
@@ -17,7 +18,7 @@ use machine::sample;
 use machine::sync::{Mutex, barrier};
 use machine::thread::CurrentThread;
 use machine::time;
-use machine::trace::{fire, set_watched};
+use machine::trace::{fire, set_consumer, set_watched};
 use pure::trace_program::Table;
 use wire::observe::{Dropped, Drops, END, Kept, Kind, MAX_PAYLOAD, TICK, Writer};
 
@@ -30,14 +31,26 @@ struct Progress {
     told: Option<(usize, [usize; 3])>,
 }
 
-static PROGRESS: Mutex<Progress> =
-    Mutex::new(&lock_order::TRACE_PROGRESS, Progress { payload: Vec::new(), kept: 0, told: None });
+static PROGRESS: Mutex<Progress> = Mutex::new(&lock_order::TRACE_PROGRESS, Progress::new());
+
+/// The program, if there is one.
+fn loaded(cx: &mut CurrentThread) -> Option<Arc<Loaded>> {
+    SETUP.lock(cx).loaded.clone()
+}
 
 /// What the observation channel asks regularly.
 pub(super) fn source(cx: &mut CurrentThread, is_last: bool) -> bool {
-    let Some(loaded) = loaded() else { return false };
+    let Some(loaded) = loaded(cx) else {
+        if is_last {
+            // What was asked for without a program that came.
+            *SETUP.lock(cx) = Setup::new();
+            functions::forget(cx);
+        }
+        return false;
+    };
     if is_last {
-        return end(cx, loaded);
+        end(cx, &loaded);
+        return true;
     }
     let mut due = [false; TICKS];
     let wants_exit = {
@@ -50,13 +63,16 @@ pub(super) fn source(cx: &mut CurrentThread, is_last: bool) -> bool {
                 *due = true;
             }
         }
-        !setup.is_exit_done && world::wants_exit()
+        !setup.is_exit_done && loaded.wants_exit()
     };
     for (number, _) in due.iter().enumerate().filter(|(_, due)| **due) {
         // CAST: at most 16.
         fire(TICK + number as u16, &[]);
     }
-    if wants_exit {
+    if wants_exit && !observe::is_for_whole_run() {
+        SETUP.lock(cx).is_exit_done = true;
+        observe::end_soon();
+    } else if wants_exit {
         // Before the program is there, nobody takes it; then the next time.
         let is_sent = crate::signal::send_to_group(cx, crate::start::FIRST_PROGRAM, Siginfo::kernel(SIGKILL)).is_ok();
         SETUP.lock(cx).is_exit_done = is_sent;
@@ -68,24 +84,18 @@ const SIGKILL: i32 = 9;
 
 /// Tells what the records up to now refer to. False: there was no room for all of it.
 pub(crate) fn before_mark(cx: &mut CurrentThread, is_last: bool) -> bool {
-    let Some(loaded) = loaded() else { return true };
+    let Some(loaded) = loaded(cx) else { return true };
     let mut progress = PROGRESS.lock(cx);
     let progress = &mut *progress;
-    if progress.payload.is_empty() {
-        if progress.payload.try_reserve_exact(MAX_PAYLOAD).is_err() {
-            return false;
-        }
-        progress.payload.resize(MAX_PAYLOAD, 0);
-    }
-    // The last aggregations are told by `end`, after these.
-    progress.tell_aggregations(cx, loaded, is_last) && progress.tell_kept(cx, loaded, is_last)
-}
-
-/// The run is over: the last clauses, then everything that was gathered.
-fn end(cx: &mut CurrentThread, loaded: &Loaded) -> bool {
-    if core::mem::replace(&mut SETUP.lock(cx).has_ended, true) {
+    if !progress.has_payload() {
         return false;
     }
+    // The last aggregations are told by `end`, after these.
+    progress.tell_aggregations(cx, &loaded, is_last) && progress.tell_kept(cx, &loaded, is_last)
+}
+
+/// All is over: the last clauses, then everything that was gathered; and nothing of the program stays.
+fn end(cx: &mut CurrentThread, loaded: &Loaded) {
     sample::stop_probe(cx);
     for (probe, _) in &loaded.by_probe {
         set_watched(*probe, false);
@@ -94,25 +104,35 @@ fn end(cx: &mut CurrentThread, loaded: &Loaded) -> bool {
     if let Err(reason) = functions::set_armed(cx, false) {
         observe::refuse(cx, &reason);
     }
+    functions::forget(cx);
     // Whoever was in a clause, with interrupts off, has left it.
     barrier::everywhere(cx);
     fire(END, &[]);
-    if !before_mark(cx, true) {
+    set_consumer(cx, None);
+    *SETUP.lock(cx) = Setup::new();
+    if !tell_rest(cx, loaded) {
         observe::refuse(cx, "no memory to tell the aggregations");
-        return true;
     }
-    {
-        let mut progress = PROGRESS.lock(cx);
-        progress.told = Some((loaded.active.load(Ordering::Relaxed), [0; 3]));
-        progress.go_on(cx, loaded, true);
-    }
-    let [updates, kept] = world::dropped();
-    let not_planted = user_functions::not_planted();
+    *PROGRESS.lock(cx) = Progress::new();
+    let (updates, kept, not_planted) = (loaded.dropped.sum(), loaded.not_kept.sum(), user_functions::not_planted());
     for (what, count) in [(Dropped::Updates, updates), (Dropped::Kept, kept), (Dropped::Places, not_planted)] {
         if count != 0 {
             observe::send(cx, Kind::Drops, 0, &Drops { what, count }.encode());
         }
     }
+}
+
+/// Tells what is left when no clause runs any more. False: there is no memory for it.
+fn tell_rest(cx: &mut CurrentThread, loaded: &Loaded) -> bool {
+    let mut progress = PROGRESS.lock(cx);
+    let progress = &mut *progress;
+    if !progress.has_payload() {
+        return false;
+    }
+    progress.tell_aggregations(cx, loaded, true);
+    progress.tell_kept(cx, loaded, true);
+    progress.told = Some((loaded.active.load(Ordering::Relaxed), [0; 3]));
+    progress.go_on(cx, loaded, true);
     true
 }
 
@@ -126,9 +146,25 @@ fn send(cx: &mut CurrentThread, kind: Kind, stream: u8, payload: &[u8], must_sen
 }
 
 impl Progress {
+    /// At the start of a program.
+    const fn new() -> Progress {
+        Progress { payload: Vec::new(), kept: 0, told: None }
+    }
+
+    /// Sees to it that there is memory for frames.
+    fn has_payload(&mut self) -> bool {
+        if self.payload.is_empty() {
+            if self.payload.try_reserve_exact(MAX_PAYLOAD).is_err() {
+                return false;
+            }
+            self.payload.resize(MAX_PAYLOAD, 0);
+        }
+        true
+    }
+
     /// Tells what was aggregated, if the program wants that; else what is left of the last time.
     fn tell_aggregations(&mut self, cx: &mut CurrentThread, loaded: &Loaded, must_send: bool) -> bool {
-        if self.told.is_none() && world::takes_snapshot() && !loaded.tables[1].is_empty() {
+        if self.told.is_none() && loaded.takes_snapshot() && !loaded.tables[1].is_empty() {
             let active = loaded.active.fetch_xor(1, Ordering::AcqRel);
             // Whoever was in a clause, with interrupts off, has left it.
             barrier::everywhere(cx);

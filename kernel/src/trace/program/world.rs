@@ -4,9 +4,8 @@ use crate::task::Task;
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use machine::cpu::{CpuId, MAX_CPUS};
-use machine::sync::Once;
 use machine::time;
-use machine::trace::Fired;
+use machine::trace::{Consumer, Fired};
 use pure::trace_program::{
     Environment, Keep, MAX_CLAUSE_VARIABLES, MAX_GLOBALS, Program, Source, Table, Variables, run,
 };
@@ -25,64 +24,56 @@ pub(super) struct Loaded {
     pub(super) keeper: Option<Keeper>,
     pub(super) locals: Variables,
     pub(super) globals: [AtomicU64; MAX_GLOBALS as usize],
+    /// Updates of aggregations and variables that found no place.
+    pub(super) dropped: Counted,
+    /// Stacks and texts for which there was no room.
+    pub(super) not_kept: Counted,
+    /// One more than the status with which all is to end; zero: it is not.
+    pub(super) exit_wanted: AtomicU64,
+    /// What was aggregated is to be told.
+    pub(super) snapshot_wanted: AtomicBool,
 }
 
-static LOADED: Once<Loaded> = Once::new();
-/// What found no place, by CPU.
-static DROPPED: [AtomicU64; MAX_CPUS] = [const { AtomicU64::new(0) }; MAX_CPUS];
-/// Stacks and texts for which there was no room, by CPU.
-static NOT_KEPT: [AtomicU64; MAX_CPUS] = [const { AtomicU64::new(0) }; MAX_CPUS];
-/// One more than the status with which the run is to end; zero: it is not.
-static EXIT_WANTED: AtomicU64 = AtomicU64::new(0);
-/// What was aggregated is to be told.
-static SNAPSHOT_WANTED: AtomicBool = AtomicBool::new(false);
+/// Something that is counted on each CPU.
+pub(super) struct Counted([AtomicU64; MAX_CPUS]);
 
-/// Makes it the program of the run. `None`: there is one.
-pub(super) fn set(loaded: Loaded) -> Option<&'static Loaded> {
-    let mut is_new = false;
-    let loaded = LOADED.call_once(|| {
-        is_new = true;
-        loaded
-    });
-    is_new.then_some(loaded)
-}
-
-/// The program of the run.
-pub(super) fn loaded() -> Option<&'static Loaded> {
-    LOADED.get()
-}
-
-/// Updates of aggregations and variables that found no place; stacks and texts for which there was no room.
-pub(super) fn dropped() -> [u64; 2] {
-    let sum = |of: &[AtomicU64]| of.iter().map(|dropped| dropped.load(Ordering::Relaxed)).sum();
-    [sum(&DROPPED), sum(&NOT_KEPT)]
-}
-
-/// Whether the program asked for the end of the run.
-pub(super) fn wants_exit() -> bool {
-    EXIT_WANTED.load(Ordering::Relaxed) != 0
-}
-
-/// Whether the program asked, since the last time, to have told what was aggregated.
-pub(super) fn takes_snapshot() -> bool {
-    SNAPSHOT_WANTED.swap(false, Ordering::Acquire)
-}
-
-/// A probe has fired: runs its clauses.
-pub(super) fn consume(fired: &Fired<'_>) {
-    let Some(loaded) = LOADED.get() else { return };
-    let mut variables = [0; MAX_CLAUSE_VARIABLES as usize];
-    let first = loaded.by_probe.partition_point(|(probe, _)| *probe < fired.probe);
-    for (_, clause) in loaded.by_probe[first..].iter().take_while(|(probe, _)| *probe == fired.probe) {
-        let Some(clause) = loaded.program.clauses.get(usize::from(*clause)) else { continue };
-        if run(&clause.instructions, &mut variables, &World { loaded, fired }).is_err() {
-            count(&DROPPED, fired.cpu);
-        }
+impl Counted {
+    pub(super) const fn new() -> Counted {
+        Counted([const { AtomicU64::new(0) }; MAX_CPUS])
+    }
+    fn count(&self, cpu: CpuId) {
+        self.0[cpu.0 as usize % MAX_CPUS].fetch_add(1, Ordering::Relaxed);
+    }
+    /// On all CPUs together.
+    pub(super) fn sum(&self) -> u64 {
+        self.0.iter().map(|counted| counted.load(Ordering::Relaxed)).sum()
     }
 }
 
-fn count(what: &[AtomicU64; MAX_CPUS], cpu: CpuId) {
-    what[cpu.0 as usize % MAX_CPUS].fetch_add(1, Ordering::Relaxed);
+impl Loaded {
+    /// Whether the program asked for the end.
+    pub(super) fn wants_exit(&self) -> bool {
+        self.exit_wanted.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether the program asked, since the last time, to have told what was aggregated.
+    pub(super) fn takes_snapshot(&self) -> bool {
+        self.snapshot_wanted.swap(false, Ordering::Acquire)
+    }
+}
+
+impl Consumer for Loaded {
+    /// A probe has fired: runs its clauses.
+    fn consume(&self, fired: &Fired<'_>) {
+        let mut variables = [0; MAX_CLAUSE_VARIABLES as usize];
+        let first = self.by_probe.partition_point(|(probe, _)| *probe < fired.probe);
+        for (_, clause) in self.by_probe[first..].iter().take_while(|(probe, _)| *probe == fired.probe) {
+            let Some(clause) = self.program.clauses.get(usize::from(*clause)) else { continue };
+            if run(&clause.instructions, &mut variables, &World { loaded: self, fired }).is_err() {
+                self.dropped.count(fired.cpu);
+            }
+        }
+    }
 }
 
 /// What a clause sees.
@@ -134,7 +125,7 @@ impl Environment for World<'_> {
     }
     fn store_local(&self, index: u8, value: u64) {
         if !self.loaded.locals.set(self.fired.thread, index, value) {
-            count(&DROPPED, self.fired.cpu);
+            self.loaded.dropped.count(self.fired.cpu);
         }
     }
     fn keep(&self, what: Keep, address: u64, most: u16) -> u64 {
@@ -143,20 +134,20 @@ impl Environment for World<'_> {
             Some(number) => KEPT + u64::from(number),
             None => {
                 if what != Keep::KnownText {
-                    count(&NOT_KEPT, self.fired.cpu);
+                    self.loaded.not_kept.count(self.fired.cpu);
                 }
                 KEPT
             }
         }
     }
     fn snapshot(&self) {
-        SNAPSHOT_WANTED.store(true, Ordering::Release);
+        self.loaded.snapshot_wanted.store(true, Ordering::Release);
     }
     fn aggregate(&self, table: u8, registers: &[u64], value: i64) {
         let tables = &self.loaded.tables[self.loaded.active.load(Ordering::Acquire) % 2];
         let table = tables.get(self.fired.cpu.0 as usize).and_then(|tables| tables.get(usize::from(table)));
         if !table.is_some_and(|table| table.add(registers, value)) {
-            count(&DROPPED, self.fired.cpu);
+            self.loaded.dropped.count(self.fired.cpu);
         }
     }
     fn emit(&self, output: u16, values: &[u64]) {
@@ -168,7 +159,7 @@ impl Environment for World<'_> {
     fn exit(&self, status: u64) {
         // The first one counts.
         let wanted = (status & 0xff) + 1;
-        if EXIT_WANTED.compare_exchange(0, wanted, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
+        if self.loaded.exit_wanted.compare_exchange(0, wanted, Ordering::Relaxed, Ordering::Relaxed).is_ok() {
             self.fired.emit(EXIT, &[status & 0xff]);
         }
     }
