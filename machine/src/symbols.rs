@@ -23,6 +23,12 @@ pub fn find(address: usize) -> Option<(&'static str, u32)> {
     Table::new(black_box(&SECTION))?.find(offset)
 }
 
+/// Where the function ends that `address` lies in, with what fills the place up to the next one: where that begins.
+pub(crate) fn end(address: usize) -> Option<usize> {
+    let offset = u32::try_from(address.checked_sub(IMAGE_BASE)?).ok()?;
+    Some(IMAGE_BASE + Table::new(black_box(&SECTION))?.next(offset)? as usize)
+}
+
 /// A code address with its name, if it has one.
 pub(crate) struct Code(pub(crate) usize);
 

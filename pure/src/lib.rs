@@ -22,6 +22,7 @@ pub mod pci;
 pub mod radix_tree;
 pub mod range_map;
 pub mod ready_threads;
+pub mod returns;
 pub mod ring_span;
 pub mod run_queue;
 pub mod schedule;

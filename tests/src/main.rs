@@ -87,6 +87,7 @@ const CASES: &[Case] = &[
     ("attach::what_cannot_be_watched_is_told", Short, attach::what_cannot_be_watched_is_told),
     ("observe::records_leave_the_guest", Short, observe::records_leave_the_guest),
     ("function_probes::every_call_is_told", Short, function_probes::every_call_is_told),
+    ("function_probes::entries_and_returns_are_pairs", Short, function_probes::entries_and_returns_are_pairs),
     ("function_probes::hundreds_at_once", Short, function_probes::hundreds_at_once),
     ("function_probes::what_has_no_probe_is_told", Short, function_probes::what_has_no_probe_is_told),
     ("user_probes::every_call_is_told", Short, user_probes::every_call_is_told),

@@ -109,15 +109,25 @@ impl<'a> Table<'a> {
         word(self.entries, index * ENTRY_BYTES + 4).map_or(self.names.len(), |offset| offset as usize)
     }
 
-    /// The function that `offset` lies in or after: its name and how far into it.
-    pub fn find(&self, offset: u32) -> Option<(&'a str, u32)> {
+    /// How many functions begin at `offset` or before.
+    fn until(&self, offset: u32) -> Option<usize> {
         let (mut low, mut high) = (0, self.entries.len() / ENTRY_BYTES);
         while low < high {
             let middle = low + (high - low) / 2;
             if self.address(middle)? <= offset { low = middle + 1 } else { high = middle }
         }
-        let index = low.checked_sub(1)?;
+        Some(low)
+    }
+
+    /// The function that `offset` lies in or after: its name and how far into it.
+    pub fn find(&self, offset: u32) -> Option<(&'a str, u32)> {
+        let index = self.until(offset)?.checked_sub(1)?;
         Some((self.name(index)?, offset - self.address(index)?))
+    }
+
+    /// Where the first function behind `offset` begins.
+    pub fn next(&self, offset: u32) -> Option<u32> {
+        self.address(self.until(offset)?).filter(|next| *next > offset)
     }
 }
 

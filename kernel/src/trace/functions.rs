@@ -1,5 +1,5 @@
 //! Probes at the boundaries of the kernel's own functions, as the trace program wants them. The host names addresses; which of them are
-//! functions that may have a probe is found out here and in [`machine::function_probe`], whatever the tool did.
+//! functions that may have a probe, and where those return, is found out here and in [`machine::function_probe`], whatever the tool did.
 use crate::lock_order;
 use crate::observe;
 use alloc::format;
@@ -14,7 +14,7 @@ use wire::observe::{FUNCTION, FUNCTION_LAST, FunctionProbe, Reader};
 /// Refusals that are told one by one; the others are counted.
 const TOLD: usize = 4;
 
-/// The functions that have been chosen.
+/// The entries and returns of functions that have been chosen.
 static CHOSEN: Mutex<Vec<usize>> = Mutex::new(&lock_order::TRACE_FUNCTIONS, Vec::new());
 
 /// Takes the host's choice, and tells it which functions can have no probe.
@@ -27,7 +27,8 @@ pub(super) fn take(cx: &mut CurrentThread, payload: &[u8]) {
             refused += 1;
             if refused <= TOLD {
                 let name = usize::try_from(wanted.address).ok().and_then(symbols::find).map_or("?", |(name, _)| name);
-                told.push_str(&format!("{}{name} ({reason})", if refused == 1 { ": " } else { ", " }));
+                let boundary = if wanted.is_return { ":return" } else { "" };
+                told.push_str(&format!("{}{name}{boundary} ({reason})", if refused == 1 { ": " } else { ", " }));
             }
         }
     }
@@ -44,17 +45,25 @@ fn choose(cx: &mut CurrentThread, wanted: &FunctionProbe) -> Result<(), Refused>
     if !(FUNCTION..=FUNCTION_LAST).contains(&wanted.number) {
         return Err(Refused::NotOffered);
     }
-    let mut chosen = CHOSEN.lock(cx);
-    if chosen.contains(&address) {
-        return Ok(());
-    }
-    if chosen.len() >= MOST {
+    if CHOSEN.lock(cx).len() >= MOST {
         return Err(Refused::TooMany);
     }
-    chosen.try_reserve(1).map_err(|_| Refused::OutOfMemory)?;
-    drop(chosen);
-    function_probe::add(cx, address, wanted.number)?;
-    CHOSEN.lock(cx).push(address);
+    let added = if wanted.is_return {
+        function_probe::add_returns(cx, address, wanted.number)?
+    } else {
+        function_probe::add(cx, address, wanted.number)?;
+        let mut one = Vec::new();
+        one.try_reserve_exact(1).map_err(|_| Refused::OutOfMemory)?;
+        one.push(address);
+        one
+    };
+    let mut chosen = CHOSEN.lock(cx);
+    chosen.try_reserve(added.len()).map_err(|_| Refused::OutOfMemory)?;
+    for place in added {
+        if !chosen.contains(&place) {
+            chosen.push(place);
+        }
+    }
     Ok(())
 }
 

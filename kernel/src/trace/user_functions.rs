@@ -94,9 +94,9 @@ static MAPPED: [Once<(Arc<PageCache>, usize)>; MOST_FILES] = [const { Once::new(
 /// Probes that found no room in [`MAPPED`], or other code than the host knew, each time they should have been planted.
 static NOT_PLANTED: AtomicU64 = AtomicU64::new(0);
 
-/// How many times a probe was not planted that should have been.
+/// How many times a probe was not planted that should have been, since this was asked last.
 pub(super) fn not_planted() -> u64 {
-    NOT_PLANTED.load(Ordering::Relaxed)
+    NOT_PLANTED.swap(0, Ordering::Relaxed)
 }
 
 /// Takes the host's choice of functions in a file.

@@ -243,7 +243,7 @@ pub(crate) fn map_device(range: PhysRange) -> Option<*mut u8> {
 }
 
 /// Where the image's code is.
-pub(super) fn code() -> Range<usize> {
+pub(crate) fn code() -> Range<usize> {
     let address = |symbol: &u8| core::ptr::from_ref(symbol) as usize;
     address(&__text_start)..address(&__text_end)
 }

@@ -31,6 +31,19 @@ pub struct Fired<'a> {
     frame: usize,
     /// What an interrupt came upon is meant, not the interrupt's own functions.
     is_interrupt: bool,
+    /// A function without a frame has trapped.
+    boundary: Option<Boundary>,
+}
+
+/// Where a function begins or is left: it has no frame there, so its caller is not found by frame pointers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Boundary {
+    /// The program counter as the trap's frame record has it.
+    pub(crate) saved: u64,
+    /// Where the probe stands.
+    pub(crate) address: u64,
+    /// To where the function returns.
+    pub(crate) caller: u64,
 }
 
 /// Who is told.
@@ -70,15 +83,20 @@ pub fn missed() -> u64 {
 
 /// Tells the consumer of a probe, or of an event that is none of the declared ones.
 pub fn fire(probe: u16, arguments: &[u64]) {
-    tell(probe, arguments, false);
+    tell(probe, arguments, false, None);
+}
+
+/// [`fire`], in the trap of a function's entry or return.
+pub(crate) fn fire_at_boundary(probe: u16, arguments: &[u64], boundary: Boundary) {
+    tell(probe, arguments, false, Some(boundary));
 }
 
 /// [`fire`], in an interrupt's handler, of what was interrupted.
 pub(crate) fn fire_from_interrupt(probe: u16, arguments: &[u64]) {
-    tell(probe, arguments, true);
+    tell(probe, arguments, true, None);
 }
 
-fn tell(probe: u16, arguments: &[u64], is_interrupt: bool) {
+fn tell(probe: u16, arguments: &[u64], is_interrupt: bool, boundary: Option<Boundary>) {
     if CONSUMER.load(Ordering::Relaxed).is_null() {
         return;
     }
@@ -94,14 +112,8 @@ fn tell(probe: u16, arguments: &[u64], is_interrupt: bool) {
         let frame = arch::cpu::frame_pointer();
         // SAFETY: null or a box that is not freed as long as this CPU is marked as busy, see `set_consumer`.
         if let Some(consumer) = unsafe { CONSUMER.load(Ordering::Acquire).as_ref() } {
-            consumer.consume(&Fired {
-                probe,
-                arguments,
-                cpu,
-                thread: ring::current_thread().into(),
-                frame,
-                is_interrupt,
-            });
+            let thread = ring::current_thread().into();
+            consumer.consume(&Fired { probe, arguments, cpu, thread, frame, is_interrupt, boundary });
         }
         busy.store(false, Ordering::Release);
     }
@@ -127,7 +139,12 @@ impl Fired<'_> {
         if self.is_interrupt && header.in_user.get() {
             return false;
         }
-        walk::kernel(header, self.frame, self.is_interrupt, &mut |address| visit(address)).is_truncated
+        let mut boundary = self.boundary;
+        let mut place = |address| match boundary.take_if(|boundary| boundary.saved == address) {
+            Some(boundary) => visit(boundary.address) && visit(boundary.caller),
+            None => visit(address),
+        };
+        walk::kernel(header, self.frame, self.is_interrupt, &mut place).is_truncated
     }
 
     /// Whether the first frame of [`Fired::kernel_stack`] is a program counter, not a return address.

@@ -19,7 +19,7 @@ mod ring;
 /// Whether probes and counters are compiled in.
 pub const IS_TRACED: bool = !cfg!(ochre_untraced);
 
-pub(crate) use consumer::fire_from_interrupt;
+pub(crate) use consumer::{Boundary, fire_at_boundary, fire_from_interrupt};
 pub use consumer::{Consumer, Fired, fire, missed, set_consumer};
 pub use counter::{add, count, per_cpu, total};
 pub use dump::{dump, dump_switches, lost_of};

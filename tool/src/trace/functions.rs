@@ -1,4 +1,4 @@
-//! The kernel's functions that can have probes, under the names by which they are asked for: `fbt:MODULE:FUNCTION:entry`. The module is the
+//! The kernel's functions that can have probes, under the names by which they are asked for: `fbt:MODULE:FUNCTION:entry` and `:return`. The module is the
 //! crate, the function its path in it; of generic functions and implementations of traits only what tells them apart to a reader is kept.
 use super::user_functions::UserFiles;
 use crate::symbols::KernelSymbols;
@@ -10,12 +10,36 @@ use wire::trace::ArgumentKind;
 pub(crate) struct TracedFunction {
     /// Whose probes these are.
     pub(crate) provider: Provider,
+    /// Where it is.
+    pub(crate) boundary: Boundary,
     /// The crate; a program's file as the user named it.
     pub(crate) module: String,
     /// The path in the crate; a program's symbol.
     pub(crate) name: String,
     /// Where it begins: addresses in the kernel, offsets in a program's file.
     pub(crate) addresses: Vec<u64>,
+}
+
+/// Where a probe of a function is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Boundary {
+    /// Where it begins.
+    Entry,
+    /// Wherever it is left.
+    Return,
+}
+
+impl Boundary {
+    /// Both.
+    pub(crate) const ALL: [Boundary; 2] = [Boundary::Entry, Boundary::Return];
+
+    /// The last part of the probe's name.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Boundary::Entry => "entry",
+            Boundary::Return => "return",
+        }
+    }
 }
 
 /// Who has functions with probes.
@@ -37,7 +61,7 @@ impl TracedFunction {
     }
     /// The whole name of the probe.
     pub(crate) fn probe_name(&self) -> String {
-        let end = if self.provider == Provider::Kernel { ":entry" } else { "" };
+        let end = if self.provider == Provider::Kernel { [":", self.boundary.name()].concat() } else { String::new() };
         format!("{}:{}:{}{end}", self.provider_name(), self.module, self.name)
     }
 }
@@ -48,7 +72,7 @@ pub(crate) struct Catalog {
     functions: Vec<TracedFunction>,
     /// Those of programs that the trace program names.
     pub(crate) user: UserFiles,
-    /// What their probes tell.
+    /// What their probes at entries tell.
     pub(crate) arguments: Vec<(String, ArgumentKind)>,
 }
 
@@ -74,6 +98,7 @@ impl Catalog {
                 Some(last) => last.addresses.push(address),
                 None => functions.push(TracedFunction {
                     provider: Provider::Kernel,
+                    boundary: Boundary::Entry,
                     module,
                     name,
                     addresses: vec![address],
@@ -82,6 +107,15 @@ impl Catalog {
         }
         let arguments = (0..6).map(|number| (format!("arg{number}"), ArgumentKind::Hex)).collect();
         Catalog { functions, user: UserFiles::default(), arguments }
+    }
+
+    /// What functions' probes tell there.
+    pub(crate) fn arguments_of(&self, boundary: Boundary) -> &[(String, ArgumentKind)] {
+        match boundary {
+            Boundary::Entry => &self.arguments,
+            // Two registers hold what C's functions return.
+            Boundary::Return => self.arguments.get(..2).unwrap_or_default(),
+        }
     }
 
     /// Those whose names match; an empty pattern matches all.

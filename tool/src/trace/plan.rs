@@ -1,5 +1,5 @@
 //! What a compiled program is: the kernel's part of it, and what the tool must know to show what comes of it.
-use super::functions::TracedFunction;
+use super::functions::{Boundary, TracedFunction};
 use super::kept::Kept;
 use super::printf::Conversion;
 use super::syntax::Handling;
@@ -47,12 +47,13 @@ impl Plan {
         (FIRST_TEXT + place as u64).cast_signed()
     }
 
-    /// The number of the probe at a function's entry; `None`: there are too many.
-    pub(crate) fn function_number(&mut self, function: &TracedFunction) -> Option<u16> {
-        let place = self.functions.iter().position(|other| other == function).unwrap_or(self.functions.len());
+    /// The number of the probe at a function's entry or return; `None`: there are too many.
+    pub(crate) fn function_number(&mut self, function: &TracedFunction, boundary: Boundary) -> Option<u16> {
+        let function = TracedFunction { boundary, ..function.clone() };
+        let place = self.functions.iter().position(|other| *other == function).unwrap_or(self.functions.len());
         let number = u16::try_from(place).ok()?.checked_add(FUNCTION).filter(|number| *number <= FUNCTION_LAST)?;
         if place == self.functions.len() {
-            self.functions.push(function.clone());
+            self.functions.push(function);
         }
         Some(number)
     }
@@ -245,8 +246,8 @@ pub(crate) enum Event<'a> {
     Kernel(&'a Probe),
     /// One of the program's own: its name and number.
     Own(&'static str, u16),
-    /// The entry of a function: which, what its probe tells, and its number.
-    Function(&'a TracedFunction, &'a [(String, ArgumentKind)], u16),
+    /// The entry of a function or its return: which, what its probe tells, and its number.
+    Function(&'a TracedFunction, Boundary, &'a [(String, ArgumentKind)], u16),
 }
 
 impl Event<'_> {
@@ -254,7 +255,7 @@ impl Event<'_> {
     pub(crate) fn number(&self) -> u16 {
         match self {
             Event::Kernel(probe) => probe.id,
-            Event::Own(_, number) | Event::Function(_, _, number) => *number,
+            Event::Own(_, number) | Event::Function(.., number) => *number,
         }
     }
     /// The last part of its name.
@@ -262,7 +263,7 @@ impl Event<'_> {
         match self {
             Event::Kernel(probe) => &probe.name,
             Event::Own(name, _) => name,
-            Event::Function(..) => "entry",
+            Event::Function(_, boundary, ..) => boundary.name(),
         }
     }
     /// The second part of its name.
@@ -290,7 +291,7 @@ impl Event<'_> {
         match self {
             Event::Kernel(probe) => &probe.arguments,
             Event::Own(..) => &[],
-            Event::Function(_, arguments, _) => arguments,
+            Event::Function(_, _, arguments, _) => arguments,
         }
     }
     /// The names of its arguments.

@@ -1,7 +1,7 @@
 //! The observer of `ochre trace`.
 use super::aggregation::Aggregations;
 use super::compile::compile;
-use super::functions::{Catalog, Provider};
+use super::functions::{Boundary, Catalog, Provider};
 use super::kept::Kept;
 use super::merge::Merger;
 use super::parse::parse;
@@ -74,8 +74,11 @@ impl Tracer {
         let numbered = || self.plan.functions.iter().zip(FUNCTION..);
         let of = |provider| numbered().filter(move |(function, _)| function.provider == provider);
         let probes: Vec<FunctionProbe> = of(Provider::Kernel)
-            .flat_map(|(function, number)| function.addresses.iter().map(move |address| (number, *address)))
-            .map(|(number, address)| FunctionProbe { number, address })
+            .flat_map(|(function, number)| {
+                let is_return = function.boundary == Boundary::Return;
+                let probe = move |address: &u64| FunctionProbe { number, address: *address, is_return };
+                function.addresses.iter().map(probe)
+            })
             .collect();
         let frame = |probes: &[FunctionProbe]| {
             let mut payload = vec![0; probes.len() * FunctionProbe::BYTES];

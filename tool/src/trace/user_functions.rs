@@ -1,6 +1,6 @@
 //! Functions of programs that can have probes, by `uprobe:FILE:FUNCTION`: found in the files of the root that boots, by their symbols or those of
 //! a separate debug file. A function can have one if its first instruction is of those that the kernel can do (`pure::first_instruction`).
-use super::functions::{Provider, TracedFunction};
+use super::functions::{Boundary, Provider, TracedFunction};
 use super::source::{Mistake, mistake};
 use crate::symbols::{FileFunctions, Programs};
 use pure::first_instruction::{MOST_BYTES, arm, x86};
@@ -65,6 +65,7 @@ impl UserFiles {
                 Some(last) => last.addresses.push(*offset),
                 None => functions.push(TracedFunction {
                     provider: Provider::User,
+                    boundary: Boundary::Entry,
                     module: name.to_string(),
                     name: function.clone(),
                     addresses: vec![*offset],
@@ -162,6 +163,7 @@ mod tests {
         };
         let traced = |(offset, name): &(u64, String)| TracedFunction {
             provider: Provider::User,
+            boundary: Boundary::Entry,
             module: "prog".into(),
             name: name.clone(),
             addresses: vec![*offset],

@@ -13,19 +13,21 @@ pub struct FunctionProbe {
     pub number: u16,
     /// Where the function begins.
     pub address: u64,
+    /// Where the function returns, not at its entry.
+    pub is_return: bool,
 }
 
 impl FunctionProbe {
     /// Bytes of an encoded one.
-    pub const BYTES: usize = 10;
+    pub const BYTES: usize = 11;
 
     /// Appends it.
     pub fn encode(&self, out: &mut Writer<'_>) {
-        out.u16(self.number).u64(self.address);
+        out.u16(self.number).u64(self.address).u8(self.is_return.into());
     }
     /// Takes one from the front.
     pub fn decode(from: &mut Reader<'_>) -> Option<FunctionProbe> {
-        Some(FunctionProbe { number: from.u16()?, address: from.u64()? })
+        Some(FunctionProbe { number: from.u16()?, address: from.u64()?, is_return: from.u8()? != 0 })
     }
 }
 

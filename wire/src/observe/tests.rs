@@ -67,7 +67,7 @@ fn what_is_encoded_comes_back() {
     assert_eq!(ProbeDescription::decode(&mut from), Some(probe));
     assert_eq!(take_record(&mut from), Some(record));
     assert!(from.is_empty());
-    let kernel = FunctionProbe { number: FUNCTION, address: 1 << 40 };
+    let kernel = FunctionProbe { number: FUNCTION, address: 1 << 40, is_return: true };
     let user = UserFunctionProbe { number: 1, offset: 2, code: b"\x55" };
     let mut out = Writer::new(&mut bytes);
     kernel.encode(&mut out);

@@ -1,13 +1,15 @@
 //! Probes at function boundaries, this architecture's part: functions that begin with an instruction that only makes room on the stack, the
-//! breakpoint BRK, and slots that hold that instruction and a branch to the one after it.
+//! breakpoint BRK, and slots that hold that instruction and a branch to the one after it, or what leaves the function (`pure::returns`).
 //!
 //! Neither instruction is one that may be executed while it is replaced (Arm ARM B2.2.5), so the other CPUs are held meanwhile.
 use super::sysreg::isb;
+use alloc::vec::Vec;
 use core::arch::{asm, global_asm};
 use core::mem::MaybeUninit;
+use pure::returns::{Leave, Place, Unknown};
 
 /// How many slots there are.
-pub(crate) const SLOTS: usize = 1024;
+pub(crate) const SLOTS: usize = 2048;
 /// Bytes of each.
 pub(crate) const SLOT_BYTES: usize = 8;
 /// What stands in our BRK: no other of the kernel's has it.
@@ -31,13 +33,22 @@ unsafe extern "C" {
     static ochre_function_probe_slots: [MaybeUninit<u8>; SLOTS * SLOT_BYTES];
 }
 
-/// A first instruction.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// An instruction.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Code(u32);
 
 impl Code {
     /// BRK with our number.
     pub(crate) const BREAKPOINT: Code = Code(0xd420_0000 | IMMEDIATE << 5);
+
+    /// As it is kept.
+    pub(crate) fn word(self) -> u32 {
+        self.0
+    }
+    /// The one that was kept.
+    pub(crate) fn of_word(word: u32) -> Code {
+        Code(word)
+    }
 }
 
 /// Exception class of BRK.
@@ -67,21 +78,43 @@ pub(crate) fn displaced(address: usize) -> Option<Code> {
 
 /// The code of the slot at `slot` for a function that begins with `first` at `address`.
 pub(crate) fn slot_code(slot: usize, first: Code, address: usize) -> [u8; SLOT_BYTES] {
-    // CAST: both lie in the image, which is shorter than the 128 MiB that a branch reaches. B.
-    let distance = ((address + 4) as i64 - (slot + 4) as i64) as u32;
-    let branch = 0x1400_0000 | distance >> 2 & 0x03ff_ffff;
     let mut code = [0; SLOT_BYTES];
     code[..4].copy_from_slice(&first.0.to_le_bytes());
-    code[4..].copy_from_slice(&branch.to_le_bytes());
+    code[4..].copy_from_slice(&branch(slot + 4, address as i64 + 4).to_le_bytes());
     code
 }
 
-/// The first instruction in a slot.
-pub(crate) fn first_of_slot(slot: usize) -> Code {
-    read(slot)
+/// B from `from` to `to`.
+fn branch(from: usize, to: i64) -> u32 {
+    // CAST: both lie in the image, which is shorter than the 128 MiB that a branch reaches.
+    let distance = (to - from as i64) as u32;
+    0x1400_0000 | distance >> 2 & 0x03ff_ffff
 }
 
-fn read(address: usize) -> Code {
+/// Where the function is left whose code this is.
+pub(crate) fn places(code: &[u8]) -> Result<Vec<Place>, Unknown> {
+    pure::returns::arm::find(code)
+}
+
+/// Puts an instruction back.
+pub(crate) fn put_back(there: &mut [u8], code: Code) {
+    if let Some(first) = there.first_chunk_mut() {
+        *first = code.0.to_le_bytes();
+    }
+}
+
+/// The code of the slot at `slot` for an instruction that leaves the function at `address`: it, or a branch, and one that is undefined (zero).
+pub(crate) fn way_out(slot: usize, address: usize, instruction: &[u8], leave: Leave) -> [u8; SLOT_BYTES] {
+    let mut code = [0; SLOT_BYTES];
+    match leave {
+        Leave::Anywhere => code[..instruction.len()].copy_from_slice(instruction),
+        Leave::Jump(target) => code[..4].copy_from_slice(&branch(slot, address as i64 + target).to_le_bytes()),
+    }
+    code
+}
+
+/// The instruction at `address`.
+pub(crate) fn read(address: usize) -> Code {
     // SAFETY: callers give addresses of the image's code, whole instructions, which can be read.
     Code(unsafe { core::ptr::with_exposed_provenance::<u32>(address).read_volatile() })
 }
@@ -97,12 +130,12 @@ pub(crate) unsafe fn write_slot(place: *mut u8, slot: usize, code: [u8; SLOT_BYT
     make_visible(place, slot);
 }
 
-/// Writes a function's first instruction.
+/// Writes a function's first instruction, or one that leaves it.
 ///
 /// # Safety
-/// 1. `place` is a writable mapping of the function's start at `address`; no other CPU executes it.
+/// 1. `place` is a writable mapping of the instruction at `address`; no other CPU executes it.
 /// 2. `code` is [`Code::BREAKPOINT`], or what stood there.
-pub(crate) unsafe fn write_first(place: *mut u8, address: usize, code: Code) {
+pub(crate) unsafe fn write_place(place: *mut u8, address: usize, code: Code) {
     // SAFETY: 1 and 2.
     unsafe { place.cast::<u32>().write_volatile(code.0) };
     make_visible(place, address);

@@ -65,12 +65,14 @@ unsafe extern "C" fn ochre_kernel_sync(frame: *mut KernelFrame) {
         frame.pc = fixup as u64;
         return;
     }
-    // The saved address is that of BRK itself; the first arguments of a function are in x0 to x5.
-    if function_probe::is_breakpoint(frame.syndrome)
-        && let Some(next) = crate::function_probe::hit(frame.pc as usize, &frame.x[..6])
-    {
-        frame.pc = next as u64;
-        return;
+    if function_probe::is_breakpoint(frame.syndrome) {
+        // The saved address is that of BRK itself. Where a function begins and where it is left x30 is its return address.
+        let (arguments, results, caller) = (&frame.x[..6], &frame.x[..2], &|| frame.x[30]);
+        let registers = crate::function_probe::Registers { arguments, results, saved: frame.pc, caller };
+        if let Some(next) = crate::function_probe::hit(frame.pc as usize, &registers) {
+            frame.pc = next as u64;
+            return;
+        }
     }
     report(frame, describe(frame.syndrome))
 }

@@ -309,13 +309,18 @@ extern "C" fn kernel_trap(frame: &mut Frame) {
         }
         fatal(frame, Some(addr));
     }
-    // The saved address is that of the byte after INT3.
-    if frame.vector as usize == BREAKPOINT
-        // CAST: a code address.
-        && let Some(next) = crate::function_probe::hit(frame.rip as usize - 1, &frame.function_arguments())
-    {
-        frame.rip = next as u64;
-        return;
+    if frame.vector as usize == BREAKPOINT {
+        let (arguments, results) = (frame.function_arguments(), [frame.rax, frame.rdx]);
+        let stack = frame.rsp;
+        // SAFETY: asked for where a function begins or is left only: the word at the kernel's stack pointer is its return address.
+        let caller = &|| unsafe { core::ptr::with_exposed_provenance::<u64>(stack as usize).read_volatile() };
+        let registers =
+            crate::function_probe::Registers { arguments: &arguments, results: &results, saved: frame.rip, caller };
+        // The saved address is that of the byte after INT3. CAST: a code address.
+        if let Some(next) = crate::function_probe::hit((frame.rip as usize).wrapping_sub(1), &registers) {
+            frame.rip = next as u64;
+            return;
+        }
     }
     if frame.vector == GENERAL_PROTECTION
         && user_copy::takes_state(frame.rip as usize)

@@ -1,7 +1,7 @@
 //! Which events a pattern means.
 use super::program::Compiler;
 use crate::observe::guest::{Guest, Probe};
-use crate::trace::functions::TracedFunction;
+use crate::trace::functions::{Boundary, TracedFunction};
 use crate::trace::plan::Event;
 use crate::trace::source::{Mistake, mistake};
 use crate::trace::user_functions::PREFIX;
@@ -87,20 +87,29 @@ impl<'a> Compiler<'a> {
 }
 
 impl<'a> Compiler<'a> {
-    /// The entries of functions of the kernel that `MODULE:FUNCTION:NAME` means. Only the function may have colons in it.
+    /// The entries and returns of functions of the kernel that `MODULE:FUNCTION:NAME` means. Only the function may have colons in it.
     fn functions(&mut self, at: usize, pattern: &str) -> Result<Vec<Meant<'a>>, Mistake> {
         let parts = pattern.split_once(':').and_then(|(module, rest)| Some((module, rest.rsplit_once(':')?)));
         let Some((module, (function, name))) = parts else {
-            return mistake(at, "a function's probe is fbt:MODULE:FUNCTION:entry; module and function may be empty");
+            return mistake(
+                at,
+                "a function's probe is fbt:MODULE:FUNCTION:entry or :return; module and function may be empty",
+            );
         };
-        if !name.is_empty() && !matches_glob(name, "entry") {
-            return mistake(at, "a function has one probe, called entry");
+        let is_meant = |boundary: &Boundary| name.is_empty() || matches_glob(name, boundary.name());
+        let boundaries: Vec<Boundary> = Boundary::ALL.into_iter().filter(is_meant).collect();
+        if boundaries.is_empty() {
+            return mistake(at, "a function's probes are called entry and return");
         }
         let meant = self.catalog.matching(module, function);
         if meant.is_empty() {
             return mistake(at, "no function of the kernel that can have probes is called so");
         }
-        self.entries(at, meant)
+        let mut events = Vec::new();
+        for boundary in boundaries {
+            events.extend(self.boundaries(at, &meant, boundary)?);
+        }
+        Ok(events)
     }
 
     /// The entries of functions of programs.
@@ -110,12 +119,17 @@ impl<'a> Compiler<'a> {
             (meant, _) if meant.is_empty() => {
                 mistake(at, "functions that are called so begin with instructions that no probe can stand at")
             }
-            (meant, _) => self.entries(at, meant),
+            (meant, _) => self.boundaries(at, &meant, Boundary::Entry),
         }
     }
 
     /// An event for each function.
-    fn entries(&mut self, at: usize, meant: Vec<&'a TracedFunction>) -> Result<Vec<Meant<'a>>, Mistake> {
+    fn boundaries(
+        &mut self,
+        at: usize,
+        meant: &[&'a TracedFunction],
+        boundary: Boundary,
+    ) -> Result<Vec<Meant<'a>>, Mistake> {
         let catalog = self.catalog;
         let count: usize = meant.iter().map(|function| function.addresses.len()).sum();
         if count > MOST_FUNCTIONS {
@@ -123,10 +137,10 @@ impl<'a> Compiler<'a> {
         }
         let mut events = Vec::new();
         for function in meant {
-            let Some(number) = self.plan.function_number(function) else {
+            let Some(number) = self.plan.function_number(function, boundary) else {
                 return mistake(at, format!("{MOST_FUNCTIONS} functions can have probes"));
             };
-            events.push((Event::Function(function, &catalog.arguments, number), None));
+            events.push((Event::Function(function, boundary, catalog.arguments_of(boundary), number), None));
         }
         Ok(events)
     }

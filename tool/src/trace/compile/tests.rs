@@ -1,7 +1,7 @@
 //! The compiler against a guest that is played: what it makes passes the kernel's verifier, and mistakes point at their place.
 use super::compile;
 use crate::observe::guest::Guest;
-use crate::trace::functions::Catalog;
+use crate::trace::functions::{Catalog, TracedFunction};
 use crate::trace::parse::parse;
 use crate::trace::plan::Plan;
 use crate::trace::source::Mistake;
@@ -144,6 +144,15 @@ fn functions_of_the_kernel_share_their_code() {
     let functions = |text| plan(text).map(|plan| plan.functions).expect(text);
     assert_eq!(functions("fbt:kernel:fs::A::read:")[0].addresses, [0x20, 0x30]);
     assert_eq!(functions("fbt::fs::open:entry { x++ } fbt::*open:entry { x++ }").len(), 1);
+    let both = functions("fbt::fs::open: { x++ } fbt::fs::open:return { x++ }");
+    assert_eq!(
+        both.iter().map(TracedFunction::probe_name).collect::<Vec<_>>(),
+        ["fbt:kernel:fs::open:entry", "fbt:kernel:fs::open:return"]
+    );
+    assert_eq!(
+        done("fbt::fs::open:* /probename == \"return\"/ { x = arg1 }", FUNCTION + 1, &[1, 2], ""),
+        ["global 0 = 2"]
+    );
 }
 
 #[test]
@@ -293,7 +302,8 @@ fn mistakes_point_at_their_place() {
         ("syscall:::entry /probefunc == \"nosuch\"/ {}", 30, "nosuch"),
         ("fbt:entry", 0, "fbt:MODULE:FUNCTION:entry"),
         ("sched:::on_cpu, fbt::fs::shut:entry", 16, "no function of the kernel"),
-        ("fbt::fs::open:return", 0, "one probe, called entry"),
+        ("fbt::fs::open:middle", 0, "called entry and return"),
+        ("fbt::fs::open:return { x = arg2 }", 27, "arg0, arg1"),
         ("fbt::many:entry", 0, "1100 functions are called so, and 1024 can have probes"),
         ("fbt::fs::open:entry { x = arg6 }", 26, "arg0, arg1"),
         ("syscall:::entry { pid = 1 }", 18, "cannot be set"),
