@@ -59,6 +59,8 @@ const CASES: &[Case] = &[
     ("statuses::signals_are_128_and_more", Short, statuses::signals_are_128_and_more),
     ("statuses::init_cannot_be_killed", Short, statuses::init_cannot_be_killed),
     ("statuses::what_cannot_run_is_told", Short, statuses::what_cannot_run_is_told),
+    ("statuses::bad_usage_is_told", Short, statuses::bad_usage_is_told),
+    ("statuses::readers_may_go", Short, statuses::readers_may_go),
     ("statuses::hostile_programs_do_no_harm", Long, statuses::hostile_programs_do_no_harm),
     ("statuses::timeout_ends_a_run", Short, statuses::timeout_ends_a_run),
     ("failures::a_failing_kernel_tells_all", Short, failures::a_failing_kernel_tells_all),

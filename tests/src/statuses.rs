@@ -36,6 +36,34 @@ pub(crate) fn what_cannot_run_is_told(guest: &Guest) {
     guest.run(&[], &[&cut.display().to_string()]).exits(126).mentions("not a sound program");
 }
 
+pub(crate) fn bad_usage_is_told(guest: &Guest) {
+    for (command, options, message) in [
+        ("strace", &["--sumary-only"][..], "there is no option --sumary-only"),
+        ("run", &["--rot=/etc"], "there is no option --rot=/etc"),
+        ("run", &["--metrics", "/nowhere/metrics"], "cannot write /nowhere/metrics: No such file or directory"),
+        ("trace", &["-o", "/nowhere/trace", "proc:::"], "cannot write /nowhere/trace: No such file or directory"),
+        ("strace", &["-o", "/nowhere/calls"], "cannot be written: No such file or directory"),
+    ] {
+        guest.observe(command, options, &["busybox", "echo", "out"]).exits(2).prints("").mentions(message);
+    }
+}
+
+/// What the tool says itself may find no reader, as in `ochre strace … 2>&1 | head -n 1`.
+pub(crate) fn readers_may_go(guest: &Guest) {
+    let gone = || {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        writer
+    };
+    let status = |name: &str, options: &[&str], program: &[&str]| {
+        let mut command = guest.command_of(name, options, program);
+        command.stdout(gone()).stderr(gone()).status().expect("ochre can be started").code()
+    };
+    assert_eq!(status("run", &[], &["nosuchprogram"]), Some(127));
+    assert_eq!(status("top", &["-d", "50"], &["busybox", "sh", "-c", "sleep 0.3; exit 3"]), Some(3));
+    assert_eq!(status("profile", &[], &["busybox", "sh", "-c", "exit 4"]), Some(4));
+}
+
 /// ELF files with damaged headers: each is refused, dies, or runs on senselessly until it is killed, and the
 /// kernel lives to tell.
 pub(crate) fn hostile_programs_do_no_harm(guest: &Guest) {

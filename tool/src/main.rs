@@ -8,6 +8,10 @@
 
 use std::process::ExitCode;
 
+// First: its macros take the place of the library's in what follows.
+#[macro_use]
+mod say;
+
 mod arch;
 mod bench;
 mod cli;

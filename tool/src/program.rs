@@ -36,7 +36,7 @@ impl Program {
     }
 
     /// Finds `name`. A name without a slash is looked up in the root by `search` (its PATH). One with a slash is the
-    /// root's file of that path (below `workdir`, if relative), or else the host's.
+    /// root's file of that path (below `workdir`, if relative), or else the host's. One that begins with a dash is a mistyped option.
     pub(crate) fn find(
         name: &OsStr,
         root: &Index,
@@ -46,6 +46,10 @@ impl Program {
     ) -> anyhow::Result<Program> {
         let bytes = name.as_bytes();
         let shown = name.to_string_lossy();
+        // What stands where the program should: a command takes all words from the first that is no option of its own.
+        if bytes.starts_with(b"-") {
+            return Err(failure(status::USAGE, format!("there is no option {shown} (see --help)")));
+        }
         let absolute = |directory: &[u8]| [directory, b"/", bytes].concat();
         if !bytes.contains(&b'/') {
             let mut denied = false;
@@ -150,6 +154,7 @@ mod tests {
         assert_eq!(find("/bin/busybox").unwrap().path(), b"/bin/busybox");
         assert_eq!(status_of(find("none")), status::NOT_FOUND);
         assert_eq!(status_of(find("notes")), status::NOT_EXECUTABLE);
+        assert_eq!(status_of(find("--nosuch=/etc")), status::USAGE);
         assert_eq!(status_of(find("/no/such/file")), status::NOT_FOUND);
         assert_eq!(status_of(find("/etc")), status::NOT_EXECUTABLE);
     }

@@ -6,9 +6,11 @@ mod table;
 use crate::observe::Observer;
 use crate::observe::guest::Guest;
 use crate::observe::talk::Talk;
+use crate::status::{self, failure};
 use pages::Pages;
+use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 use table::{Order, Table};
 use wire::observe::Kind;
@@ -40,7 +42,7 @@ impl Metrics {
         match &mut self.target {
             Target::File(file) => {
                 // Whoever reads it meanwhile finds a whole one.
-                let new = file.with_extension("new");
+                let new = unfinished(file);
                 let written = std::fs::write(&new, self.pages.text()).and_then(|()| std::fs::rename(&new, &file));
                 written.map_err(|error| anyhow::anyhow!("cannot write {}: {error}", file.display()))
             }
@@ -55,7 +57,21 @@ impl Metrics {
     }
 }
 
+/// The name under which a page is written before it takes the place of the one before.
+fn unfinished(file: &Path) -> PathBuf {
+    file.with_extension("new")
+}
+
 impl Observer for Metrics {
+    /// What cannot be written is told before the program runs.
+    fn booting(&mut self, _initramfs: &File, _kernel: &Path) -> anyhow::Result<()> {
+        let Target::File(file) = &self.target else { return Ok(()) };
+        let new = unfinished(file);
+        File::create(&new)
+            .and_then(|_| std::fs::remove_file(&new))
+            .map_err(|error| failure(status::USAGE, format!("cannot write {}: {error}", file.display())))
+    }
+
     fn probes_known(&mut self, _guest: &Guest) -> anyhow::Result<Vec<(Kind, Vec<u8>)>> {
         Ok(vec![(Kind::Query, self.period_ms.to_le_bytes().to_vec())])
     }
