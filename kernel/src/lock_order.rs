@@ -86,7 +86,7 @@ lock_classes! {
     EVENT_COUNTER = 526;
     /// Files with pages that can be dropped (`fs::reclaim`).
     RECLAIMABLE = 528;
-    /// Who maps pages of one file (`fs::page_cache`).
+    /// Who maps pages of one file (`fs::mappers`).
     PAGE_MAPPERS = 530;
     /// One file's pages (`fs::page_cache`).
     PAGE_CACHE = 532;

@@ -7,6 +7,7 @@
 //! - A page that is not in the tree is what `backing` gives for it (zeros for a hole).
 //! - Bytes of the last page beyond the size are zero, so that growing a file never shows old bytes.
 //! - Size changes and writes are serialised by the inode's write lock; readers and faults take only the spin lock.
+use super::mappers::{Mapper, Mappers, Removal};
 use super::quota::Quota;
 use super::reclaim;
 use super::transfer::{Sink, Source};
@@ -16,6 +17,7 @@ use crate::mm::oom;
 use crate::trace::{self, Counter, probe};
 use alloc::sync::{Arc, Weak};
 use alloc::vec::Vec;
+use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use machine::addr::PAGE_SIZE;
 use machine::mm::{Frame, FrameKind};
@@ -66,14 +68,6 @@ impl Backing {
     }
 }
 
-/// Someone who maps pages of the cache and must forget them when the file shrinks.
-pub trait Mapper: Send + Sync {
-    /// Pages from `first` on are no longer part of the file.
-    fn forget_pages(&self, cx: &mut CurrentThread, cache: &PageCache, first: u64);
-    /// Page `index` has `frame` no longer. From locked areas it is taken only if it `takes_locked`.
-    fn forget_frame(&self, cx: &mut CurrentThread, cache: &PageCache, index: u64, frame: &Frame, takes_locked: bool);
-}
-
 /// A page with a frame of the cache's own.
 struct Page {
     frame: Frame,
@@ -116,7 +110,7 @@ pub struct PageCache {
     size: AtomicU64,
     resident: AtomicUsize,
     backed_pages: AtomicUsize,
-    mappers: SpinLock<Vec<Weak<dyn Mapper>>>,
+    mappers: Mappers,
     /// Whether it was told to `reclaim`.
     is_registered: AtomicBool,
     /// What its frames count against, besides all files' share of memory.
@@ -140,7 +134,7 @@ impl PageCache {
             size: AtomicU64::new(size),
             resident: AtomicUsize::new(0),
             backed_pages: AtomicUsize::new((size as usize).div_ceil(PAGE_SIZE)),
-            mappers: SpinLock::new(&lock_order::PAGE_MAPPERS, Vec::new()),
+            mappers: Mappers::new(),
             is_registered: AtomicBool::new(false),
             quota,
         }
@@ -235,16 +229,10 @@ impl PageCache {
             trace::count(Counter::PagesReadIn);
             probe!(trace::io::fill(self.told(), index, filled));
         }
-        // From the insertion on look-ups find the new frame; who has found the backing's before is in this list.
-        let mut mappers = Vec::new();
         let old = backing.frame(index);
         let is_clean = !is_to_write && backing.lasts(index);
+        let removal = old.is_some().then(Removal::begin);
         {
-            let known = self.mappers.lock(cx);
-            if old.is_some() {
-                mappers.try_reserve(known.len())?;
-                mappers.extend(known.iter().filter_map(Weak::upgrade));
-            }
             let mut pages = self.pages.lock(cx);
             if let Some(earlier) = pages.take_existing(index, is_to_write) {
                 return Ok(earlier);
@@ -263,11 +251,11 @@ impl PageCache {
         if is_clean && !self.is_registered.swap(true, Ordering::AcqRel) {
             reclaim::register(cx, self);
         }
+        // From the insertion on look-ups find the new frame.
         if let Some(old) = old {
-            for mapper in mappers {
-                mapper.forget_frame(cx, self, index, &old, true);
-            }
+            self.mappers.tell(cx, |cx, mapper| mapper.forget_frame(cx, self, index, &old, true));
         }
+        drop(removal);
         Ok(frame)
     }
 
@@ -351,6 +339,7 @@ impl PageCache {
             return Err(Errno::EINVAL);
         }
         probe!(trace::io::truncate(self.told(), bytes));
+        let batch = empty_batch()?;
         let last = bytes / PAGE_SIZE as u64;
         // CAST: below the page size.
         let within = (bytes % PAGE_SIZE as u64) as usize;
@@ -374,7 +363,8 @@ impl PageCache {
                 self.backed_pages.store(kept.div_ceil(PAGE_SIZE), Ordering::Relaxed);
             }
         }
-        self.drop_pages(cx, first)
+        self.drop_pages(cx, first, batch);
+        Ok(())
     }
 
     /// Makes the contents those of `memory`, which nobody writes. The file must be empty.
@@ -407,20 +397,44 @@ impl PageCache {
         for index in whole..backed {
             self.own_frame(cx, index, true)?.zero(0, PAGE_SIZE);
         }
-        let mappers = self.live_mappers(cx)?;
-        let mut at = whole.max(backed);
+        let first = whole.max(backed);
+        if first < after {
+            self.remove_pages(cx, first..after)?;
+        }
+        Ok(())
+    }
+
+    /// Removes pages in the middle of the file. Nearly all mappings are forgotten at once, before: a page that is still mapped when it
+    /// has left the cache was touched meanwhile, and only for those everybody is asked again.
+    fn remove_pages(&self, cx: &mut CurrentThread, pages: Range<u64>) -> Result<()> {
+        let mut gone: Vec<(u64, Frame)> = Vec::new();
+        gone.try_reserve_exact(BATCH)?;
+        let _removal = Removal::begin();
+        self.mappers.tell(cx, |cx, mapper| mapper.forget_pages(cx, self, pages.clone(), false));
+        let mut at = pages.start;
         loop {
-            let removed = {
-                let mut pages = self.pages.lock(cx);
-                let found = pages.tree.next(at).map(|(index, _)| index).filter(|&index| index < after);
-                found.and_then(|index| pages.tree.remove(index).map(|page| (index, page.frame)))
-            };
-            let Some((index, frame)) = removed else { return Ok(()) };
-            at = index + 1;
-            self.resident.fetch_sub(1, Ordering::Relaxed);
-            HELD.fetch_sub(1, Ordering::Relaxed);
-            self.give_back(1);
-            mappers.iter().for_each(|mapper| mapper.forget_frame(cx, self, index, &frame, true));
+            {
+                let mut cached = self.pages.lock(cx);
+                while gone.len() < BATCH
+                    && let Some(index) = cached.tree.next(at).map(|(index, _)| index).filter(|index| *index < pages.end)
+                    && let Some(page) = cached.tree.remove(index)
+                {
+                    gone.push((index, page.frame));
+                    at = index + 1;
+                }
+            }
+            if gone.is_empty() {
+                return Ok(());
+            }
+            self.resident.fetch_sub(gone.len(), Ordering::Relaxed);
+            HELD.fetch_sub(gone.len(), Ordering::Relaxed);
+            self.give_back(gone.len());
+            for (index, frame) in gone.drain(..) {
+                // Another reference than ours is a mapping, or of a fault that is about to make one.
+                if frame.count() > 1 {
+                    self.mappers.tell(cx, |cx, mapper| mapper.forget_frame(cx, self, index, &frame, true));
+                }
+            }
         }
     }
 
@@ -441,11 +455,12 @@ impl PageCache {
     /// Makes frames for `first..end` (byte offsets), also beyond the end of the file, without changing what is read: `fallocate`. If that
     /// fails, EINTR among it when a signal comes, those beyond the end are given back. The caller holds the write lock.
     pub fn preallocate(self: &Arc<Self>, cx: &mut CurrentThread, first: u64, end: u64) -> Result<()> {
+        let batch = empty_batch()?;
         for index in first / PAGE_SIZE as u64..end.div_ceil(PAGE_SIZE as u64) {
             // LINUX: a signal ends it early, so that what takes all memory can be ended.
             let made = if cx.is_notified() { Err(Errno::EINTR) } else { self.frame_to_fill(cx, index).map(drop) };
             if made.is_err() {
-                self.drop_pages(cx, self.size_bytes().div_ceil(PAGE_SIZE as u64))?;
+                self.drop_pages(cx, self.size_bytes().div_ceil(PAGE_SIZE as u64), batch);
                 return made;
             }
         }
@@ -479,14 +494,7 @@ impl PageCache {
 
     /// Registers someone who maps pages, until it is dropped.
     pub fn add_mapper(&self, cx: &CurrentThread, mapper: Weak<dyn Mapper>) -> Result<()> {
-        let mut mappers = self.mappers.lock(cx);
-        if mappers.iter().any(|known| Weak::ptr_eq(known, &mapper)) {
-            return Ok(());
-        }
-        mappers.retain(|known| known.strong_count() > 0);
-        mappers.try_reserve(1)?;
-        mappers.push(mapper);
-        Ok(())
+        self.mappers.add(cx, mapper)
     }
 
     /// Zeroes the bytes from `within` of page `index`, if it is there or has a backing.
@@ -496,15 +504,6 @@ impl PageCache {
         if let Some(frame) = frame {
             frame.zero(within, PAGE_SIZE - within);
         }
-    }
-
-    /// Those who may have mapped pages.
-    fn live_mappers(&self, cx: &CurrentThread) -> Result<Vec<Arc<dyn Mapper>>> {
-        let known = self.mappers.lock(cx);
-        let mut live = Vec::new();
-        live.try_reserve(known.len())?;
-        live.extend(known.iter().filter_map(Weak::upgrade));
-        Ok(live)
     }
 
     /// Drops up to `wanted` clean pages that nobody needs at this moment; answers how many. For `reclaim`.
@@ -524,10 +523,8 @@ impl PageCache {
             let Some((index, frame)) = found else { break };
             at = index + 1;
             // The tree's reference and ours: more are mappings.
-            if frame.count() > 2
-                && let Ok(mappers) = self.live_mappers(cx)
-            {
-                mappers.iter().for_each(|mapper| mapper.forget_frame(cx, self, index, &frame, false));
+            if frame.count() > 2 {
+                self.mappers.tell(cx, |cx, mapper| mapper.forget_frame(cx, self, index, &frame, false));
             }
             let removed = {
                 let mut pages = self.pages.lock(cx);
@@ -546,10 +543,9 @@ impl PageCache {
         dropped
     }
 
-    fn drop_pages(&self, cx: &mut CurrentThread, first: u64) -> Result<()> {
-        let mappers = self.live_mappers(cx)?;
-        let mut dropped: Vec<Page> = Vec::new();
-        dropped.try_reserve_exact(BATCH)?;
+    /// Removes all pages from `first` on, which is beyond the end of the file: no fault finds them any more.
+    fn drop_pages(&self, cx: &mut CurrentThread, first: u64, mut dropped: Vec<Page>) {
+        let _removal = Removal::begin();
         loop {
             let has_more = self.pages.lock(cx).tree.take_from(first, BATCH, &mut dropped);
             self.resident.fetch_sub(dropped.len(), Ordering::Relaxed);
@@ -560,10 +556,7 @@ impl PageCache {
                 break;
             }
         }
-        for mapper in mappers {
-            mapper.forget_pages(cx, self, first);
-        }
-        Ok(())
+        self.mappers.tell(cx, |cx, mapper| mapper.forget_pages(cx, self, first..u64::MAX, true));
     }
 }
 
@@ -572,6 +565,13 @@ impl Drop for PageCache {
         HELD.fetch_sub(self.resident_pages(), Ordering::Relaxed);
         self.give_back(self.resident_pages());
     }
+}
+
+/// Room for pages that leave together.
+fn empty_batch() -> Result<Vec<Page>> {
+    let mut batch = Vec::new();
+    batch.try_reserve_exact(BATCH)?;
+    Ok(batch)
 }
 
 /// A new frame with what `backing` has for page `index`, and how many bytes that is.

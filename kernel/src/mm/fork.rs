@@ -7,8 +7,9 @@
 //! write right on both sides; the first writer copies ([`super::fault`]).
 use super::error::MapError;
 use super::oom;
-use super::space::{AddressSpace, Memory};
+use super::space::{AddressSpace, Memory, forget_of_file};
 use super::vma::{Backing, Locking, Vma};
+use crate::fs::Moment;
 use crate::trace::probe;
 use alloc::sync::Arc;
 use machine::addr::{PAGE_SIZE, UserAddr};
@@ -22,6 +23,7 @@ const SMALL_AREA_BYTES: usize = 2 << 20;
 impl AddressSpace {
     /// A copy for a child process.
     pub fn fork(&self, cx: &mut CurrentThread) -> Result<Arc<AddressSpace>, MapError> {
+        let moment = Moment::now();
         let child = loop {
             let outcome = self.memory.lock(cx).fork(cx);
             match outcome {
@@ -37,6 +39,10 @@ impl AddressSpace {
         child.set_dumpable(self.is_dumpable());
         child.register_barriers(self.barriers());
         child.watch_files(cx)?;
+        if !moment.is_quiet_since() {
+            // Pages that were entered may have left their files before anybody knew of the child.
+            child.memory.lock(cx).forget_files(cx);
+        }
         Ok(child)
     }
 
@@ -57,6 +63,18 @@ impl AddressSpace {
 }
 
 impl Memory {
+    /// Unmaps all pages of files, and private copies beyond their ends; faults bring what is there.
+    fn forget_files(&mut self, cx: &mut CurrentThread) {
+        for entry in self.areas.entries() {
+            let Backing::Cache(backing) = &entry.value.backing else { continue };
+            let end_of_file = backing.cache.size_bytes().div_ceil(PAGE_SIZE as u64);
+            let pages = usize::try_from(end_of_file.saturating_sub(backing.offset / PAGE_SIZE as u64));
+            let bytes = pages.unwrap_or(usize::MAX).saturating_mul(PAGE_SIZE).min(entry.bytes());
+            forget_of_file(&mut self.table, cx, entry.start..entry.start + bytes);
+            self.table.unmap(cx, UserAddr(entry.start + bytes)..UserAddr(entry.end));
+        }
+    }
+
     fn fork(&mut self, cx: &mut CurrentThread) -> Result<Memory, MapError> {
         let mut child = Memory::empty(UserSpace::new()?);
         let mut areas = RangeMap::new();

@@ -17,7 +17,7 @@ use alloc::sync::{Arc, Weak};
 use core::ops::Range;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use machine::addr::{PAGE_SIZE, UserAddr};
-use machine::mm::{Frame, SpaceHandle, UserSpace};
+use machine::mm::{Frame, FrameKind, SpaceHandle, UserSpace};
 use machine::sync::{Mutex, Once};
 use machine::thread::CurrentThread;
 use pure::range_map::{RangeMap, SPLIT_SLOTS};
@@ -215,27 +215,9 @@ impl AddressSpace {
 }
 
 impl Mapper for AddressSpace {
-    /// A mapped file became shorter. LINUX: private copies of its pages go too.
-    fn forget_pages(&self, cx: &mut CurrentThread, cache: &PageCache, first: u64) {
-        let mut memory = self.memory.lock(cx);
-        let memory = &mut *memory;
-        for entry in memory.areas.entries() {
-            let Backing::Cache(backing) = &entry.value.backing else { continue };
-            if !core::ptr::eq(Arc::as_ptr(&backing.cache), cache) {
-                continue;
-            }
-            let first_in_area = first.saturating_sub(backing.offset / PAGE_SIZE as u64);
-            let Some(start) = usize::try_from(first_in_area)
-                .ok()
-                .and_then(|pages| pages.checked_mul(PAGE_SIZE))
-                .and_then(|bytes| bytes.checked_add(entry.start))
-            else {
-                continue;
-            };
-            if start < entry.end {
-                memory.table.unmap(cx, UserAddr(start)..UserAddr(entry.end));
-            }
-        }
+    /// LINUX: when a mapped file becomes shorter, private copies of its pages go too, but not those over a hole.
+    fn forget_pages(&self, cx: &mut CurrentThread, cache: &PageCache, pages: Range<u64>, takes_copies: bool) {
+        self.memory.lock(cx).forget_pages(cx, cache, &pages, takes_copies);
     }
 
     fn forget_frame(&self, cx: &mut CurrentThread, cache: &PageCache, index: u64, frame: &Frame, takes_locked: bool) {
@@ -261,6 +243,34 @@ impl Mapper for AddressSpace {
 }
 
 impl Memory {
+    /// Unmaps pages of a file, given by their numbers in it, wherever they are mapped.
+    pub(super) fn forget_pages(
+        &mut self,
+        cx: &mut CurrentThread,
+        cache: &PageCache,
+        pages: &Range<u64>,
+        takes_copies: bool,
+    ) {
+        for entry in self.areas.entries() {
+            let Backing::Cache(backing) = &entry.value.backing else { continue };
+            if !core::ptr::eq(Arc::as_ptr(&backing.cache), cache) {
+                continue;
+            }
+            let first = backing.offset / PAGE_SIZE as u64;
+            // What lies beyond any area is as good as its end.
+            let place = |page: u64| {
+                let pages = usize::try_from(page.saturating_sub(first)).unwrap_or(usize::MAX);
+                entry.start.saturating_add(pages.saturating_mul(PAGE_SIZE)).min(entry.end)
+            };
+            let (start, end) = (place(pages.start), place(pages.end));
+            if start < end && (takes_copies || entry.value.is_shared || !entry.value.has_own_pages) {
+                self.table.unmap(cx, UserAddr(start)..UserAddr(end));
+            } else if start < end {
+                forget_of_file(&mut self.table, cx, start..end);
+            }
+        }
+    }
+
     /// No areas, over an empty table.
     pub(super) fn empty(table: UserSpace) -> Memory {
         Memory {
@@ -323,5 +333,29 @@ impl Memory {
         self.data_pages -= data;
         self.locked_pages -= locked;
         self.table.unmap(cx, UserAddr(range.start)..UserAddr(range.end));
+    }
+}
+
+/// Unmaps what is not the program's own of a range: a file's pages, but not private copies of them.
+pub(super) fn forget_of_file(table: &mut UserSpace, cx: &mut CurrentThread, range: Range<usize>) {
+    /// Looked at at a time.
+    const WINDOW_BYTES: usize = 128 * PAGE_SIZE;
+    let mut start = range.start;
+    while start < range.end {
+        let end = (start + WINDOW_BYTES).min(range.end);
+        let mut of_file = 0u128;
+        table.each(UserAddr(start)..UserAddr(end), &mut |page, mapped| {
+            if mapped.kind != FrameKind::Anonymous {
+                of_file |= 1 << ((page.0 - start) / PAGE_SIZE);
+            }
+        });
+        while of_file != 0 {
+            let first = of_file.trailing_zeros();
+            let count = (of_file >> first).trailing_ones();
+            let at = |page: u32| UserAddr(start + page as usize * PAGE_SIZE);
+            table.unmap(cx, at(first)..at(first + count));
+            of_file &= !((u128::MAX >> (128 - count)) << first);
+        }
+        start = end;
     }
 }
