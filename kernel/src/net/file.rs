@@ -66,9 +66,10 @@ impl File for Socket {
                 .and_if(has_data, PollEvents::IN);
             (events, is_listening)
         });
-        let has_room = self.budget.is_writable();
+        let mut has_room = self.budget.is_writable();
         if self.kind == SocketKind::Datagram && !has_room {
             self.budget.note_refusal();
+            has_room = self.budget.is_writable();
         }
         let is_writable = !listens && has_room && !self.is_peer_full();
         events = events.and_if(is_writable, PollEvents::OUT.and(WRITE_BAND));

@@ -69,7 +69,7 @@ impl SendBudget {
 
     /// Bytes on the way, costs included.
     pub(super) fn used(&self) -> usize {
-        self.used.load(Ordering::Acquire)
+        self.used.load(Ordering::SeqCst)
     }
 
     /// What poll calls writable.
@@ -79,14 +79,15 @@ impl SendBudget {
     }
 
     /// A sender, or a look at a datagram socket, found no room: when there is some, that is told by a signal once.
+    /// Room may have been made just before, and not told: look again.
     pub(super) fn note_refusal(&self) {
-        self.has_refused.store(true, Ordering::Release);
+        self.has_refused.store(true, Ordering::SeqCst);
     }
 
     /// There is room again: tells those who wait, and leaves it to be told by a signal if that is due.
     pub(super) fn wake(&self) {
         self.room.wake_all();
-        if self.has_refused.swap(false, Ordering::AcqRel) {
+        if self.has_refused.swap(false, Ordering::SeqCst) {
             self.listeners.leave(Change::Output);
         }
     }
@@ -97,9 +98,12 @@ impl SendBudget {
         let cost = bytes.saturating_add(OVERHEAD_BYTES);
         let limit = self.limit();
         let charge = |used: usize| (used < limit).then(|| used.saturating_add(cost));
-        if self.used.fetch_update(Ordering::AcqRel, Ordering::Acquire, charge).is_err() {
+        let take = || self.used.fetch_update(Ordering::SeqCst, Ordering::SeqCst, charge).is_ok();
+        if !take() {
             self.note_refusal();
-            return None;
+            if !take() {
+                return None;
+            }
         }
         ON_THE_WAY.fetch_add(cost, Ordering::Relaxed);
         Some(Charge { budget: self.clone(), cost })
@@ -115,7 +119,7 @@ pub(super) struct Charge {
 impl Drop for Charge {
     fn drop(&mut self) {
         ON_THE_WAY.fetch_sub(self.cost, Ordering::Relaxed);
-        self.budget.used.fetch_sub(self.cost, Ordering::AcqRel);
+        self.budget.used.fetch_sub(self.cost, Ordering::SeqCst);
         if self.budget.is_writable() {
             self.budget.wake();
         }

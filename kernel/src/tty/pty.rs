@@ -186,7 +186,8 @@ impl File for MasterFile {
                 Some(count) => Ok(count),
                 None if is_non_blocking => {
                     self.terminal.master_lacked_room.store(true, Ordering::Release);
-                    Err(Errno::EAGAIN)
+                    // Who made room before that was known has told nobody of it.
+                    type_in(cx).ok_or(Errno::EAGAIN)
                 }
                 None => Ok(self.terminal.typable.wait(cx, Wait::interruptible("room to type"), type_in)?),
             }

@@ -164,7 +164,8 @@ impl Terminal {
             Some(taken) => taken,
             None if is_non_blocking => {
                 self.lacked_room.store(true, Ordering::Release);
-                Err(Errno::EAGAIN)
+                // Who made room before that was known has told nobody of it.
+                offer(cx).unwrap_or(Err(Errno::EAGAIN))
             }
             None => self.writable.wait(cx, Wait::interruptible("terminal output"), offer)?,
         };
