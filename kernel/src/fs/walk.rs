@@ -44,21 +44,34 @@ pub struct Walk<'a> {
     root: Path,
     who: &'a Credentials,
     links: u32,
+    /// What `openat2` asks for besides.
+    pub bounds: Bounds,
+}
+
+/// What a walk may not do; by default whatever a path says.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Bounds {
     /// Symbolic links are not followed at all (RESOLVE_NO_SYMLINKS).
     pub forbids_links: bool,
     /// Links to objects instead of names are not followed (RESOLVE_NO_MAGICLINKS).
     pub forbids_objects: bool,
+    /// The root is the caller's choice, so that no link to an object may lead out of it (RESOLVE_IN_ROOT, RESOLVE_BENEATH).
+    pub is_scoped: bool,
+    /// Not even the attempt to leave the root is allowed, nor to name it by `/` (RESOLVE_BENEATH).
+    pub stays_beneath: bool,
+    /// Mounts are not crossed in either direction (RESOLVE_NO_XDEV).
+    pub stays_on_mount: bool,
 }
 
 impl<'a> Walk<'a> {
     /// A walk within the context's root.
     pub fn new(cx: &CurrentThread, context: &FsContext, who: &'a Credentials) -> Walk<'a> {
-        Walk { root: context.root(cx), who, links: 0, forbids_links: false, forbids_objects: false }
+        Walk { root: context.root(cx), who, links: 0, bounds: Bounds::default() }
     }
 
     /// A walk within `root`.
     pub fn within(root: Path, who: &'a Credentials) -> Walk<'a> {
-        Walk { root, who, links: 0, forbids_links: false, forbids_objects: false }
+        Walk { root, who, links: 0, bounds: Bounds::default() }
     }
 
     /// Where the walk's `/` leads.
@@ -101,16 +114,19 @@ impl<'a> Walk<'a> {
             None => lookup(cx, parent, name)?,
         };
         let child = Path { mount: parent.mount.clone(), dentry };
-        Ok(if child.dentry.is_mount_point() { path::cross(cx, child) } else { child })
+        if child.dentry.is_mount_point() { self.enter_mount(cx, child) } else { Ok(child) }
     }
 
     /// Where the link leads if it leads to an object instead of a name.
     pub fn follow_object(&mut self, cx: &mut CurrentThread, link: &Path) -> Result<Option<Path>> {
-        if self.links >= MAX_LINKS || self.forbids_links {
+        if self.links >= MAX_LINKS || self.bounds.forbids_links {
             return Err(Errno::ELOOP);
         }
         let object = link.inode()?.follow(cx)?;
-        if object.is_some() && self.forbids_objects { Err(Errno::ELOOP) } else { Ok(object) }
+        if let Some(object) = &object {
+            self.check_jump(link, object)?;
+        }
+        Ok(object)
     }
 
     /// Follows the symbolic link `link`, found in `parent`, up to the directory of its last component.
@@ -118,7 +134,7 @@ impl<'a> Walk<'a> {
         match self.read_link(cx, link)? {
             Target::Object(_) => Err(Errno::EEXIST),
             Target::Text(text) => {
-                let start = if text.first() == Some(&b'/') { self.root.clone() } else { parent };
+                let start = if text.first() == Some(&b'/') { self.jump_to_root(Some(&parent))? } else { parent };
                 self.resolve_parent(cx, start, &text)
             }
         }
@@ -133,7 +149,7 @@ impl<'a> Walk<'a> {
         wants_parent: bool,
     ) -> Result<(Path, Option<Last>)> {
         let Some(&first) = text.first() else { return Err(Errno::ENOENT) };
-        let mut at = if first == b'/' { self.root.clone() } else { start };
+        let mut at = if first == b'/' { self.jump_to_root(None)? } else { start };
         // The rest of a path into which a link's target was put; `text` while there was no link.
         let mut spliced: Vec<u8>;
         let mut rest = text;
@@ -154,7 +170,7 @@ impl<'a> Walk<'a> {
                 b".." => {
                     require_directory(&at)?;
                     self.check_searchable(cx, &at)?;
-                    at = self.up(cx, at);
+                    at = self.up(cx, at)?;
                     continue;
                 }
                 _ => {}
@@ -174,7 +190,7 @@ impl<'a> Walk<'a> {
                             }
                             text.extend_from_slice(rest);
                             if text.first() == Some(&b'/') {
-                                at = self.root.clone();
+                                at = self.jump_to_root(Some(&at))?;
                             }
                             spliced = text;
                             rest = &spliced;
@@ -203,31 +219,60 @@ impl<'a> Walk<'a> {
     }
 
     /// The parent of `at`, across mounts, not above the root.
-    fn up(&self, cx: &CurrentThread, mut at: Path) -> Path {
-        while !at.is(&self.root) {
-            if at.is_mount_root() {
-                match at.mount.on.clone() {
-                    Some(on) => at = on,
-                    None => return at,
-                }
-                continue;
-            }
-            if let Some(parent) = at.dentry.parent(cx) {
-                at.dentry = parent;
-            }
-            return path::cross(cx, at);
+    fn up(&self, cx: &CurrentThread, at: Path) -> Result<Path> {
+        if self.bounds.stays_beneath && at.is(&self.root) {
+            return Err(Errno::EXDEV);
         }
-        at
+        let mount = at.mount.clone();
+        let parent = parent_within(cx, at, &self.root);
+        if self.bounds.stays_on_mount && !Arc::ptr_eq(&parent.mount, &mount) {
+            return Err(Errno::EXDEV);
+        }
+        // LINUX: a directory that is moved out of the root while a walk is in it must not lead out of it. That was a race.
+        if self.bounds.is_scoped && !is_beneath(cx, parent.clone(), &self.root) {
+            return Err(Errno::EAGAIN);
+        }
+        Ok(parent)
+    }
+
+    /// The root, where a path or the target of a link found in `from` begins with a slash.
+    fn jump_to_root(&self, from: Option<&Path>) -> Result<Path> {
+        let leaves_mount = from.is_some_and(|from| !Arc::ptr_eq(&from.mount, &self.root.mount));
+        if self.bounds.stays_beneath || self.bounds.stays_on_mount && leaves_mount {
+            return Err(Errno::EXDEV);
+        }
+        Ok(self.root.clone())
+    }
+
+    /// What is mounted at `at`.
+    fn enter_mount(&self, cx: &CurrentThread, at: Path) -> Result<Path> {
+        let mount = at.mount.clone();
+        let inside = path::cross(cx, at);
+        if self.bounds.stays_on_mount && !Arc::ptr_eq(&inside.mount, &mount) {
+            return Err(Errno::EXDEV);
+        }
+        Ok(inside)
+    }
+
+    /// Whether the link `from` may lead to an object.
+    fn check_jump(&self, from: &Path, object: &Path) -> Result<()> {
+        if self.bounds.forbids_objects {
+            return Err(Errno::ELOOP);
+        }
+        let leaves_mount = self.bounds.stays_on_mount && !Arc::ptr_eq(&from.mount, &object.mount);
+        // LINUX: nobody knows of an object whether it lies within the root.
+        if leaves_mount || self.bounds.is_scoped { Err(Errno::EXDEV) } else { Ok(()) }
     }
 
     fn read_link(&mut self, cx: &mut CurrentThread, link: &Path) -> Result<Target> {
         self.links += 1;
-        if self.links > MAX_LINKS || self.forbids_links {
+        if self.links > MAX_LINKS || self.bounds.forbids_links {
             return Err(Errno::ELOOP);
         }
         let inode = link.inode()?;
         if let Some(path) = inode.follow(cx)? {
-            return if self.forbids_objects { Err(Errno::ELOOP) } else { Ok(Target::Object(path)) };
+            self.check_jump(link, &path)?;
+            return Ok(Target::Object(path));
         }
         let target = inode.read_link(cx)?;
         inode.base().mark_accessed(cx);
@@ -240,6 +285,36 @@ impl<'a> Walk<'a> {
 enum Target {
     Text(Arc<[u8]>),
     Object(Path),
+}
+
+/// The parent of `at`, across mounts; of `root` and of what has none, itself.
+fn parent_within(cx: &CurrentThread, mut at: Path, root: &Path) -> Path {
+    while !at.is(root) {
+        if at.is_mount_root() {
+            match at.mount.on.clone() {
+                Some(on) => at = on,
+                None => return at,
+            }
+            continue;
+        }
+        if let Some(parent) = at.dentry.parent(cx) {
+            at.dentry = parent;
+        }
+        return path::cross(cx, at);
+    }
+    at
+}
+
+/// Whether the way up from `at` leads to `root`.
+fn is_beneath(cx: &CurrentThread, mut at: Path, root: &Path) -> bool {
+    while !at.is(root) {
+        let parent = parent_within(cx, at.clone(), root);
+        if parent.is(&at) {
+            return false;
+        }
+        at = parent;
+    }
+    true
 }
 
 fn last(name: &[u8], has_slash: bool) -> Result<Last> {

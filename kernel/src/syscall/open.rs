@@ -4,11 +4,12 @@ use super::call::Call;
 use super::place::PathText;
 use crate::errno::{Errno, Result};
 use crate::fs::open::{open_in, start_of};
-use crate::fs::walk::Walk;
+use crate::fs::walk::{Bounds, Walk};
 use crate::user_memory::{UserCStr, UserPtr, UserSlice};
 use abi::OpenHow;
 use abi::linux::{
-    O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY, RESOLVE_CACHED, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS, RESOLVE_NO_SYMLINKS,
+    O_CLOEXEC, O_CREAT, O_TRUNC, O_WRONLY, RESOLVE_BENEATH, RESOLVE_CACHED, RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS,
+    RESOLVE_NO_SYMLINKS, RESOLVE_NO_XDEV,
 };
 
 /// close_range: mark instead of closing.
@@ -47,7 +48,12 @@ pub fn sys_creat(call: &mut Call<'_>, path: UserCStr, mode: Mode) -> Result<u64>
 
 /// Opens a file with a say in how the path is walked.
 pub fn sys_openat2(call: &mut Call<'_>, fd: Fd, path: UserCStr, how: UserPtr<OpenHow>, bytes: usize) -> Result<u64> {
-    const KNOWN_RESOLVE: u64 = (RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS | RESOLVE_IN_ROOT | RESOLVE_CACHED) as u64;
+    const KNOWN_RESOLVE: u64 = (RESOLVE_NO_SYMLINKS
+        | RESOLVE_NO_MAGICLINKS
+        | RESOLVE_NO_XDEV
+        | RESOLVE_BENEATH
+        | RESOLVE_IN_ROOT
+        | RESOLVE_CACHED) as u64;
     if bytes < size_of::<OpenHow>() {
         return Err(Errno::EINVAL);
     }
@@ -62,25 +68,33 @@ pub fn sys_openat2(call: &mut Call<'_>, fd: Fd, path: UserCStr, how: UserPtr<Ope
     }
     let flags = u32::try_from(wanted.flags).map_err(|_| Errno::EINVAL)?;
     let makes = flags & (O_CREAT | TEMPORARY) != 0;
+    let asks = |bit: u32| wanted.resolve & u64::from(bit) != 0;
     if flags & !KNOWN_FLAGS != 0
+        || (asks(RESOLVE_BENEATH) && asks(RESOLVE_IN_ROOT))
         || wanted.resolve & !KNOWN_RESOLVE != 0
         || (makes && wanted.mode & !0o7777 != 0)
         || (!makes && wanted.mode != 0)
     {
         return Err(Errno::EINVAL);
     }
-    if wanted.resolve & u64::from(RESOLVE_CACHED) != 0 {
+    if asks(RESOLVE_CACHED) {
         return Err(Errno::EAGAIN);
     }
     let text = path.read_path(call.cx)?;
     let number = call.reserve_fd()?;
-    let is_rooted = wanted.resolve & u64::from(RESOLVE_IN_ROOT) != 0;
-    let start = if is_rooted && fd != Fd::CWD { call.any_file(fd)?.path().clone() } else { start_of(call, fd, &text)? };
+    let is_scoped = asks(RESOLVE_IN_ROOT) || asks(RESOLVE_BENEATH);
+    let start = if is_scoped && fd != Fd::CWD { call.any_file(fd)?.path().clone() } else { start_of(call, fd, &text)? };
     let context = call.task.fs(call.cx);
     let who = call.who();
-    let mut walk = if is_rooted { Walk::within(start.clone(), &who) } else { Walk::new(call.cx, &context, &who) };
-    walk.forbids_links = wanted.resolve & u64::from(RESOLVE_NO_SYMLINKS) != 0;
-    walk.forbids_objects = wanted.resolve & u64::from(RESOLVE_NO_MAGICLINKS) != 0;
+    let mut walk = if is_scoped { Walk::within(start.clone(), &who) } else { Walk::new(call.cx, &context, &who) };
+    walk.bounds = Bounds {
+        forbids_links: asks(RESOLVE_NO_SYMLINKS),
+        // LINUX: who wants no links wants none to objects either.
+        forbids_objects: asks(RESOLVE_NO_MAGICLINKS) || asks(RESOLVE_NO_SYMLINKS),
+        is_scoped,
+        stays_beneath: asks(RESOLVE_BENEATH),
+        stays_on_mount: asks(RESOLVE_NO_XDEV),
+    };
     // CAST: checked above.
     let mode = wanted.mode as u32 & !context.umask();
     let file = open_in(call.cx, &mut walk, &who, start, &text, flags, mode)?;

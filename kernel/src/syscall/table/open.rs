@@ -4,7 +4,6 @@ calls! {
 
     open(path: UserCStr, flags: Flags as OpenFlags, mode: Mode as ModeIfNew(1)) = sys_open;
     openat(fd: Fd, path: UserCStr, flags: Flags as OpenFlags, mode: Mode as ModeIfNew(2)) = sys_openat;
-    /// RESOLVE_BENEATH and RESOLVE_NO_XDEV are refused.
     openat2(fd: Fd, path: UserCStr, how: UserPtr<abi::OpenHow> as In(OpenHow), bytes: usize) = sys_openat2;
     creat(path: UserCStr, mode: Mode) = sys_creat;
     close(fd: Fd) = sys_close;
