@@ -160,6 +160,38 @@ pub(crate) fn wait_for(what: &str) -> ! {
     std::process::exit(WAITS)
 }
 
+/// A shared library and a program that looks for it in `/usr/lib`, both from `user/languages/library.c`; and what else the guest needs for it, each as
+/// an option's value.
+pub(crate) fn with_library(guest: &Guest) -> (PathBuf, Vec<String>) {
+    let Some(Compiler { before, package, .. }) = gnu(&guest.arch, "gcc", &["-O0"]) else {
+        wait_for(&format!("a compiler for {}", guest.arch))
+    };
+    if !is_installed(&before[0]) {
+        wait_for(&format!("{} (Debian: {package})", before[0]));
+    }
+    let directory = guest.scratch("library");
+    let (library, program) = (directory.join("liblibrary.so"), directory.join("program"));
+    let source = guest.top().join("user/languages/library.c");
+    let compile = |options: &[&str], output: &Path| {
+        let mut build = Command::new(&before[0]);
+        build.args(&before[1..]).arg(&source).args(options).arg("-o").arg(output);
+        let output = build.output().expect("the compiler can be started");
+        assert!(output.status.success(), "{build:?}: {}", String::from_utf8_lossy(&output.stderr));
+    };
+    compile(&["-DLIBRARY", "-shared", "-fPIC"], &library);
+    let beside = format!("-L{}", directory.display());
+    compile(&["-pthread", &beside, "-llibrary", "-Wl,-rpath,/usr/lib"], &program);
+    let mut added = vec![format!("{}:/usr/lib/liblibrary.so", library.display())];
+    added.extend(libraries(&guest.arch, &program).iter().map(|(from, to)| format!("{}:{to}", from.display())));
+    (program, added)
+}
+
+/// Whether there is a program of this name.
+fn is_installed(tool: &str) -> bool {
+    let is_in = |path: &std::ffi::OsString| std::env::split_paths(path).any(|place| place.join(tool).is_file());
+    std::env::var_os("PATH").as_ref().is_some_and(is_in)
+}
+
 /// Builds a recipe for `arch`; answers the program.
 fn build(guest: &Guest, recipe: &Recipe, arch: &str) -> PathBuf {
     let compiler = (recipe.compiler)(guest, arch);
@@ -181,9 +213,7 @@ fn build(guest: &Guest, recipe: &Recipe, arch: &str) -> PathBuf {
     let mut build = Command::new(&command[0]);
     build.args(&command[1..]).args(link).arg("-o").arg(&program).arg(&source).args(after);
     let tool = if command[0] == "env" { "go" } else { command[0].as_str() };
-    let is_there = std::env::var_os("PATH")
-        .is_some_and(|path| std::env::split_paths(&path).any(|directory| directory.join(tool).is_file()));
-    if !is_there {
+    if !is_installed(tool) {
         wait_for(&format!("{tool} (Debian: {package})"));
     }
     let output = build.env("GOCACHE", directory.join("go-cache")).output().expect("the compiler can be started");

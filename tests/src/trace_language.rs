@@ -64,6 +64,40 @@ pub(crate) fn aggregations_are_handled_while_the_program_runs(guest: &Guest) {
     assert!(!text.contains("@all\n"), "what printa showed is not shown again: {text}");
 }
 
+/// Ticks are fired by a thread of the kernel, which has no memory of its own, whatever program's happens to be there.
+pub(crate) fn ticks_see_no_program(guest: &Guest) {
+    let clauses = "tick-20ms { @[copyinstr(4198400), str(4198400, 8), execname, pid] = count(); ustack(); @stacks[ustack()] = count(); }
+        syscall:::entry { calls++; } tick-20ms /calls/ { @seen = count(); }";
+    let (_, text) = trace(guest, &["--cpus", "2"], clauses, &["pair"]);
+    let lines: Vec<&str> = text.lines().filter(|line| line.contains("(not present)")).collect();
+    assert_eq!(lines.len(), 1, "{text}");
+    let words: Vec<&str> = lines[0].split_whitespace().collect();
+    assert_eq!(words[..6], ["(not", "present)", "(not", "present)", "kernel", "0"], "{text}");
+    assert!(words[6].parse::<u64>().is_ok_and(|count| count > 0) && text.contains("@seen\n"), "{text}");
+}
+
+pub(crate) fn a_reader_that_stops_does_not_stop_printa(guest: &Guest) {
+    // Thousands of keys every few milliseconds, into a pipe that nobody reads until the program has ended.
+    let clauses = "syscall:::entry { @[timestamp] = count(); @calls = count(); } tick-20ms { printa(@); clear(@); }";
+    let script = "dd if=/dev/zero of=/dev/null bs=1 count=60000 2> /dev/null; echo done";
+    let mut child = guest
+        .command_of("trace", &["--cpus", "2", clauses], &["busybox", "sh", "-c", script])
+        .spawn()
+        .expect("ochre can be started");
+    let mut out = String::new();
+    let stdout = child.stdout.take().expect("a pipe");
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(stdout), &mut out).expect("text");
+    assert_eq!(out, "done\n");
+    let mut err = Vec::new();
+    std::io::Read::read_to_end(&mut child.stderr.take().expect("a pipe"), &mut err).expect("bytes");
+    assert_eq!(child.wait().expect("it ends").code(), Some(0));
+    let err = String::from_utf8_lossy(&err);
+    assert!(err.lines().count() > 5000, "{err:.300}");
+    // What had no place in the table was told, and what is counted at one place is exact.
+    let calls = err.split("@calls\n").nth(1).and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
+    assert!(calls.is_some_and(|calls| calls > 120_000), "{calls:?}");
+}
+
 pub(crate) fn stacks_become_flame_graphs(guest: &Guest) {
     let directory = guest.scratch("trace_stacks");
     let program = guest.user_program("shares_test").display().to_string();

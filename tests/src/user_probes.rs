@@ -1,6 +1,7 @@
 //! Probes at functions of programs, by `ochre trace 'uprobe:…'`.
 
 use crate::guest::Guest;
+use crate::languages::with_library;
 use crate::observe::trace;
 
 pub(crate) fn every_call_is_told(guest: &Guest) {
@@ -46,4 +47,21 @@ pub(crate) fn files_without_room_are_told(guest: &Guest) {
     assert!(run.stdout().ends_with("done\n"), "{}", run.stdout());
     assert_eq!(text.trim(), "64", "{}", run.stderr());
     assert!(run.stderr().contains("lost: 6 places of functions of programs"), "{}", run.stderr());
+}
+
+pub(crate) fn functions_of_shared_libraries_are_told(guest: &Guest) {
+    let (program, added) = with_library(guest);
+    let mut options = vec!["--cpus", "2", "--memory", "512M"];
+    added.iter().for_each(|added| options.extend(["--add", added]));
+    // A thread, a child and the process itself, whatever library has it: named by its file, or by where it is.
+    let clauses = "uprobe:liblibrary.so:library_add { @calls = count(); @sum = sum(arg0); }
+        uprobe:/usr/lib/liblibrary.so:library_* { @processes[pid, tid] = count(); }";
+    let (run, text) = trace(guest, &options, &[clauses], &[&program.display().to_string()]);
+    run.exits(0).prints("19900 499500\n");
+    let number = |name: &str| text.split(name).nth(1).and_then(|rest| rest.split_whitespace().next());
+    assert_eq!((number("@calls\n"), number("@sum\n")), (Some("1500"), Some("564250")), "{text}");
+    let processes = text.split("@processes\n").nth(1).unwrap_or_default();
+    let counts: Vec<&str> = processes.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
+    assert_eq!(counts, ["200", "300", "1000"], "{text}");
+    assert_eq!(run.stderr(), "");
 }
