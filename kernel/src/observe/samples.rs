@@ -15,7 +15,7 @@ use machine::cpu::{self, CpuId};
 use machine::sample::{self, Empty};
 use machine::sync::Mutex;
 use machine::thread::CurrentThread;
-use wire::observe::{Kind, MAX_PAYLOAD};
+use wire::observe::{FILE_BEGINS, Kind, MAX_PAYLOAD};
 use wire::sample::{Counts, STOPPED, Samples, Wish};
 use zerocopy::IntoBytes;
 
@@ -202,7 +202,7 @@ fn send_vdso(cx: &mut CurrentThread) {
     if payload.try_reserve_exact(VDSO_NAME.len() + image.len()).is_ok() {
         payload.extend_from_slice(VDSO_NAME);
         payload.extend_from_slice(&image);
-        send(cx, Kind::File, 0, &payload);
+        send(cx, Kind::File, FILE_BEGINS, &payload);
     }
 }
 
@@ -223,7 +223,8 @@ fn send_map(cx: &mut CurrentThread, pid: u32, buffer: &mut [u8]) {
             Ok(0) | Err(_) => return,
             Ok(count) => count,
         };
-        send(cx, Kind::File, 0, &buffer[..head + count]);
+        let stream = if sent == 0 { FILE_BEGINS } else { FILE_BEGINS + 1 };
+        send(cx, Kind::File, stream, &buffer[..head + count]);
         sent += count;
     }
 }

@@ -87,6 +87,7 @@ impl Profiler {
             text.push_str("ochre: the run was cut short: the last samples are missing\n");
         }
         text.push_str(&counts(&all.since(&self.before), &profile, wish));
+        text.extend(self.gathered.spaces().lost());
         let title = output::title(&profile, title);
         match std::mem::replace(&mut self.wanted.target, Target::EachTime) {
             Target::File(file) => file.write(&profile, &title)?,
@@ -123,7 +124,7 @@ impl Observer for Profiler {
         if kind == Kind::Samples && stream == STOPPED {
             return if matches!(self.wanted.target, Target::EachTime) { self.write(false) } else { Ok(()) };
         }
-        self.gathered.take(kind, payload).context("samples cannot be kept")
+        self.gathered.take(kind, stream, payload).context("samples cannot be kept")
     }
 
     fn key(&mut self, _guest: &Guest, key: u8) -> anyhow::Result<Vec<(Kind, Vec<u8>)>> {

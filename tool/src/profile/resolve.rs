@@ -25,10 +25,10 @@ pub(crate) enum By {
 }
 
 /// What names are found with.
-pub(crate) struct Resolver {
+pub(crate) struct Resolver<'g> {
     kernel: KernelSymbols,
     programs: Programs,
-    spaces: Spaces,
+    spaces: &'g Spaces,
     perf_maps: HashMap<u32, PerfMap>,
     by: By,
 }
@@ -54,12 +54,12 @@ const VDSO: &[u8] = b"[vdso]";
 const SCHEDULER: &str = "machine::thread::scheduler::";
 
 /// The code of the process that a sample is of, at its time.
-struct SampledCode<'a> {
-    resolver: &'a mut Resolver,
+struct SampledCode<'a, 'g> {
+    resolver: &'a mut Resolver<'g>,
     sample: &'a Sample<'a>,
 }
 
-impl Code for SampledCode<'_> {
+impl Code for SampledCode<'_, '_> {
     fn is_there(&mut self, address: u64) -> bool {
         let (pid, ticks) = (self.sample.head.process(), self.sample.head.ticks);
         let is_told = self.resolver.perf_maps.get(&pid).is_some_and(|map| map.function(address).is_some());
@@ -67,7 +67,7 @@ impl Code for SampledCode<'_> {
     }
 
     fn is_signal_return(&mut self, address: u64) -> bool {
-        let function = |resolver: &mut Resolver, at| resolver.function(self.sample, at);
+        let function = |resolver: &mut Resolver<'_>, at| resolver.function(self.sample, at);
         // Only at its first instruction: what is called there returns nowhere else.
         function(self.resolver, address).is_some_and(|found| unwind::is_return(&found.name))
     }
@@ -85,9 +85,9 @@ fn made_up(name: &str) -> Function {
     Function { name: name.into(), file: "".into() }
 }
 
-impl Resolver {
+impl<'g> Resolver<'g> {
     /// With what was gathered.
-    pub(crate) fn new(gathered: &Gathered, kernel: KernelSymbols, programs: Programs, by: By) -> Resolver {
+    pub(crate) fn new(gathered: &'g Gathered, kernel: KernelSymbols, programs: Programs, by: By) -> Resolver<'g> {
         let (spaces, perf_maps) = (gathered.spaces(), gathered.perf_maps());
         let mut programs = programs;
         if let Some(image) = gathered.file(VDSO) {

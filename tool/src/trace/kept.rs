@@ -69,6 +69,7 @@ impl Kept {
                     let mut words = kept.words();
                     let pid = words.next().and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
                     let addresses = words.skip(2).collect();
+                    self.spaces.want(pid);
                     Entry::Stack { is_user: true, flags: kept.flags, ticks: kept.ticks, pid, addresses }
                 }
             };
@@ -104,6 +105,11 @@ impl Kept {
         }
         frames.truncate(stack.frames.into());
         frames
+    }
+
+    /// What of processes could not be kept, as a line.
+    pub(crate) fn lost(&self) -> Option<String> {
+        self.spaces.lost()
     }
 
     fn symbols(&self) -> Option<&Symbols> {

@@ -255,7 +255,7 @@ impl Observer for Tracer {
             let profile = self.aggregations.profile(&meaning);
             output.write(&profile, &profile::output::title(&profile, &title))?;
         }
-        write!(self.talk, "{shown}")?;
+        write!(self.talk, "{shown}{}", self.kept.lost().unwrap_or_default())?;
         Ok(self.talk.flush()?)
     }
 

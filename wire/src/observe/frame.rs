@@ -3,6 +3,8 @@ use crate::control::{HEADER_BYTES, encode_header_of};
 
 /// Version of this protocol, sent in [`Hello`](super::Hello). A reader refuses a greater one.
 pub const VERSION: u16 = 1;
+/// See [`Kind::File`].
+pub const FILE_BEGINS: u8 = 0;
 /// The name of the console port that carries it.
 pub const PORT_NAME: &str = "ochre.observe";
 /// Most bytes in one frame's payload.
@@ -31,7 +33,8 @@ pub enum Kind {
     /// Guest: entries of the aggregation that `stream` tells, of one CPU: the key's words, u16 how many words of the value are not zero, and each
     /// of them after its place (u16).
     Aggregations = 9,
-    /// Guest: a file's contents for the tool: name, zero byte, a piece of the contents.
+    /// Guest: a file's contents for the tool: name, zero byte, a piece of the contents. The first piece is in the stream
+    /// [`FILE_BEGINS`](super::FILE_BEGINS), and with it what was told of this name before is no longer; further ones are in the one after.
     File = 11,
     /// Guest: the answer to a wish that could not be granted, as a sentence.
     Refused = 12,

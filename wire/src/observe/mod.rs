@@ -24,7 +24,7 @@ mod program;
 mod tests;
 
 pub use bytes::{Reader, Writer};
-pub use frame::{Kind, MAX_PAYLOAD, PORT_NAME, Piece, Pieces, TooLong, VERSION, encode_header};
+pub use frame::{FILE_BEGINS, Kind, MAX_PAYLOAD, PORT_NAME, Piece, Pieces, TooLong, VERSION, encode_header};
 pub use function::{FUNCTION, FUNCTION_LAST, FunctionProbe, UserFunctionProbe};
 pub use message::{Dropped, Drops, Hello, MAX_RECORD_BYTES, ProbeDescription, put_record, take_record};
 pub use process::{Happened, ProcessEvent};
