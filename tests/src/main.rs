@@ -84,6 +84,7 @@ const CASES: &[Case] = &[
     ("tracing::records_are_whole_and_in_order", Short, tracing::records_are_whole_and_in_order),
     ("tracing::counters_tell_the_truth", Short, tracing::counters_tell_the_truth),
     ("tracing::rings_have_the_size_that_is_asked_for", Short, tracing::rings_have_the_size_that_is_asked_for),
+    ("tracing::probes_cost_little", Short, tracing::probes_cost_little),
     ("tracing::no_write_does_harm", Short, tracing::no_write_does_harm),
     ("attach::one_after_another", Short, attach::one_after_another),
     ("attach::what_cannot_be_watched_is_told", Short, attach::what_cannot_be_watched_is_told),

@@ -132,3 +132,21 @@ pub(crate) fn no_write_does_harm(guest: &Guest) {
     let run = guest.run(&["--cpus", "2"], &["sh", "-c", script]);
     run.exits(0).prints("0\nversion\nrate 0\n");
 }
+
+pub(crate) fn probes_cost_little(guest: &Guest) {
+    // The kernel measures and switches itself off. Counted in instructions, a figure is the same on every host.
+    let run = guest.run(&["--accel", "icount", "--append", "ochre.test=costs"], &["true"]);
+    let text = run.stderr();
+    for (name, most) in [
+        ("counter", 4.5),
+        ("probe.off", 5.0),
+        ("event.0", 60.0),
+        ("event.1", 60.0),
+        ("event.3", 60.0),
+        ("event.7", 80.0),
+    ] {
+        let line = text.lines().find_map(|line| line.trim().strip_prefix(&format!("trace.{name} ")));
+        let cost = line.and_then(|line| line.split(' ').next()?.parse::<f64>().ok());
+        assert!(cost.is_some_and(|cost| cost > 0.5 && cost <= most), "{name}: {cost:?} instructions: {text}");
+    }
+}
