@@ -1,4 +1,4 @@
-//! Commands that watch a machine that another command runs: `ochre trace|profile|top -p PID`. Each case has one machine with a shell that does what it
+//! Commands that watch a machine that another command runs: `ochre trace|profile|strace|top -p PID`. Each case has one machine with a shell that does what it
 //! is told line by line.
 
 use crate::guest::Guest;
@@ -65,6 +65,7 @@ impl Machine {
         let status = self.ochre.wait().expect("it can be waited for");
         assert_eq!(status.code(), Some(0), "the machine's own end");
         let own: Vec<&str> = self.said.iter().map(String::as_str).filter(|line| !line.starts_with("done ")).collect();
+        let own: Vec<&str> = own.into_iter().filter(|line| *line != "ochre").collect();
         assert_eq!(own, said);
     }
 }
@@ -102,6 +103,21 @@ impl Tool {
             self.told.push_str(&line);
             self.told.push('\n');
         }
+    }
+
+    /// Does something again and again until it says a line with `text` in it.
+    fn says_while(&mut self, text: &str, mut act: impl FnMut()) {
+        for _ in 0..10_000 {
+            act();
+            while let Ok(line) = self.errors.recv_timeout(Duration::from_millis(20)) {
+                self.told.push_str(&line);
+                self.told.push('\n');
+            }
+            if self.told.contains(text) {
+                return;
+            }
+        }
+        panic!("it does not say {text}: {}", self.told);
     }
 
     fn interrupt(&self) {
@@ -176,12 +192,22 @@ pub(crate) fn one_after_another(guest: &Guest) {
     assert!(folded.lines().any(|line| line.starts_with("busybox;") || line.starts_with("sh;")), "{folded}");
     let (status, text) = Tool::start(guest, &machine, &["top", "-d", "100", "--for", "500ms"]).ends();
     assert!(status == Some(0) && text.contains("%CPU") && text.contains("busybox"), "{text}");
+    // What is shown of system calls begins and ends as well, and can be chosen anew.
+    for (chosen, shown, other) in
+        [("openat", "openat(AT_FDCWD, \"/etc/hostname\"", "close("), ("close", "close(3)", "openat(")]
+    {
+        let mut tool = Tool::start(guest, &machine, &["strace", "-e", chosen]);
+        tool.says_while(shown, || machine.does("cat /etc/hostname"));
+        tool.interrupt();
+        let (status, text) = tool.ends();
+        assert!(status == Some(0) && !text.contains(other) && !text.contains("lost"), "{text}");
+    }
     // One that is attached when the machine ends tells what it has.
     let mut tool = Tool::start(guest, &machine, &["trace", &counting("")]);
     tool.says("begun");
     machine.does(&reads(200));
     machine.does("kill $!");
-    machine.ends(&["ready", "ochre"]);
+    machine.ends(&["ready"]);
     let (status, text) = tool.ends();
     assert_eq!((status, number(&text, "@reads")), (Some(0), 200), "{text}");
 }

@@ -36,6 +36,11 @@ pub fn dropped() -> u64 {
     DROPPED.load(Ordering::Relaxed)
 }
 
+/// Counts a frame that could not even be made.
+pub fn lose() {
+    DROPPED.fetch_add(1, Ordering::Relaxed);
+}
+
 /// The carrier, if there is one.
 pub(super) fn carrier() -> Option<&'static Arc<dyn Carrier>> {
     CARRIER.get()
@@ -66,7 +71,7 @@ pub(super) fn trust() {
 pub fn try_send(cx: &CurrentThread, kind: Kind, stream: u8, payload: &[u8]) -> bool {
     let Some(carrier) = listening() else { return true };
     if payload.len() > MAX_PAYLOAD {
-        DROPPED.fetch_add(1, Ordering::Relaxed);
+        lose();
         return true;
     }
     let is_sent = carrier.put(cx, &encode_header(kind, stream, payload.len()), payload);
@@ -92,5 +97,5 @@ pub fn send(cx: &mut CurrentThread, kind: Kind, stream: u8, payload: &[u8]) {
         }
         IS_STALLED.store(true, Ordering::Relaxed);
     }
-    DROPPED.fetch_add(1, Ordering::Relaxed);
+    lose();
 }

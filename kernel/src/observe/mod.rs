@@ -24,7 +24,7 @@ mod samples;
 mod session;
 mod thread;
 
-pub use carrier::{Carrier, dropped, send, try_send};
+pub use carrier::{Carrier, dropped, lose, send, try_send};
 pub use process::{copy_of_path, created, ended, executed, mapped, renamed};
 pub use request::{Receiver, Request, on_request, refuse, wait_for_start};
 pub use session::{finish, is_expected, is_for_whole_run, is_on, register};

@@ -9,6 +9,7 @@
 use super::carrier::{self, Carrier, carrier, send};
 use super::{metrics, process, records, request, samples, thread};
 use crate::lock_order;
+use crate::syscall::strace;
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicBool, Ordering};
 use machine::cpu;
@@ -65,10 +66,13 @@ pub fn register(cx: &mut CurrentThread, carrier: Arc<dyn Carrier>) {
     request::start();
     samples::start();
     metrics::start();
+    strace::start();
     if expected() == Some(b"1") {
         let right = RIGHT.lock(cx);
         IS_FOR_WHOLE_RUN.store(true, Ordering::Relaxed);
         begin(cx, &right);
+        // Without memory for it the program is not to wait.
+        IS_FOR_WHOLE_RUN.store(is_on(), Ordering::Relaxed);
     }
     thread::start();
 }

@@ -366,3 +366,99 @@ impl Exchange {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An exchange, and the guest's end of its channel.
+    fn exchange() -> (Exchange, UnixStream) {
+        let (channel, guest) = UnixStream::pair().unwrap();
+        for stream in [&channel, &guest] {
+            stream.set_nonblocking(true).unwrap();
+        }
+        let file = || tempfile::tempfile().unwrap();
+        let booted = Booted { initramfs: file(), kernel: file(), title: String::new() };
+        let (to_guest, from_guest) = (VecDeque::new(), Frames::default());
+        let exchange = Exchange {
+            channel,
+            keys: UnixStream::pair().unwrap().0,
+            door: None,
+            booted,
+            on_key: None,
+            terminal: 0,
+            client: None,
+            next: None,
+            is_in_session: false,
+            from_guest,
+            to_guest,
+        };
+        (exchange, guest)
+    }
+
+    /// The frames that wait in a stream.
+    fn frames(stream: &UnixStream) -> Vec<(Kind, Vec<u8>)> {
+        let (mut all, mut frames, mut buffer) = (Vec::new(), Frames::default(), [0; 4096]);
+        while let Some(count) = read(stream, &mut buffer).filter(|count| *count != 0) {
+            frames.take(&buffer[..count], |kind, _, payload| all.push((kind, payload.to_vec())));
+        }
+        all
+    }
+
+    fn guest_says(exchange: &mut Exchange, mut guest: &UnixStream, kind: Kind, payload: &[u8]) {
+        guest.write_all(&[&encode_header(kind, 0, payload.len())[..], payload].concat()).unwrap();
+        assert!(exchange.turn(&mut [0; 4096]).unwrap());
+    }
+
+    fn attach(exchange: &mut Exchange) -> UnixStream {
+        let (theirs, ours) = UnixStream::pair().unwrap();
+        theirs.set_nonblocking(true).unwrap();
+        exchange.knocked(ours);
+        exchange.part();
+        theirs
+    }
+
+    #[test]
+    fn sessions_are_kept_apart() {
+        let (mut exchange, guest) = exchange();
+        let (mut buffer, mut welcome) = ([0; 4096], [0; 3]);
+        let mut first = attach(&mut exchange);
+        first.read_exact(&mut welcome).unwrap();
+        assert_eq!(welcome, [1, 0, 0]);
+        // Half a frame is on its way when it goes.
+        first.write_all(&[&encode_header(Kind::Query, 0, 4)[..], b"12"].concat()).unwrap();
+        guest_says(&mut exchange, &guest, Kind::Metrics, b"of nobody");
+        guest_says(&mut exchange, &guest, Kind::Hello, b"hello");
+        guest_says(&mut exchange, &guest, Kind::Text, b"one");
+        while !exchange.client.as_ref().unwrap().waiting.is_empty() {
+            exchange.turn(&mut buffer).unwrap();
+        }
+        assert_eq!(frames(&first), [(Kind::Hello, b"hello".to_vec()), (Kind::Text, b"one".to_vec())]);
+        drop(first);
+        while exchange.client.is_some() {
+            exchange.turn(&mut buffer).unwrap();
+        }
+        // The next one waits for the end of what the first had begun; a third is refused.
+        let mut second = attach(&mut exchange);
+        let mut third = attach(&mut exchange);
+        third.set_nonblocking(false).unwrap();
+        let mut answer = Vec::new();
+        third.read_to_end(&mut answer).unwrap();
+        assert_eq!((answer[0], answer[3]), (0, status::WATCHED));
+        guest_says(&mut exchange, &guest, Kind::Text, b"still for the first");
+        assert_eq!(frames(&guest), [(Kind::Begin, vec![]), (Kind::Stop, vec![])]);
+        guest_says(&mut exchange, &guest, Kind::End, b"");
+        second.read_exact(&mut welcome).unwrap();
+        guest_says(&mut exchange, &guest, Kind::Process, b"late");
+        guest_says(&mut exchange, &guest, Kind::Hello, b"again");
+        guest_says(&mut exchange, &guest, Kind::End, b"");
+        while exchange.client.is_some() {
+            exchange.turn(&mut buffer).unwrap();
+        }
+        assert_eq!(frames(&guest), [(Kind::Begin, vec![])]);
+        assert_eq!(frames(&second), [(Kind::Hello, b"again".to_vec()), (Kind::End, vec![])]);
+        // The machine's end is the channel's.
+        drop(guest);
+        assert!(!exchange.turn(&mut buffer).unwrap());
+    }
+}

@@ -197,6 +197,10 @@ impl Watched {
             ask(channel, &wishes)?;
             self.has_started = true;
         }
+        if self.of == Of::Session {
+            // Nobody's output is disturbed, and the user may not want to wait for what will not come.
+            self.guest.refusals.drain(..).for_each(|refusal| eprintln!("ochre: {refusal}"));
+        }
         self.has_ended |= kind == Kind::End;
         match kind {
             Kind::Hello | Kind::Probes | Kind::Calls | Kind::Drops | Kind::Refused | Kind::End => Ok(()),

@@ -49,11 +49,13 @@ pub enum Kind {
     /// Guest: stacks and texts that a trace program keeps, [`Kept`](super::Kept) after one another. Before the mark of the records that refer
     /// to them.
     Kept = 17,
+    /// Guest: a system call's beginning or end, or the like: a whole event of [`crate::strace`].
+    StraceEvent = 18,
     /// Host: a piece of a trace program (`pure::trace_program`), after a byte that is 1 for the last piece.
     Program = 0x82,
     /// Host: how to sample; the profiler's own format.
     Sample = 0x83,
-    /// Host: how to trace system calls; strace's own format.
+    /// Host: how to trace system calls, as the encoded [`crate::strace::Settings`].
     Strace = 0x84,
     /// Host: all wishes are told, the program may start. Empty.
     Start = 0x85,
@@ -92,6 +94,7 @@ impl Kind {
         Kind::Mark,
         Kind::Calls,
         Kind::Kept,
+        Kind::StraceEvent,
         Kind::Program,
         Kind::Sample,
         Kind::Strace,

@@ -3,8 +3,12 @@
 //!
 //! Off, it costs nothing beyond [`super::dispatch::WATCH`]. On, a call is told at its beginning (so that one that never returns is
 //! seen) and at its end. The program's memory is read as the call itself would read it; an address at which nothing is becomes a
-//! number. [`switch_on`] before the first program, then [`begin`], [`end`], [`signal`], [`exit`] by whoever sees these happen.
-//! Lock: `STRACE`, sleeping, while an event is handed to the channel.
+//! number. [`switch_on`] before the first program, or as long as a tool is attached that asks for it; then [`begin`], [`end`], [`signal`], [`exit`] by whoever sees these happen.
+//!
+//! Events of the whole run go over the control channel, and the program waits until they have: none may be missing. An attached tool gets
+//! them over the observation channel, where a tool that does not read loses them; that is counted.
+//!
+//! Lock: `STRACE`, sleeping, while an event is handed to the control channel.
 mod filter;
 
 use super::call::Call;
@@ -13,9 +17,11 @@ use super::table::{Row, TABLE};
 use crate::console;
 use crate::errno::{Errno, Result};
 use crate::lock_order;
+use crate::observe;
 use crate::user_memory::UserSlice;
 use abi::Siginfo;
 use abi::show::{self, Answer, Begun, Line, Shown};
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use machine::addr::UserAddr;
 use machine::mm::user_copy;
@@ -23,6 +29,7 @@ use machine::sync::Mutex;
 use machine::thread::CurrentThread;
 use machine::time;
 use pure::stack_image::Strings;
+use wire::observe::Kind as FrameKind;
 use wire::strace::{COUNT_ONLY, Event, Kind, Settings};
 
 /// Most arguments of the first program that are shown.
@@ -31,10 +38,34 @@ const SHOWN_ARGUMENTS: usize = 32;
 static STRING_BYTES: AtomicU32 = AtomicU32::new(32);
 /// Whether texts are not wanted.
 static COUNTS_ONLY: AtomicBool = AtomicBool::new(false);
+/// Events are for an attached tool.
+static IS_ATTACHED: AtomicBool = AtomicBool::new(false);
+/// Counts the tools that were attached: what one was told of the beginning of a call, the next one is not told the end of.
+static TOOLS: AtomicU32 = AtomicU32::new(0);
 /// Held while an event is handed over, in as many pieces as it takes.
 static CHANNEL: Mutex<()> = Mutex::new(&lock_order::STRACE, ());
 
-/// Switches it on, for the rest of the run.
+/// Registers what an attached tool may ask for.
+pub(crate) fn start() {
+    observe::on_request(FrameKind::Strace, attach);
+    observe::add_source(|_, is_last| {
+        if is_last && IS_ATTACHED.swap(false, Ordering::Relaxed) {
+            WATCH.fetch_and(!watch::STRACE, Ordering::Relaxed);
+        }
+        false
+    });
+}
+
+fn attach(cx: &mut CurrentThread, settings: &[u8]) {
+    if is_on() {
+        return observe::refuse(cx, "the command that runs the machine shows its system calls already");
+    }
+    TOOLS.fetch_add(1, Ordering::Relaxed);
+    IS_ATTACHED.store(true, Ordering::Relaxed);
+    switch_on(&wire::strace::settings(settings));
+}
+
+/// Switches it on.
 pub fn switch_on(settings: &Settings<'_>) {
     STRING_BYTES.store(settings.string_bytes, Ordering::Relaxed);
     COUNTS_ONLY.store(settings.flags & COUNT_ONLY != 0, Ordering::Relaxed);
@@ -67,6 +98,8 @@ pub(super) struct Told {
     number: u64,
     begun: Begun,
     started: u64,
+    /// [`TOOLS`] at its beginning.
+    tool: u32,
 }
 
 /// What is known of a call: its name, how its arguments and its result are shown.
@@ -95,7 +128,7 @@ pub(super) fn begin(call: &mut Call<'_>, number: u64, arguments: &[u64; 6]) -> O
         let arguments = line.as_str().get(name.len()..).unwrap_or_default();
         tell(call, Kind::Begin, 0, 0, [name, arguments, ""]);
     }
-    Some(Told { number, begun, started: time::now().0 })
+    Some(Told { number, begun, started: time::now().0, tool: TOOLS.load(Ordering::Relaxed) })
 }
 
 fn string_bytes() -> usize {
@@ -105,6 +138,9 @@ fn string_bytes() -> usize {
 
 /// Tells that it is over.
 pub(super) fn end(call: &mut Call<'_>, told: &Told, arguments: &[u64; 6], result: Result<u64>) {
+    if !is_on() || told.tool != TOOLS.load(Ordering::Relaxed) {
+        return;
+    }
     let took = time::now().0.saturating_sub(told.started);
     let (name, shown, answer, limits) = description(told.number);
     let error = result.err().map_or(0, |error| u32::from(error.number()));
@@ -180,8 +216,23 @@ fn tell(call: &mut Call<'_>, kind: Kind, took_ns: u64, error: u32, texts: [&str;
     let texts = texts.map(str::as_bytes);
     let event = Event { kind, thread, when_ns, took_ns, error, texts };
     let Some(header) = event.header() else { return };
+    let pieces = [&header[..], texts[0], texts[1], texts[2]];
+    if IS_ATTACHED.load(Ordering::Relaxed) {
+        return tell_attached(call.cx, &pieces);
+    }
     let _guard = CHANNEL.lock(call.cx);
-    for piece in [&header[..], texts[0], texts[1], texts[2]].into_iter().filter(|piece| !piece.is_empty()) {
+    for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
         console::strace(call.cx, piece);
     }
+}
+
+/// An event in a frame of its own: one that is lost spoils no other.
+fn tell_attached(cx: &mut CurrentThread, pieces: &[&[u8]]) {
+    let mut payload = Vec::new();
+    let bytes = pieces.iter().map(|piece| piece.len()).sum();
+    if bytes > wire::observe::MAX_PAYLOAD || payload.try_reserve_exact(bytes).is_err() {
+        return observe::lose();
+    }
+    pieces.iter().for_each(|piece| payload.extend_from_slice(piece));
+    observe::send(cx, FrameKind::StraceEvent, 0, &payload);
 }

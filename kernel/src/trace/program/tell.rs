@@ -101,10 +101,11 @@ fn end(cx: &mut CurrentThread, loaded: &Loaded) {
         set_watched(*probe, false);
     }
     control::update_watch();
-    if let Err(reason) = functions::set_armed(cx, false) {
-        observe::refuse(cx, &reason);
+    match functions::set_armed(cx, false) {
+        Ok(()) => functions::forget(cx),
+        // They stay known, so that the next session's end disarms them.
+        Err(reason) => observe::refuse(cx, &reason),
     }
-    functions::forget(cx);
     // Whoever was in a clause, with interrupts off, has left it.
     barrier::everywhere(cx);
     fire(END, &[]);
