@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-enum { PAGE = 4096, PAGES = 24, BYTES = PAGES * PAGE, ROUNDS = 150, MAPPERS = 2, CHILDREN = 3 };
+enum { PAGE = 4096, PAGES = 24, BYTES = PAGES * PAGE, ROUNDS = 50, MAPPERS = 2, CHILDREN = 3 };
 
 static int file;
 /* Shared with the process that forks. */

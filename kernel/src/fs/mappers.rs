@@ -27,6 +27,8 @@ pub trait Mapper: Send + Sync {
     fn forget_pages(&self, cx: &mut CurrentThread, cache: &PageCache, pages: Range<u64>, takes_copies: bool);
     /// Page `index` has `frame` no longer. From locked areas it is taken only if it `takes_locked`.
     fn forget_frame(&self, cx: &mut CurrentThread, cache: &PageCache, index: u64, frame: &Frame, takes_locked: bool);
+    /// Whether it shares what is written to the file, or could be made to.
+    fn may_write(&self, cx: &mut CurrentThread, cache: &PageCache) -> bool;
 }
 
 struct Known {

@@ -41,6 +41,7 @@ pub mod quota;
 pub mod reclaim;
 mod record_deadlock;
 pub mod regular;
+pub mod seals;
 pub mod signal_fd;
 pub mod splice;
 pub mod start;

@@ -10,6 +10,7 @@
 use super::mappers::{Mapper, Mappers, Removal};
 use super::quota::Quota;
 use super::reclaim;
+use super::seals::Seals;
 use super::transfer::{Sink, Source};
 use crate::errno::{Errno, Result};
 use crate::lock_order;
@@ -111,6 +112,7 @@ pub struct PageCache {
     resident: AtomicUsize,
     backed_pages: AtomicUsize,
     mappers: Mappers,
+    seals: Seals,
     /// Whether it was told to `reclaim`.
     is_registered: AtomicBool,
     /// What its frames count against, besides all files' share of memory.
@@ -135,6 +137,7 @@ impl PageCache {
             resident: AtomicUsize::new(0),
             backed_pages: AtomicUsize::new((size as usize).div_ceil(PAGE_SIZE)),
             mappers: Mappers::new(),
+            seals: Seals::new(),
             is_registered: AtomicBool::new(false),
             quota,
         }
@@ -495,6 +498,18 @@ impl PageCache {
     /// Registers someone who maps pages, until it is dropped.
     pub fn add_mapper(&self, cx: &CurrentThread, mapper: Weak<dyn Mapper>) -> Result<()> {
         self.mappers.add(cx, mapper)
+    }
+
+    /// What may not be done to the file.
+    pub fn seals(&self) -> &Seals {
+        &self.seals
+    }
+
+    /// Whether somebody has a mapping by which others see what is written, or that could become one.
+    pub(super) fn is_mapped_to_write(&self, cx: &mut CurrentThread) -> bool {
+        let mut is_mapped = false;
+        self.mappers.tell(cx, |cx, mapper| is_mapped = is_mapped || mapper.may_write(cx, self));
+        is_mapped
     }
 
     /// Zeroes the bytes from `within` of page `index`, if it is there or has a backing.

@@ -62,8 +62,10 @@ fn write_at(
     if room == 0 {
         return Err(too_large(cx));
     }
+    let unsealed = cache.seals().writable_bytes(cache.size_bytes(), *offset, before)?;
+    let room = usize::try_from(room).unwrap_or(usize::MAX).min(unsealed);
     let start = *offset;
-    let outcome = from.limited(usize::try_from(room).unwrap_or(usize::MAX), |from| cache.write(cx, offset, from));
+    let outcome = from.limited(room, |from| cache.write(cx, offset, from));
     probe!(trace::io::write(cache.told(), base.number, start, (before - from.left()) as u64));
     if from.left() != before {
         if let Some(task) = Task::current(cx) {
@@ -94,6 +96,9 @@ pub fn truncate(cx: &mut CurrentThread, inode: &dyn Inode, bytes: u64) -> Result
     let _writer = base.write_lock.lock(cx);
     if bytes > size_limit(cx) && bytes > inode.size_bytes() {
         return Err(too_large(cx));
+    }
+    if let Some(cache) = inode.page_cache() {
+        cache.seals().check_size(cache.size_bytes(), bytes)?;
     }
     inode.truncate(cx, bytes)?;
     if let Some(task) = Task::current(cx) {

@@ -20,6 +20,8 @@ pub enum MapError {
     TooLow,
     /// The file or the mapping forbids it.
     Forbidden,
+    /// The file is sealed against it.
+    Sealed,
     /// The file cannot be mapped.
     NotMappable,
     /// Offset and length do not fit together.
@@ -38,7 +40,7 @@ impl From<MapError> for Errno {
             MapError::BadArgument => Errno::EINVAL,
             MapError::NotMapped | MapError::NoRoom | MapError::OutOfMemory => Errno::ENOMEM,
             MapError::Occupied => Errno::EEXIST,
-            MapError::TooLow => Errno::EPERM,
+            MapError::TooLow | MapError::Sealed => Errno::EPERM,
             MapError::Forbidden => Errno::EACCES,
             MapError::NotMappable => Errno::ENODEV,
             MapError::Overflow => Errno::EOVERFLOW,

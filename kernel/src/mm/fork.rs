@@ -23,14 +23,20 @@ const SMALL_AREA_BYTES: usize = 2 << 20;
 impl AddressSpace {
     /// A copy for a child process.
     pub fn fork(&self, cx: &mut CurrentThread) -> Result<Arc<AddressSpace>, MapError> {
-        let moment = Moment::now();
-        let child = loop {
-            let outcome = self.memory.lock(cx).fork(cx);
+        loop {
+            let outcome = self.try_fork(cx);
             match outcome {
                 Err(MapError::OutOfMemory) if oom::relieve(cx) => {}
-                outcome => break outcome?,
+                // A file was sealed while it was mapped here, and unmapped since: that is not to come back.
+                Err(MapError::Sealed) => {}
+                outcome => return outcome,
             }
-        };
+        }
+    }
+
+    fn try_fork(&self, cx: &mut CurrentThread) -> Result<Arc<AddressSpace>, MapError> {
+        let moment = Moment::now();
+        let child = self.memory.lock(cx).fork(cx)?;
         probe!(crate::trace::vminfo::fork(child.table.counts().0 as u64));
         let child = AddressSpace::of(child, self.layout);
         if let Some(image) = self.image() {
@@ -46,7 +52,8 @@ impl AddressSpace {
         Ok(child)
     }
 
-    /// Registers this new space with the page caches of its files.
+    /// Registers this new space with the page caches of its files. From then on it is found by who seals one; what was sealed before
+    /// must not be there.
     fn watch_files(self: &Arc<Self>, cx: &mut CurrentThread) -> Result<(), MapError> {
         let memory = self.memory.lock(cx);
         let mut last: Option<&Arc<_>> = None;
@@ -58,7 +65,8 @@ impl AddressSpace {
                 last = Some(&backing.cache);
             }
         }
-        Ok(())
+        let is_sealed = |vma: &Vma| vma.shares_sealed(|seals| seals.forbid_any_shared_writes());
+        if memory.areas.entries().iter().any(|entry| is_sealed(&entry.value)) { Err(MapError::Sealed) } else { Ok(()) }
     }
 }
 

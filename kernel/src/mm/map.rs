@@ -97,6 +97,12 @@ impl AddressSpace {
             check_fixed(request.addr, bytes)?;
         }
         let mut memory = self.memory.lock(cx);
+        if request.vma.shares_sealed(|seals| seals.forbid_shared_writes()) {
+            if request.vma.protection.allows(Protection::WRITE) {
+                return Err(MapError::Sealed);
+            }
+            request.vma.most = request.vma.most.without(Protection::WRITE);
+        }
         if request.vma.locking == Locking::None {
             request.vma.locking = memory.locks_new;
         }

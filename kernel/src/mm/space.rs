@@ -10,7 +10,7 @@
 //! - `mapped_pages` and `data_pages` are the sums over the areas.
 use super::error::MapError;
 use super::layout::Layout;
-use super::vma::{Backing, Locking, Vma};
+use super::vma::{Backing, Locking, Protection, Vma};
 use crate::fs::{Executing, Mapper, PageCache};
 use crate::lock_order;
 use alloc::sync::{Arc, Weak};
@@ -218,6 +218,14 @@ impl Mapper for AddressSpace {
     /// LINUX: when a mapped file becomes shorter, private copies of its pages go too, but not those over a hole.
     fn forget_pages(&self, cx: &mut CurrentThread, cache: &PageCache, pages: Range<u64>, takes_copies: bool) {
         self.memory.lock(cx).forget_pages(cx, cache, &pages, takes_copies);
+    }
+
+    fn may_write(&self, cx: &mut CurrentThread, cache: &PageCache) -> bool {
+        let is_it = |vma: &Vma| {
+            let is_of_file = matches!(&vma.backing, Backing::Cache(of) if core::ptr::eq(Arc::as_ptr(&of.cache), cache));
+            is_of_file && vma.is_shared && vma.most.allows(Protection::WRITE)
+        };
+        self.memory.lock(cx).areas.entries().iter().any(|entry| is_it(&entry.value))
     }
 
     fn forget_frame(&self, cx: &mut CurrentThread, cache: &PageCache, index: u64, frame: &Frame, takes_locked: bool) {

@@ -1,6 +1,7 @@
 //! One area of an address space (Linux: VMA): what it allows and where its pages come from.
 //!
 //! [`Vma`] is the value of the range map in [`super::space`]; the addresses are the map's.
+use crate::fs::seals::Seals;
 use crate::fs::{OpenFile, PageCache};
 use alloc::sync::Arc;
 use machine::addr::PAGE_SIZE;
@@ -187,6 +188,11 @@ impl Vma {
             Backing::Anonymous => None,
             Backing::Cache(backing) => Some((&backing.cache, (backing.offset + distance as u64) / PAGE_SIZE as u64)),
         }
+    }
+    /// Whether it maps a file so that others see what is written, or could be made to, against seals of that file.
+    pub fn shares_sealed(&self, is_against: impl FnOnce(&Seals) -> bool) -> bool {
+        let Backing::Cache(backing) = &self.backing else { return false };
+        self.is_shared && self.most.allows(Protection::WRITE) && is_against(backing.cache.seals())
     }
     /// Whether its pages stay in memory.
     pub fn is_locked(&self) -> bool {

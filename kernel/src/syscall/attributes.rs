@@ -189,12 +189,16 @@ fn change_mode(call: &mut Call<'_>, place: &Path, mode: u32) -> Result<u64> {
     let who = call.who();
     let now = wall_clock_ns();
     inode.base().update(call.cx, |attributes| {
+        if let Some(cache) = inode.page_cache() {
+            cache.seals().check_permissions(attributes.permissions, mode)?;
+        }
         attributes.permissions = mode & 0o7777;
         if !who.may(Capability::FileSetId) && !who.is_in_group(attributes.gid) {
             attributes.permissions &= !SET_GID;
         }
         attributes.change_ns = now;
-    });
+        Ok::<(), Errno>(())
+    })?;
     notify::attributes_changed(&place.dentry);
     Ok(0)
 }
@@ -346,7 +350,12 @@ pub fn sys_fallocate(call: &mut Call<'_>, fd: Fd, mode: Flags, start: i64, bytes
     if grows && end > regular::size_limit(call.cx) {
         return Err(regular::too_large(call.cx));
     }
+    if mode.0 & punches == 0 {
+        // LINUX: also where the size is to stay.
+        cache.seals().check_size(cache.size_bytes(), end.max(cache.size_bytes()))?;
+    }
     if mode.0 & (punches | zeroes) != 0 {
+        cache.seals().check_write()?;
         cache.punch_hole(call.cx, start, end)?;
     }
     if mode.0 & punches == 0 {

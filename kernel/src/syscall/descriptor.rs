@@ -4,19 +4,20 @@ use super::call::Call;
 use crate::errno::{Errno, Result};
 use crate::fs::file_lock::{Holder, LockKind, Record};
 use crate::fs::pipe::Pipe;
-use crate::fs::{FileKind, OpenFile};
+use crate::fs::{FileKind, OpenFile, seals};
 use crate::signal::readiness::{Kind, Whom};
 use crate::task::Capability;
 use crate::user_memory::UserPtr;
 use abi::Flock;
 use abi::ioctl::{FIOASYNC, FIOGETOWN, FIOSETOWN, SIOCGPGRP, SIOCSPGRP};
 use abi::linux::{
+    F_ADD_SEALS, F_GET_SEALS, F_GETOWN, F_GETOWN_EX, F_GETPIPE_SZ, F_GETSIG, F_SETOWN, F_SETOWN_EX, F_SETPIPE_SZ,
+    F_SETSIG, FASYNC,
+};
+use abi::linux::{
     F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_GETFL, F_GETLK, F_OFD_GETLK, F_OFD_SETLK, F_OFD_SETLKW, F_RDLCK, F_SETFD,
     F_SETFL, F_SETLK, F_SETLKW, F_UNLCK, F_WRLCK, FD_CLOEXEC, LOCK_EX, LOCK_MAND, LOCK_NB, LOCK_SH, LOCK_UN, O_CLOEXEC,
     SEEK_CUR, SEEK_END, SEEK_SET,
-};
-use abi::linux::{
-    F_GETOWN, F_GETOWN_EX, F_GETPIPE_SZ, F_GETSIG, F_SETOWN, F_SETOWN_EX, F_SETPIPE_SZ, F_SETSIG, FASYNC,
 };
 use machine::addr::UserAddr;
 
@@ -126,6 +127,12 @@ pub fn sys_fcntl(call: &mut Call<'_>, fd: Fd, command: u32, argument: u64) -> Re
         F_GETLK | F_OFD_GETLK => find_lock(call, &file, pointer, command == F_OFD_GETLK),
         F_SETLK | F_SETLKW => set_lock(call, &file, pointer, command == F_SETLKW, false),
         F_OFD_SETLK | F_OFD_SETLKW => set_lock(call, &file, pointer, command == F_OFD_SETLKW, true),
+        F_GET_SEALS => Ok(file.page_cache().ok_or(Errno::EINVAL)?.seals().get().into()),
+        F_ADD_SEALS => {
+            // CAST: a command's argument has 32 bits.
+            seals::add(call.cx, &file, word)?;
+            Ok(0)
+        }
         F_GETPIPE_SZ => Ok(Pipe::of(&file).ok_or(Errno::EBADF)?.capacity(call.cx) as u64),
         F_SETPIPE_SZ => {
             let is_privileged = call.may(Capability::Resource) || call.may(Capability::Admin);

@@ -8,7 +8,9 @@ use crate::fs::signal_fd::SignalFd;
 use crate::fs::{OpenFile, tmpfs};
 use crate::signal::SignalSet;
 use crate::user_memory::{UserCStr, UserPtr};
-use abi::linux::{EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE, MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_EXEC, MFD_NOEXEC_SEAL};
+use abi::linux::{
+    EFD_CLOEXEC, EFD_NONBLOCK, EFD_SEMAPHORE, F_SEAL_EXEC, MFD_ALLOW_SEALING, MFD_CLOEXEC, MFD_EXEC, MFD_NOEXEC_SEAL,
+};
 use abi::linux::{O_CLOEXEC, O_DIRECT, O_NONBLOCK, O_RDWR};
 use alloc::vec::Vec;
 
@@ -75,7 +77,8 @@ pub fn sys_signalfd4(call: &mut Call<'_>, fd: Fd, set: UserPtr<u64>, set_bytes: 
 /// Makes a file that lives in memory only.
 pub fn sys_memfd_create(call: &mut Call<'_>, name: UserCStr, flags: Flags) -> Result<u64> {
     const LONGEST_NAME: usize = 249;
-    if flags.0 & !(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC | MFD_NOEXEC_SEAL) != 0 {
+    let is_known = flags.0 & !(MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC | MFD_NOEXEC_SEAL) == 0;
+    if !is_known || flags.0 & (MFD_EXEC | MFD_NOEXEC_SEAL) == MFD_EXEC | MFD_NOEXEC_SEAL {
         return Err(Errno::EINVAL);
     }
     let name = name.read(call.cx, LONGEST_NAME + 1, Errno::EINVAL)?;
@@ -86,6 +89,13 @@ pub fn sys_memfd_create(call: &mut Call<'_>, name: UserCStr, flags: Flags) -> Re
     shown.extend_from_slice(b" (deleted)");
     let permissions = if flags.0 & MFD_NOEXEC_SEAL != 0 { 0o666 } else { 0o777 };
     let inode = tmpfs::unnamed_file(permissions);
+    if let Some(cache) = inode.page_cache() {
+        match flags.0 & (MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL) {
+            0 => {}
+            MFD_ALLOW_SEALING => cache.seals().begin_with(0),
+            _ => cache.seals().begin_with(F_SEAL_EXEC),
+        }
+    }
     let who = call.who();
     inode.base().update(call.cx, |attributes| {
         attributes.uid = who.uid.file_system;

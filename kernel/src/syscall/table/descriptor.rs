@@ -5,7 +5,7 @@ calls! {
     dup(fd: Fd) = sys_dup;
     dup2(old: Fd, new: Fd) = sys_dup2;
     dup3(old: Fd, new: Fd, flags: Flags as Bits(&CLOEXEC)) = sys_dup3;
-    /// No leases, no seals; O_ASYNC tells of pipes, sockets, terminals, inotify.
+    /// No leases; O_ASYNC tells of pipes, sockets, terminals, inotify.
     fcntl(fd: Fd, command: u32 as One(&FCNTL), argument: u64 as FcntlArgument) = sys_fcntl as Control;
     flock(fd: Fd, operation: u32 as Bits(&FLOCK)) = sys_flock;
     ioctl(fd: Fd, request: Flags as IoctlRequest, argument: UserAddr as IoctlArgument) = sys_ioctl;

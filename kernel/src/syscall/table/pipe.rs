@@ -8,6 +8,6 @@ calls! {
     eventfd2(initial: u32, flags: Flags as Bits(&EFD)) = sys_eventfd2;
     signalfd(fd: Fd, set: UserPtr<u64> as In(Sigset), set_bytes: usize) = sys_signalfd;
     signalfd4(fd: Fd, set: UserPtr<u64> as In(Sigset), set_bytes: usize, flags: Flags as Bits(&SFD)) = sys_signalfd4;
-    /// Seals are not supported, huge pages are refused.
+    /// Huge pages are refused.
     memfd_create(name: UserCStr, flags: Flags as Bits(&MFD)) = sys_memfd_create;
 }
