@@ -31,7 +31,7 @@ pub use process::{
 pub use signal::{Sigaction, Sigevent, Siginfo, SignalfdSiginfo, StackT};
 pub use socket::{Cmsghdr, Mmsghdr, Msghdr, Ucred};
 pub use terminal::{Termio, Termios, Termios2, Winsize};
-pub use time::{Itimerspec, Itimerval, Timespec, Timeval, Timezone};
+pub use time::{Itimerspec, Itimerval, Timespec, Timeval, Timex, Timezone};
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 

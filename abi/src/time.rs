@@ -51,6 +51,46 @@ impl Timeval {
     }
 }
 
+/// `struct timex`: how the wall clock is kept on time.
+#[derive(Clone, Copy, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Timex {
+    /// What to change: `ADJ_*`.
+    pub modes: u32,
+    /// Nothing.
+    pub pad_modes: u32,
+    /// Still to be made up, in microseconds.
+    pub offset: i64,
+    /// Correction of the rate, in parts per million with 16 bits behind the point.
+    pub frequency: i64,
+    /// Largest error, in microseconds.
+    pub most_error: i64,
+    /// Estimated error, in microseconds.
+    pub estimated_error: i64,
+    /// `STA_*`.
+    pub status: i32,
+    /// Nothing.
+    pub pad_status: u32,
+    /// Time constant of the control loop.
+    pub constant: i64,
+    /// Precision of the clock, in microseconds.
+    pub precision: i64,
+    /// Largest correction of the rate, as `frequency`.
+    pub tolerance: i64,
+    /// The time, or what to add to it.
+    pub time: Timeval,
+    /// Microseconds between ticks of 1/100 s.
+    pub tick: i64,
+    /// Of a signal every second: its frequency, jitter, interval, stability and counts.
+    pub pulse: [i64; 8],
+    /// Seconds that TAI is ahead of UTC.
+    pub tai: i32,
+    /// Nothing.
+    pub pad: [u32; 11],
+}
+
+const _: () = assert!(size_of::<Timex>() == 208);
+
 /// `struct timezone`.
 #[derive(Clone, Copy, Default, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]

@@ -8,6 +8,9 @@ CALL(SYS_accept4, "accept4", "fppo")
 #ifdef SYS_access
 CALL(SYS_access, "access", "si")
 #endif
+#ifdef SYS_adjtimex
+CALL(SYS_adjtimex, "adjtimex", "p")
+#endif
 #ifdef SYS_alarm
 CALL(SYS_alarm, "alarm", "i")
 #endif
@@ -37,6 +40,9 @@ CALL(SYS_chown, "chown", "sii")
 #endif
 #ifdef SYS_chroot
 CALL(SYS_chroot, "chroot", "s")
+#endif
+#ifdef SYS_clock_adjtime
+CALL(SYS_clock_adjtime, "clock_adjtime", "ip")
 #endif
 #ifdef SYS_clock_getres
 CALL(SYS_clock_getres, "clock_getres", "ip")
@@ -289,6 +295,12 @@ CALL(SYS_inotify_rm_watch, "inotify_rm_watch", "fi")
 #endif
 #ifdef SYS_ioctl
 CALL(SYS_ioctl, "ioctl", "fop")
+#endif
+#ifdef SYS_ioprio_get
+CALL(SYS_ioprio_get, "ioprio_get", "ii")
+#endif
+#ifdef SYS_ioprio_set
+CALL(SYS_ioprio_set, "ioprio_set", "iii")
 #endif
 #ifdef SYS_kcmp
 CALL(SYS_kcmp, "kcmp", "iiiii")

@@ -345,3 +345,64 @@ pub fn sys_setpriority(call: &mut Call<'_>, which: u32, who: i32, nice: i32) -> 
     }
     Ok(0)
 }
+
+/// Which tasks `ioprio_get` and `ioprio_set` mean: IOPRIO_WHO_PROCESS and so on, one more than `getpriority`'s.
+fn selected_for_io(call: &Call<'_>, which: i32, who: i32) -> Result<Vec<Arc<Task>>> {
+    let which = u32::try_from(which).ok().and_then(|which| which.checked_sub(1)).ok_or(Errno::EINVAL)?;
+    selected(call, which, who)
+}
+
+/// Classes, in the bits above the level; the lower the better.
+const IO_CLASS_SHIFT: u32 = 13;
+const IO_NONE: u32 = 0;
+const IO_REAL_TIME: u32 = 1;
+const IO_BEST_EFFORT: u32 = 2;
+const IO_IDLE: u32 = 3;
+/// Levels of those classes that have any.
+const IO_LEVELS: u32 = 8;
+
+/// LINUX: of one task it tells what was set, of several the best that is in force, which for those of whom nothing was set follows
+/// from the nice value.
+pub fn sys_ioprio_get(call: &mut Call<'_>, which: i32, who: i32) -> Result<u64> {
+    let tasks = selected_for_io(call, which, who)?;
+    let in_force = |task: &Arc<Task>| match task.io_priority() {
+        set if set >> IO_CLASS_SHIFT != IO_NONE => set,
+        _ => {
+            let scheduling = task.scheduling();
+            let class = match scheduling.policy {
+                SCHED_IDLE => IO_IDLE,
+                _ if scheduling.is_real_time() => IO_REAL_TIME,
+                _ => IO_BEST_EFFORT,
+            };
+            // CAST: nice values are from -20 on.
+            (class << IO_CLASS_SHIFT) | ((scheduling.nice + 20) as u32 / 5)
+        }
+    };
+    let told = match tasks.as_slice() {
+        [task] if which == 1 => task.io_priority(),
+        tasks => tasks.iter().map(in_force).min().unwrap_or(0),
+    };
+    Ok(u64::from(told))
+}
+
+/// Sets it.
+pub fn sys_ioprio_set(call: &mut Call<'_>, which: i32, who: i32, priority: i32) -> Result<u64> {
+    let priority = u32::try_from(priority).map_err(|_| Errno::EINVAL)?;
+    let (class, level) = (priority >> IO_CLASS_SHIFT, priority & ((1 << IO_CLASS_SHIFT) - 1));
+    match class {
+        IO_REAL_TIME if !call.may(Capability::Admin) && !call.may(Capability::Nice) => return Err(Errno::EPERM),
+        IO_REAL_TIME | IO_BEST_EFFORT if level < IO_LEVELS => {}
+        IO_NONE if level == 0 => {}
+        IO_IDLE => {}
+        _ => return Err(Errno::EINVAL),
+    }
+    let own = call.task.credentials(call.cx);
+    for task in selected_for_io(call, which, who)? {
+        let uid = task.credentials(call.cx).uid.real;
+        if uid != own.uid.effective && uid != own.uid.real && !own.may(Capability::Nice) {
+            return Err(Errno::EPERM);
+        }
+        task.set_io_priority(priority);
+    }
+    Ok(0)
+}

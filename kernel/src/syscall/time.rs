@@ -9,7 +9,7 @@ use crate::timer::cpu::{self, Which};
 use crate::timer::interval::RealTimer;
 use crate::user_memory::UserPtr;
 use abi::linux::{ITIMER_PROF, ITIMER_REAL, ITIMER_VIRTUAL, TIMER_ABSTIME};
-use abi::{Itimerval, Rusage, Timespec, Timeval, Timezone, Tms};
+use abi::{Itimerval, Rusage, Timespec, Timeval, Timex, Timezone, Tms};
 use alloc::boxed::Box;
 use machine::sync::{Wait, WaitError};
 use machine::time::{self, Instant};
@@ -63,6 +63,70 @@ fn set_wall_clock(call: &Call<'_>, ns: u64) -> Result<u64> {
     }
     clock::set_wall_clock(call.cx, ns);
     Ok(0)
+}
+
+/// `modes` of [`Timex`]: add `time`, which has nanoseconds; adjtime's way to ask, and to ask only.
+const ADJ_SETOFFSET: u32 = 0x100;
+const ADJ_NANO: u32 = 0x2000;
+const ADJ_ADJTIME: u32 = 0x8000;
+const ADJ_OFFSET_SINGLESHOT: u32 = 0x8001;
+const ADJ_OFFSET_SS_READ: u32 = 0xa001;
+/// Nobody keeps the clock on time.
+const STA_UNSYNC: i32 = 0x40;
+const TIME_ERROR: u64 = 5;
+
+/// Tells how the wall clock is kept on time, and moves it. LINUX: what is told is what a kernel tells whose clock nobody has set right.
+pub fn sys_adjtimex(call: &mut Call<'_>, state: UserPtr<Timex>) -> Result<u64> {
+    let wanted = state.read(call.cx)?;
+    let (modes, is_adjtime) = (wanted.modes, wanted.modes & ADJ_ADJTIME != 0);
+    if is_adjtime && modes & ADJ_OFFSET_SINGLESHOT != ADJ_OFFSET_SINGLESHOT {
+        return Err(Errno::EINVAL);
+    }
+    let is_question = modes == 0 || modes == ADJ_OFFSET_SS_READ;
+    if !is_question && !call.may(Capability::Time) {
+        return Err(Errno::EPERM);
+    }
+    if modes & !ADJ_NANO == ADJ_SETOFFSET {
+        move_wall_clock(call, wanted.time, modes & ADJ_NANO != 0)?;
+    } else if !is_question {
+        return Err(Errno::EOPNOTSUPP);
+    }
+    let told = Timex {
+        modes,
+        most_error: 16_000_000,
+        estimated_error: 16_000_000,
+        status: STA_UNSYNC,
+        constant: 2,
+        precision: 1,
+        tolerance: 500 << 16,
+        time: Timeval::from_ns(wall_clock_ns()),
+        tick: 10_000,
+        ..Timex::default()
+    };
+    state.write(call.cx, &told)?;
+    Ok(TIME_ERROR)
+}
+
+/// Adds to the wall clock. The smaller part is never negative.
+fn move_wall_clock(call: &Call<'_>, by: Timeval, has_ns: bool) -> Result<u64> {
+    let (most, unit) = if has_ns { (1_000_000_000, 1) } else { (1_000_000, 1000) };
+    if !(0..most).contains(&by.microseconds) {
+        return Err(Errno::EINVAL);
+    }
+    let by = i128::from(by.seconds) * 1_000_000_000 + i128::from(by.microseconds * unit);
+    let new = i128::from(wall_clock_ns()) + by;
+    set_wall_clock(call, u64::try_from(new).map_err(|_| Errno::EINVAL)?)
+}
+
+/// The same of a clock by its number.
+pub fn sys_clock_adjtime(call: &mut Call<'_>, clock: i32, state: UserPtr<Timex>) -> Result<u64> {
+    // CAST: a small number.
+    if clock == abi::linux::CLOCK_REALTIME as i32 {
+        return sys_adjtimex(call, state);
+    }
+    Named::from_number(clock)?;
+    state.read(call.cx)?;
+    Err(Errno::EOPNOTSUPP)
 }
 
 /// The wall clock in microseconds.

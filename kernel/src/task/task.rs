@@ -73,6 +73,7 @@ pub struct Task {
     scheduling: SpinLock<Scheduling>,
     no_new_privileges: AtomicBool,
     personality: AtomicU32,
+    io_priority: AtomicU32,
     timer_slack_ns: AtomicU64,
     /// What [`Task::reset_timer_slack`] goes back to: the maker's value when the task was made.
     default_timer_slack_ns: AtomicU64,
@@ -112,6 +113,7 @@ impl Task {
             scheduling: SpinLock::new(&lock_order::SCHEDULING, Scheduling::INITIAL),
             no_new_privileges: AtomicBool::new(false),
             personality: AtomicU32::new(0),
+            io_priority: AtomicU32::new(0),
             timer_slack_ns: AtomicU64::new(TIMER_SLACK_NS),
             default_timer_slack_ns: AtomicU64::new(TIMER_SLACK_NS),
         })
@@ -270,6 +272,15 @@ impl Task {
         self.personality.store(personality, Ordering::Relaxed);
     }
 
+    /// How its requests to disks are ordered: class and level, as `ioprio_get` tells them; 0 if nobody has said.
+    pub fn io_priority(&self) -> u32 {
+        self.io_priority.load(Ordering::Relaxed)
+    }
+    /// Sets it, for itself and the tasks it makes from now on.
+    pub(crate) fn set_io_priority(&self, priority: u32) {
+        self.io_priority.store(priority, Ordering::Relaxed);
+    }
+
     /// By how much its timers may be late. They are exact; the value is kept for those who read it back.
     pub fn timer_slack_ns(&self) -> u64 {
         self.timer_slack_ns.load(Ordering::Relaxed)
@@ -288,6 +299,7 @@ impl Task {
             self.set_no_new_privileges();
         }
         self.set_personality(maker.personality());
+        self.set_io_priority(maker.io_priority());
         let scheduling = maker.scheduling().for_child();
         self.scheduling.with(|own| *own = scheduling);
         let slack = maker.timer_slack_ns();

@@ -4,6 +4,9 @@ calls! {
 
     getcpu(cpu: UserPtr<u32> as Out(Int), node: UserPtr<u32> as Out(Int), unused: UserAddr) = sys_getcpu;
     getpriority(which: u32 as One(&PRIO), who: i32) = sys_getpriority;
+    ioprio_get(which: i32, who: i32) = sys_ioprio_get;
+    /// Kept: there are no disks whose requests it would order.
+    ioprio_set(which: i32, who: i32, priority: i32) = sys_ioprio_set;
     sched_get_priority_max(policy: u32 as One(&SCHED)) = sys_sched_get_priority_max;
     sched_get_priority_min(policy: u32 as One(&SCHED)) = sys_sched_get_priority_min;
     sched_getattr(tid: i32, attr: UserPtr<abi::SchedAttr>, bytes: u32, flags: Flags) = sys_sched_getattr;

@@ -2,7 +2,11 @@
 calls! {
     handlers: crate::syscall::time;
 
+    /// Tells; of changes only ADJ_SETOFFSET: the rate stays as it is (EOPNOTSUPP).
+    adjtimex(state: UserPtr<abi::Timex>) = sys_adjtimex;
     alarm(seconds: u32) = sys_alarm;
+    /// As `adjtimex`.
+    clock_adjtime(clock: i32 as One(&CLOCK), state: UserPtr<abi::Timex>) = sys_clock_adjtime;
     clock_getres(clock: i32 as One(&CLOCK), result: UserPtr<abi::Timespec> as Out(Timespec)) = sys_clock_getres;
     clock_gettime(clock: i32 as One(&CLOCK), result: UserPtr<abi::Timespec> as Out(Timespec)) = sys_clock_gettime;
     clock_nanosleep(
