@@ -140,6 +140,7 @@ const CASES: &[Case] = &[
         Short,
         observe::a_reader_that_stops_does_not_stop_the_guest,
     ),
+    ("observe::what_does_not_end_is_told_all_the_same", Short, observe::what_does_not_end_is_told_all_the_same),
     ("programs::a_host_program_is_run", Short, programs::a_host_program_is_run),
     ("programs::a_large_program_is_hardly_read", Short, programs::a_large_program_is_hardly_read),
     (

@@ -124,3 +124,26 @@ pub(crate) fn a_reader_that_stops_does_not_stop_the_guest(guest: &Guest) {
     let err = String::from_utf8_lossy(&err);
     assert!(err.lines().count() > 1000, "{err:.300}");
 }
+
+pub(crate) fn what_does_not_end_is_told_all_the_same(guest: &Guest) {
+    // What is counted in the guest, what happens at the end, and what the profiler counts: told although the machine is ended from outside.
+    let program = "syscall::write:entry { @[execname] = count(); } END { printf(\"the %s\\n\", probename); }";
+    for (name, options, wanted) in [
+        ("trace", &[program][..], &["the END\n", "  busybox "][..]),
+        ("profile", &["--hz", "500"], &["[busybox]", " in the program, "]),
+    ] {
+        let script = "trap '' TERM; echo up; while :; do echo > /dev/null; done";
+        let mut child = guest.command_of(name, options, &["busybox", "sh", "-c", script]).spawn().expect("ochre");
+        let mut up = [0; 3];
+        std::io::Read::read_exact(child.stdout.as_mut().expect("a pipe"), &mut up).expect("the program is up");
+        let ochre = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(ochre, rustix::process::Signal::TERM).expect("it runs");
+        let output = child.wait_with_output().expect("it ends");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(128 + 15), "{told}");
+        for wanted in wanted {
+            assert!(told.contains(wanted), "{name}: no {wanted:?}: {told}");
+        }
+        assert!(!told.contains("before everything") && !told.contains("cut short"), "{name}: {told}");
+    }
+}

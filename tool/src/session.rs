@@ -83,6 +83,8 @@ const PIECE: usize = 4096;
 const HELLO_TIME: Duration = Duration::from_secs(90);
 /// How long after a signal that asks to end the program may take.
 const GRACE: Duration = Duration::from_secs(3);
+/// How long the guest may take to tell what was observed when a run is cut short.
+const LAST_WORDS: Duration = Duration::from_secs(20);
 /// The key that, pressed twice in a row, makes the next one a command to the tool: once more, it ends the machine.
 const ESCAPE: u8 = 0x1d;
 /// How long the first is held back from the guest, whose programs use it, too.
@@ -146,6 +148,8 @@ struct Session<'a> {
     /// When a signal asked the program to end, and which.
     asked_to_end: Option<(Instant, i32)>,
     interrupts: u32,
+    /// The run is cut short with this outcome, as soon as what was observed is told, or at this time.
+    leaving: Option<(Outcome, Instant)>,
     escape: Escape,
 }
 
@@ -240,6 +244,7 @@ impl<'a> Session<'a> {
             started: Instant::now(),
             asked_to_end: None,
             interrupts: 0,
+            leaving: None,
             escape: Escape::None,
         })
     }
@@ -353,6 +358,21 @@ impl<'a> Session<'a> {
             self.outcome.get_or_insert(Outcome::ObserverFailed);
         }
         self.watched = Watched::No;
+        if let Some((outcome, _)) = self.leaving.take() {
+            self.outcome.get_or_insert(outcome);
+        }
+    }
+
+    /// Cuts the run short. Whoever observes it is told first what there is to tell: why a program hangs is asked of those that do not end. Who
+    /// says so again does not wait for that.
+    fn leave(&mut self, outcome: Outcome) {
+        match self.watcher() {
+            Some(watcher) if self.features.is_some() && self.leaving.is_none() => {
+                watcher.stop();
+                self.leaving = Some((outcome, Instant::now() + LAST_WORDS));
+            }
+            _ => self.outcome = Some(outcome),
+        }
     }
 
     fn watcher(&self) -> Option<&'a Watcher> {
@@ -368,10 +388,12 @@ impl<'a> Session<'a> {
     }
 
     fn deadlines(&self) -> impl Iterator<Item = Instant> {
-        let timeout = self.options.timeout.map(|timeout| self.started + timeout);
+        let leaving = self.leaving.as_ref().map(|(_, deadline)| *deadline);
+        let stays = leaving.is_none();
+        let timeout = self.options.timeout.filter(|_| stays).map(|timeout| self.started + timeout);
         let hello = self.is_late_to_come().then(|| self.started + HELLO_TIME);
-        let grace = self.asked_to_end.map(|(when, _)| when + GRACE);
-        [timeout, hello, grace, self.escape_deadline()].into_iter().flatten()
+        let grace = self.asked_to_end.filter(|_| stays).map(|(when, _)| when + GRACE);
+        [timeout, hello, grace, leaving, self.escape_deadline()].into_iter().flatten()
     }
 
     /// When a key that was held back goes to the guest.
@@ -395,12 +417,15 @@ impl<'a> Session<'a> {
             self.send_keys(&[ESCAPE]);
         }
         if self.outcome.is_some() {
+        } else if let Some((outcome, _)) = self.leaving.take_if(|(_, deadline)| now >= *deadline) {
+            self.outcome = Some(outcome);
+        } else if self.leaving.is_some() {
         } else if self.options.timeout.is_some_and(|timeout| now >= self.started + timeout) {
-            self.outcome = Some(Outcome::TimedOut);
+            self.leave(Outcome::TimedOut);
         } else if let Some((when, signal)) = self.asked_to_end
             && now >= when + GRACE
         {
-            self.outcome = Some(Outcome::Ended(signal));
+            self.leave(Outcome::Ended(signal));
         } else if self.is_late_to_come() && now >= self.started + HELLO_TIME {
             self.outcome = Some(Outcome::NeverUp);
         }
@@ -426,8 +451,8 @@ impl<'a> Session<'a> {
                     // The program may live on by its own will; a user who insists gets out.
                     self.interrupts += 1;
                     self.send(Message::Interrupt(SIGINT.cast_unsigned()));
-                    if self.interrupts == 3 {
-                        self.outcome = Some(Outcome::Ended(signal));
+                    if self.interrupts >= 3 {
+                        self.leave(Outcome::Ended(signal));
                     }
                 }
                 _ => {
@@ -677,7 +702,7 @@ impl<'a> Session<'a> {
     /// Does what a key of the menu says.
     fn command(&mut self, key: u8) {
         match (key, self.watched) {
-            (key, _) if QUIT.contains(&key) => self.outcome = Some(Outcome::Ended(SIGTERM)),
+            (key, _) if QUIT.contains(&key) => self.leave(Outcome::Ended(SIGTERM)),
             (HELP, _) => self.talk(
                 b"ochre: Ctrl-] Ctrl-] and then p: begin or end sampling (profile, shell); c m t i: order (top); q or Ctrl-]: end\n",
             ),

@@ -88,7 +88,7 @@ impl Watcher {
         let _ = (&self.keys).write(&[key]);
     }
 
-    /// Asks for the end of the session.
+    /// Asks for the end of the session, or that all be told of a run that is cut short: then `is_done`.
     pub(crate) fn stop(&self) {
         self.press(STOP);
     }
@@ -159,7 +159,7 @@ impl Watched {
                     payload.clear();
                 }
             }
-            if self.has_ended && self.of == Of::Session {
+            if self.has_ended && (self.of == Of::Session || self.is_stopping) {
                 return Ok(());
             }
             self.stop_if_idle(channel)?;
