@@ -7,8 +7,9 @@ use machine::thread::CurrentThread;
 use machine::time;
 use wire::observe::{Kind, MAX_PAYLOAD, encode_header};
 
-/// How long a frame waits for a host that takes nothing.
+/// How long a frame waits for a host that takes nothing; and the same at the end of a session, when no program waits with it.
 const PATIENCE_NS: u64 = 2_000_000_000;
+const END_PATIENCE_NS: u64 = 10_000_000_000;
 
 /// A carrier of frames, supplied by a module.
 pub trait Carrier: Send + Sync {
@@ -29,6 +30,8 @@ pub trait Carrier: Send + Sync {
 static CARRIER: Once<Arc<dyn Carrier>> = Once::new();
 /// The host took nothing for [`PATIENCE_NS`]: nobody waits for it any more until it takes something again.
 static IS_STALLED: AtomicBool = AtomicBool::new(false);
+/// The session ends.
+static IS_ENDING: AtomicBool = AtomicBool::new(false);
 static DROPPED: AtomicU64 = AtomicU64::new(0);
 
 /// Frames that found no room so far.
@@ -61,8 +64,9 @@ pub(super) fn set(carrier: Arc<dyn Carrier>) -> bool {
     is_first
 }
 
-/// A session begins: whoever listens is believed to take what comes.
-pub(super) fn trust() {
+/// A session begins or ends: whoever listens is believed to take what comes, even if it did not before.
+pub(super) fn trust(is_ending: bool) {
+    IS_ENDING.store(is_ending, Ordering::Relaxed);
     IS_STALLED.store(false, Ordering::Relaxed);
 }
 
@@ -82,15 +86,15 @@ pub fn try_send(cx: &CurrentThread, kind: Kind, stream: u8, payload: &[u8]) -> b
 }
 
 /// Sends a frame of at most [`MAX_PAYLOAD`] bytes, sleeping (not interruptibly) while there is no room. A host that takes nothing for
-/// two seconds loses it, and everything after it that finds no room at once.
+/// two seconds (ten at the end) loses it, and everything after it that finds no room at once.
 pub fn send(cx: &mut CurrentThread, kind: Kind, stream: u8, payload: &[u8]) {
     let Some(carrier) = listening() else { return };
     if try_send(cx, kind, stream, payload) {
         return;
     }
     if !IS_STALLED.load(Ordering::Relaxed) {
-        let patience = Some(time::now().after(PATIENCE_NS));
-        let how = Wait::uninterruptible("room for frames to the tool").until(patience);
+        let patience = if IS_ENDING.load(Ordering::Relaxed) { END_PATIENCE_NS } else { PATIENCE_NS };
+        let how = Wait::uninterruptible("room for frames to the tool").until(Some(time::now().after(patience)));
         let sent = carrier.has_room().wait(cx, how, |cx| try_send(cx, kind, stream, payload).then_some(()));
         if sent.is_ok() {
             return;

@@ -95,7 +95,7 @@ fn begin(cx: &mut CurrentThread, _right: &Right) {
         machine::log!(Error, "no memory for the observation channel");
         return;
     }
-    carrier::trust();
+    carrier::trust(false);
     thread::open(cx);
     records::begin(cx);
     let ticks = time::ticks();
@@ -119,6 +119,7 @@ fn begin(cx: &mut CurrentThread, _right: &Right) {
 /// Ends the session: what is left is told, nothing goes on.
 fn end(cx: &mut CurrentThread, _right: &Right) {
     let Some(carrier) = carrier().filter(|_| is_on()) else { return };
+    carrier::trust(true);
     samples::finish(cx);
     thread::close(cx);
     records::end(cx);
