@@ -8,6 +8,7 @@ use crate::signal::deliver::Interrupted;
 use crate::signal::fault;
 use crate::trace::{self, Counter, probe};
 use core::sync::atomic::{AtomicU32, Ordering};
+use machine::thread::CallCount;
 use machine::trace::providers::Hex;
 use machine::user::tell_exit;
 
@@ -31,10 +32,9 @@ pub static WATCH: AtomicU32 = AtomicU32::new(0);
 /// Serves the call in `call.user` and sets its result. If the call was interrupted and may go on, answers how: the way back
 /// to the program decides.
 #[inline]
-pub(crate) fn dispatch(call: &mut Call<'_>) -> Option<Interrupted> {
-    trace::count(Counter::Syscalls);
+pub(crate) fn dispatch(call: &mut Call<'_>, count: &mut CallCount) -> Option<Interrupted> {
     let number = call.user.syscall_number();
-    call.cx.thread().note_call(number);
+    call.cx.note_call(number, count);
     let arguments = call.user.syscall_arguments();
     let watched = WATCH.load(Ordering::Relaxed);
     let result = if watched == 0 {

@@ -12,7 +12,7 @@ use crate::timer;
 use crate::trace::{self, Counter, user_functions};
 use alloc::sync::Arc;
 use machine::mm::failing;
-use machine::thread::CurrentThread;
+use machine::thread::{CallCount, CurrentThread};
 use machine::user::{Exception, PageFault, UserContext, UserExit, run_user, will_run};
 
 /// Runs the task until it ends, and ends it.
@@ -30,11 +30,12 @@ fn run_until_end(call: &mut Call<'_>) -> i32 {
     if let Some(status) = attend(call, None) {
         return status;
     }
+    let mut count = CallCount::default();
     loop {
         let interrupted = match run_user(call.cx, call.user) {
             UserExit::Syscall => {
                 failing::call_begins();
-                let interrupted = dispatch::dispatch(call);
+                let interrupted = dispatch::dispatch(call, &mut count);
                 failing::call_ends();
                 interrupted
             }

@@ -10,7 +10,7 @@
 //! | `metrics` | counters by CPU, and what each process uses, as Prometheus reads it: [`super::metrics`] | |
 //! | `providers` | each provider: name, number, enabled probes as bits, stability, meaning | `NAME 0` or `NAME 1` |
 //!
-//! Reading takes no lock and changes nothing. Memory for the text may fail with ENOMEM.
+//! Reading takes no lock and changes nothing; only `counters` and `metrics` may ask the other CPUs first. Memory for the text may fail with ENOMEM.
 use super::{control, metrics, profile};
 use crate::errno::{Errno, Result};
 use alloc::vec::Vec;
@@ -39,7 +39,7 @@ pub const FILES: &[TraceFile] = &[
     TraceFile { name: "enable", read: |_| text(enable), write: Some(|_, bytes| control::write_enable(bytes)) },
     TraceFile { name: "events", read: |_| text(events), write: None },
     TraceFile { name: "buffer", read: |_| text(buffer), write: Some(forget) },
-    TraceFile { name: "counters", read: |_| text(counters), write: None },
+    TraceFile { name: "counters", read: read_counters, write: None },
     TraceFile { name: "profile", read: |_| text(profile::read), write: Some(profile::write) },
     TraceFile { name: "metrics", read: metrics::read, write: None },
     TraceFile { name: "providers", read: |_| text(providers), write: Some(|_, bytes| control::write_enable(bytes)) },
@@ -111,6 +111,11 @@ fn buffer(out: &mut Text) -> fmt::Result {
     }
     writeln!(out, "# cpu index ticks event name thread arguments")?;
     machine::trace::dump(out, machine::trace::ring_records(), false)
+}
+
+fn read_counters(cx: &mut CurrentThread) -> Result<Vec<u8>> {
+    machine::thread::settle(cx);
+    text(counters)
 }
 
 fn counters(out: &mut Text) -> fmt::Result {

@@ -115,6 +115,7 @@ const OF_PROCESSES: &[OfProcess] = &[
 /// The whole text.
 pub fn read(cx: &mut CurrentThread) -> Result<Vec<u8>> {
     let rows = rows(cx)?;
+    machine::thread::settle(cx);
     let mut text = Text(Vec::new());
     // The only thing that fails is memory.
     write(&mut text, &rows).map_err(|_| Errno::ENOMEM)?;

@@ -5,7 +5,7 @@
 use crate::arch;
 use crate::cpu::{self, CpuLocal};
 use crate::irq::{self, Ipi};
-use crate::thread::{CurrentThread, header, scheduler};
+use crate::thread::{self, CurrentThread, header, scheduler};
 use core::sync::atomic::{AtomicU64, Ordering, fence};
 
 /// The latest barrier asked for.
@@ -39,6 +39,7 @@ pub(crate) fn answer(cpu: &CpuLocal) {
         fence(Ordering::SeqCst);
         scheduler::mark_running(cpu);
         crate::sample::look_again(cpu);
+        thread::tell_here();
         cpu.barrier_seen.store(wanted, Ordering::Release);
     }
 }

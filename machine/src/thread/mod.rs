@@ -11,6 +11,7 @@
 //! | `scheduler` | parking, waking, preemption, the switch |
 //! | `thread` | the shared object |
 //! | `current` | what the token can do |
+//! | `calls` | counting system calls |
 //! | `life` | creating, ending and listing threads |
 //! | `user_state` | FP, TLS and address space, saved and loaded lazily |
 //! | `stack` | stacks with guard pages, used again |
@@ -19,6 +20,7 @@ use alloc::sync::Arc;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 
+mod calls;
 mod current;
 pub(crate) mod header;
 mod life;
@@ -29,6 +31,8 @@ mod stack;
 mod thread;
 pub(crate) mod user_state;
 
+pub use calls::{CallCount, settle};
+pub(crate) use calls::{call_number, tell_here};
 pub use current::notify_current;
 pub(crate) use current::visit_current_data;
 pub use life::{Placement, SpawnError, ThreadCounts, all, counts, spawn, spawn_at};
@@ -38,7 +42,6 @@ pub use load::{idle_ns, load};
 pub use pure::ready_threads::Schedule;
 pub(crate) use stack::allocate as allocate_stack;
 pub use thread::Thread;
-pub(crate) use thread::call_number;
 pub(crate) use thread::places;
 
 /// Pages of a kernel stack.

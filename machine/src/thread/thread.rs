@@ -3,6 +3,7 @@
 //! Invariants: `sched` is touched only under the lock of the run queue of `cpu` (the thread's home); `cpu` changes only under
 //! that lock too. `context` belongs to the scheduler while the thread is off the CPU. `user` belongs to the thread itself and
 //! to the scheduler that switches it, with interrupts off.
+use super::calls::{CallNotes, call_number};
 use super::user_state::UserState;
 use super::{CpuSet, CpuTime, ThreadId, ThreadState, header, scheduler};
 use crate::arch;
@@ -64,11 +65,6 @@ impl Sched {
     }
 }
 
-/// The number of a call as threads keep it: one less, and none for zero.
-pub(crate) fn call_number(kept: u64) -> Option<u64> {
-    kept.checked_sub(1)
-}
-
 /// What a new thread starts with.
 pub(super) type Entry = Box<dyn FnOnce(&mut super::CurrentThread) + Send>;
 
@@ -100,8 +96,8 @@ pub struct Thread {
     pub(super) kernel_samples: AtomicU64,
     pub(super) sleeps: AtomicU64,
     pub(super) preemptions: AtomicU64,
-    /// The last system call, one added; 0: none yet.
-    last_call: AtomicU64,
+    /// What it notes of its system calls.
+    pub(super) calls: CallNotes,
     /// What the kernel calls it; see [`Thread::set_label`].
     label: AtomicU64,
     /// Ends timed waits.
@@ -141,7 +137,7 @@ pub(crate) fn places() -> Places {
         name: offset_of!(Thread, name) as u64,
         // A cell is laid out as what is in it.
         reason: (offset_of!(Thread, sched) + offset_of!(Sched, reason)) as u64,
-        call: offset_of!(Thread, last_call) as u64,
+        call: offset_of!(Thread, calls) as u64,
         run: offset_of!(Thread, run_ns) as u64,
         stack: offset_of!(Thread, context) as u64,
         base: offset_of!(Thread, stack) as u64,
@@ -187,7 +183,7 @@ impl Thread {
             kernel_samples: AtomicU64::new(0),
             sleeps: AtomicU64::new(0),
             preemptions: AtomicU64::new(0),
-            last_call: AtomicU64::new(0),
+            calls: CallNotes::new(),
             label: AtomicU64::new(0),
             timer: TimerNode::for_thread(),
             next: AtomicPtr::new(ptr::null_mut()),
@@ -202,21 +198,9 @@ impl Thread {
         self.sched.get_mut().schedule = placement.schedule;
     }
 
-    /// Notes the system call that the thread is about to make, for dumps: one store, so that it can always be on.
-    #[inline(always)]
-    pub fn note_call(&self, number: u64) {
-        self.last_call.store(number.wrapping_add(1), Ordering::Relaxed);
-    }
-
     /// The last system call that was noted.
     pub fn last_call(&self) -> Option<u64> {
-        call_number(self.noted_call())
-    }
-
-    /// As it is kept; see [`call_number`].
-    #[inline(always)]
-    pub(super) fn noted_call(&self) -> u64 {
-        self.last_call.load(Ordering::Relaxed)
+        call_number(self.calls.last())
     }
 
     /// Gives it a number that samples carry, so that whoever reads them knows whose they are: the kernel's process and task. Zero,

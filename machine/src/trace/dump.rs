@@ -2,6 +2,7 @@
 use super::probe::find;
 use super::{counter, flight, ring};
 use crate::cpu::{self, CpuId};
+use crate::thread;
 use core::fmt::{self, Write};
 use wire::trace::{ArgumentKind, Counter, Record};
 
@@ -55,6 +56,7 @@ pub fn dump(out: &mut dyn Write, most: usize, with_counters: bool) -> fmt::Resul
         result?;
     }
     if with_counters {
+        thread::tell_here();
         for counter in Counter::ALL {
             let total = counter::total(*counter);
             if total != 0 {

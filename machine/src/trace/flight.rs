@@ -2,7 +2,7 @@
 //! watchdog.
 //!
 //! A switch costs it about ten instructions, a system call none: with the switch goes what the thread that left had called last
-//! (see [`Thread::note_call`](crate::thread::Thread::note_call)). Invariant: an entry's only writer is its CPU with interrupts off; a
+//! (see [`CurrentThread::note_call`](crate::thread::CurrentThread::note_call)). Invariant: an entry's only writer is its CPU with interrupts off; a
 //! reader on another CPU may see the entry being written as a mixture of old and new, which a dump can live with.
 use crate::arch;
 use crate::cpu::{CpuId, MAX_CPUS};

@@ -95,6 +95,35 @@ pub(crate) fn add_here<const OFFSET: usize>(amount: u64) {
     }
 }
 
+/// Whether [`note_call`] counts in the thread rather than in this CPU's block.
+pub(crate) const COUNTS_CALLS_IN_THREADS: bool = true;
+
+/// Counts one in `made`, and stores `number` and that at an offset of `thread`: two instructions, one of which would be there without the count.
+///
+/// # Safety
+/// 1. Two words lie there, aligned, that are atomic and that nobody else stores to.
+#[inline(always)]
+pub(crate) unsafe fn note_call<const OFFSET: usize, const COUNTER: usize>(
+    thread: *const u8,
+    number: u64,
+    made: &mut u64,
+) {
+    /// Callers have the address of what a thread is counted with, so far below it, and need no instruction for the sum.
+    const BELOW: usize = 16;
+    *made = made.wrapping_add(1);
+    // SAFETY: as the caller promises (1). Each of the two is stored as a whole (Arm ARM B2.2.1).
+    unsafe {
+        asm!(
+            "stp {number}, {made}, [{base}, #{offset}]",
+            base = in(reg) thread.wrapping_sub(BELOW),
+            number = in(reg) number,
+            made = in(reg) *made,
+            offset = const BELOW + OFFSET,
+            options(nostack, preserves_flags),
+        );
+    }
+}
+
 /// Where an interrupted kernel is to go on: at `pc`, or at the beginning of [`count_here`] or [`add_here`] if it was inside. Until its store such
 /// a sequence has changed nothing but two registers that it sets first, so it may begin again.
 ///

@@ -12,7 +12,7 @@ use alloc::boxed::Box;
 use core::arch::asm;
 use core::mem::offset_of;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 
 /// Selectors. The order user data, user code follows from what SYSRET computes; the numbers are Linux's.
 pub(crate) const KERNEL_CODE: u16 = 0x10;
@@ -296,6 +296,20 @@ pub(crate) fn local() -> *mut CpuLocal {
 pub(crate) fn count_here<const OFFSET: usize>() {
     // SAFETY: in the kernel GS points at this CPU's `Cpu`; the offset is that of a counter.
     unsafe { asm!("inc qword ptr gs:[{place}]", place = const COUNTERS_OFFSET + OFFSET, options(nostack)) };
+}
+
+/// Whether [`note_call`] counts in the thread rather than in this CPU's block.
+pub(crate) const COUNTS_CALLS_IN_THREADS: bool = false;
+
+/// Stores `number` at an offset of `thread`, and counts one in this CPU's block.
+///
+/// # Safety
+/// 1. An [`AtomicU64`] lies there.
+#[inline(always)]
+pub(crate) unsafe fn note_call<const OFFSET: usize, const COUNTER: usize>(thread: *const u8, number: u64, _: &mut u64) {
+    // SAFETY: as the caller promises (1).
+    unsafe { (*thread.add(OFFSET).cast::<AtomicU64>()).store(number, Ordering::Relaxed) };
+    count_here::<COUNTER>();
 }
 
 /// For the trials: one instruction cannot be interrupted.

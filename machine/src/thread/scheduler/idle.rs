@@ -20,6 +20,7 @@ pub(crate) fn tick(cpu: &'static CpuLocal, is_user: bool) {
     let samples = if is_user { &running.user_samples } else { &running.kernel_samples };
     samples.fetch_add(1, Ordering::Relaxed);
     running.attention.fetch_or(attention::TICKED, Ordering::Relaxed);
+    running.calls.tell();
     let waiting = cpu.scheduler.queue.with(|queue| {
         account(cpu, queue, running);
         // SAFETY: this CPU is the running thread's home, and its lock is held.

@@ -218,13 +218,14 @@ pub(crate) fn mark_running(cpu: &CpuLocal) {
 #[inline(always)]
 fn note_switch(cpu: &CpuLocal, ticks: u64, previous: &Thread, state: RunState, next: &Thread) {
     trace::count(Counter::Switches);
+    previous.calls.tell();
     // The idle thread is always runnable, and never preempted.
     let left = match state {
         RunState::Parked { .. } => Left::Asleep,
         RunState::Ended => Left::Ended,
         RunState::Running | RunState::Runnable => Left::Runnable,
     };
-    flight::note_switch(cpu.id, ticks, previous.id().0, left, previous.noted_call(), next.id().0);
+    flight::note_switch(cpu.id, ticks, previous.id().0, left, previous.calls.last(), next.id().0);
     if left != Left::Runnable {
         trace::count(Counter::SwitchesVoluntary);
     } else if !previous.is_idle {
