@@ -327,8 +327,11 @@ pub(crate) fn add_here<const OFFSET: usize>(amount: u64) {
 /// A CPU's counters, if it has been prepared.
 pub(crate) fn counters(cpu: CpuId) -> Option<&'static Block> {
     let this = CPUS.get(cpu.0 as usize)?.load(Ordering::Acquire);
-    // SAFETY: what is there lives for ever; the block is made of atomics.
-    unsafe { this.as_ref() }.map(|cpu| &cpu.counters)
+    if this.is_null() {
+        return None;
+    }
+    // SAFETY: what is there lives for ever. A reference to the block alone, which is made of atomics: the rest of it is that CPU's to write.
+    Some(unsafe { &(*this).counters })
 }
 
 /// Whether this CPU takes interrupts.
