@@ -41,7 +41,8 @@ int main(void)
 	CHECK_EQUAL(gettimeofday(&after, NULL), 0);
 	CHECK(!timercmp(&between, &before, <) && !timercmp(&after, &between, <));
 	time_t stored = 0, answer = seconds(&stored);
-	CHECK(answer == stored && answer >= after.tv_sec && answer <= after.tv_sec + 60);
+	/* Linux's second is that of the last tick: it may be behind for a moment. */
+	CHECK(answer == stored && answer >= after.tv_sec - 1 && answer <= after.tv_sec + 60);
 	CHECK(seconds(NULL) >= answer);
 	unsigned number = 9999;
 	CHECK_EQUAL(cpu(&number, NULL, NULL), 0);
