@@ -46,6 +46,7 @@ impl<T> Mutex<T> {
         if self.state.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).is_err() {
             self.lock_slow(cx);
         }
+        header::current().note_got(core::ptr::from_ref(&self.state) as usize);
         MutexGuard { lock: self, _not_send: PhantomData }
     }
 
@@ -68,6 +69,7 @@ impl<T> Mutex<T> {
     pub fn try_lock<'m>(&'m self, _cx: &CurrentThread) -> Option<MutexGuard<'m, T>> {
         self.state.compare_exchange(FREE, HELD, Ordering::Acquire, Ordering::Relaxed).ok()?;
         header::current().push_held(self.class, core::ptr::from_ref(&self.state) as usize, Location::caller());
+        header::current().note_got(core::ptr::from_ref(&self.state) as usize);
         Some(MutexGuard { lock: self, _not_send: PhantomData })
     }
 

@@ -90,6 +90,7 @@ impl<T> RwLock<T> {
         if !self.try_read() {
             self.wait(cx, &self.readers, false, Self::try_read);
         }
+        header::current().note_got(self.identity());
         ReadGuard { lock: self, _not_send: PhantomData }
     }
 
@@ -101,6 +102,7 @@ impl<T> RwLock<T> {
         if self.state.compare_exchange(0, WRITER, Ordering::Acquire, Ordering::Relaxed).is_err() {
             self.wait(cx, &self.writers, true, Self::try_write);
         }
+        header::current().note_got(self.identity());
         WriteGuard { lock: self, _not_send: PhantomData }
     }
 

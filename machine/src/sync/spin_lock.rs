@@ -75,6 +75,7 @@ impl<T, K> SpinLock<T, K> {
     ) -> SpinGuard<'_, T> {
         header.push_held(self.class, core::ptr::from_ref(&self.word) as usize, site);
         self.word.acquire(self.class.name, self.class.rank);
+        header.note_got(core::ptr::from_ref(&self.word) as usize);
         SpinGuard { word: &self.word, value: self.value.get(), is_irq_safe, _value: PhantomData }
     }
 }

@@ -13,6 +13,8 @@ use crate::cpu::CpuLocal;
 use crate::mm::failing::Stage;
 use crate::sync::LockClass;
 use crate::thread::Thread;
+use crate::time;
+use crate::trace::providers::{Hex, lock as probes};
 use core::cell::Cell;
 use core::mem::{MaybeUninit, offset_of};
 use core::panic::Location;
@@ -22,7 +24,7 @@ use core::sync::atomic::{Ordering, compiler_fence};
 /// Bytes in a kernel stack, and its alignment.
 pub(crate) const STACK_BYTES: usize = 32 * 1024;
 /// Bytes at the end of each stack that hold its [`StackHeader`].
-pub(crate) const STACK_HEADER_BYTES: usize = 512;
+pub(crate) const STACK_HEADER_BYTES: usize = 640;
 /// Most locks held at once by one thread and the interrupts on top of it.
 const MAX_HELD: usize = 13;
 
@@ -37,6 +39,8 @@ pub(crate) struct Held {
     pub(crate) site: &'static Location<'static>,
     /// The highest rank held before.
     outer_rank: u32,
+    /// When it was got, in ticks of the CPU's clock; zero: nobody wanted to know.
+    since: u64,
 }
 
 /// See the module.
@@ -145,7 +149,7 @@ impl StackHeader {
         if rank <= outer_rank || count >= MAX_HELD {
             self.refuse(class, site);
         }
-        let entry = MaybeUninit::new(Held { class, lock, site, outer_rank });
+        let entry = MaybeUninit::new(Held { class, lock, site, outer_rank, since: 0 });
         // A handler that comes before the count has risen uses the same place for its own locks. So the entry is written
         // again once the place is ours; the first time, so that whoever looks in between finds something written there.
         self.held[count].set(entry);
@@ -169,6 +173,24 @@ impl StackHeader {
         );
     }
 
+    /// Notes when a lock was got that [`push_held`](Self::push_held) has noted, if somebody wants to know how long locks are held.
+    #[inline(always)]
+    pub(crate) fn note_got(&self, lock: usize) {
+        if probes::held::PROBE.is_enabled() {
+            self.begin_hold(lock);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn begin_hold(&self, lock: usize) {
+        let Some(index) = (0..self.held_count().min(MAX_HELD)).rev().find(|&i| self.held_at(i).lock == lock) else {
+            return;
+        };
+        let held = Held { since: arch::timer::ticks().max(1), ..self.held_at(index) };
+        self.held[index].set(MaybeUninit::new(held));
+    }
+
     #[inline(always)]
     fn held_at(&self, index: usize) -> Held {
         // SAFETY: entries below the count were written by `push_held`.
@@ -184,6 +206,9 @@ impl StackHeader {
             if top.lock == lock {
                 self.held_count.set(last as u32);
                 self.held_rank.set(top.outer_rank);
+                if top.since != 0 {
+                    tell_hold(&top);
+                }
                 return;
             }
         }
@@ -197,8 +222,9 @@ impl StackHeader {
         let Some(index) = (0..count).rev().find(|&i| self.held_at(i).lock == lock) else {
             return;
         };
+        let released = self.held_at(index);
         // The one above it now follows the one below it. Ranks rise, so the highest stays.
-        let outer_rank = self.held_at(index).outer_rank;
+        let outer_rank = released.outer_rank;
         for i in index..count - 1 {
             let mut moved = self.held_at(i + 1);
             if i == index {
@@ -207,6 +233,9 @@ impl StackHeader {
             self.held[i].set(MaybeUninit::new(moved));
         }
         self.held_count.set(count as u32 - 1);
+        if released.since != 0 {
+            tell_hold(&released);
+        }
     }
 
     /// How many locks are held.
@@ -219,6 +248,14 @@ impl StackHeader {
     pub(crate) fn held(&self) -> impl Iterator<Item = Held> + '_ {
         (0..self.held_count().min(MAX_HELD)).map(|index| self.held_at(index))
     }
+}
+
+/// Tells how long a lock was held that is about to be free, or has just become free.
+#[cold]
+#[inline(never)]
+fn tell_hold(held: &Held) {
+    let held_ns = time::ns_of_ticks(arch::timer::ticks().saturating_sub(held.since));
+    crate::probe!(probes::held(Hex(held.lock as u64), held_ns, held.class.rank.into()));
 }
 
 /// Keeps this thread on its CPU until [`preempt_on`]; nests.

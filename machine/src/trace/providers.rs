@@ -72,6 +72,8 @@ crate::provider! {
     mutex(lock: Hex, waited_ns: u64, rank: u32);
     /// A lock for many readers or one writer was got after waiting for so long.
     rwlock(lock: Hex, waited_ns: u64, rank: u32, is_write: bool);
+    /// A lock of any of these kinds is given back that was held for so long.
+    held(lock: Hex, held_ns: u64, rank: u32);
 }
 
 crate::provider! {
