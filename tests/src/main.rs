@@ -126,6 +126,7 @@ const CASES: &[Case] = &[
         trace_language::every_probe_can_take_stacks_and_texts,
     ),
     ("trace_language::ticks_see_no_program", Short, trace_language::ticks_see_no_program),
+    ("trace_language::switches_and_locks_take_their_time", Short, trace_language::switches_and_locks_take_their_time),
     (
         "trace_language::a_reader_that_stops_does_not_stop_printa",
         Short,

@@ -50,6 +50,37 @@ pub(crate) fn stacks_and_texts_are_told(guest: &Guest) {
     assert!(!text.contains("kernel::trace::") && !text.contains("machine::trace::"), "tracing shows itself: {text}");
 }
 
+pub(crate) fn switches_and_locks_take_their_time(guest: &Guest) {
+    let clauses = "sched:::off_cpu { self->left = timestamp; }
+        sched:::on_cpu /self->left/ { @away[execname] = max(timestamp - self->left); self->left = 0; }
+        syscall::nanosleep:entry, syscall::clock_nanosleep:entry { self->slept = timestamp; }
+        syscall::nanosleep:return, syscall::clock_nanosleep:return /self->slept/ {
+            @slept[execname] = max(timestamp - self->slept);
+        }
+        lock:::held { @held[rank] = max(held_ns); @all = count(); }";
+    let file = guest.scratch("trace_language").join("switches");
+    let options = ["--cpus", "2", "-o", &file.display().to_string(), clauses];
+    let run = guest.observe("trace", &options, &["busybox", "sh", "-c", "sleep 0.3; ls -R /bin | tail -1"]);
+    run.exits(0);
+    let text = std::fs::read_to_string(&file).expect("the trace is text");
+    let table = |name: &str| text.split(&format!("@{name}\n")).nth(1).and_then(|rest| rest.split("\n\n").next());
+    let of_sleep = |name: &str| {
+        let lines = table(name).unwrap_or_default().lines();
+        let value = lines.filter_map(|line| line.trim().strip_prefix("sleep ")).next();
+        value.and_then(|value| value.trim().parse::<u64>().ok()).unwrap_or_else(|| panic!("no {name} of sleep: {text}"))
+    };
+    // The thread that comes is the one that was away: it was as long as it slept, and not longer.
+    let (away, slept) = (of_sleep("away"), of_sleep("slept"));
+    assert!((300_000_000..=slept).contains(&away), "{away} of {slept}: {text}");
+    let held: Vec<u64> = table("held")
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|line| line.split_whitespace().last()?.parse().ok())
+        .collect();
+    assert!(held.len() > 5, "{text}");
+    assert!(held.iter().any(|held_ns| *held_ns > 0), "{text}");
+}
+
 pub(crate) fn aggregations_are_handled_while_the_program_runs(guest: &Guest) {
     let clauses =
         "profile-997hz /execname == \"shares_test\"/ { @hot[ustack(1)] = count(); @new = count(); @all = count(); }

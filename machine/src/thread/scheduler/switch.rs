@@ -202,6 +202,7 @@ fn switch_to(
     unsafe { arch::context::switch(previous.context.get(), next.context.get()) };
     let header = self::header::current();
     finish_switch(header);
+    note_arrival(previous);
     if sample::wants_off_cpu() {
         sample::note_off_cpu(header.cpu(), previous, left_at, matches!(state, RunState::Parked { .. }));
     }
@@ -240,7 +241,12 @@ fn note_switch(cpu: &CpuLocal, ticks: u64, previous: &Thread, state: RunState, n
     }
     // CAST: records have room for the low half, which stays unique for longer than they are kept.
     trace::set_current_thread(cpu, next.id().0 as u32);
-    crate::probe!(providers::sched::on_cpu(next.id()));
+}
+
+/// On the stack of the thread switched to, which what a probe asks for is to be about. Interrupts are off.
+#[inline(always)]
+fn note_arrival(thread: &Thread) {
+    crate::probe!(providers::sched::on_cpu(thread.id()));
 }
 
 /// On the stack of the thread switched to: gives the queue back and cleans up after the previous one.
@@ -276,6 +282,8 @@ fn finish_switch(header: &'static StackHeader) {
 pub(in crate::thread) fn begin() -> &'static StackHeader {
     let header = header::current();
     finish_switch(header);
+    // SAFETY: the thread of a stack is alive while it runs there.
+    note_arrival(unsafe { &*header.thread.get() });
     leave(header);
     header
 }
