@@ -100,6 +100,7 @@ const CASES: &[Case] = &[
     ("strace::calls_are_shown_as_by_strace", Short, strace::calls_are_shown_as_by_strace),
     ("strace::children_are_followed", Short, strace::children_are_followed),
     ("strace::calls_are_chosen_and_counted", Short, strace::calls_are_chosen_and_counted),
+    ("strace::descriptors_have_names", Short, strace::descriptors_have_names),
     ("strace::what_was_missing_is_told", Short, strace::what_was_missing_is_told),
     ("metrics::metrics_leave_the_guest", Short, metrics::metrics_leave_the_guest),
     ("metrics::top_shows_processes", Short, metrics::top_shows_processes),

@@ -72,6 +72,24 @@ pub(crate) fn calls_are_chosen_and_counted(guest: &Guest) {
     assert!(row(" total").starts_with("100.00 "), "{table}");
 }
 
+pub(crate) fn descriptors_have_names(guest: &Guest) {
+    let script =
+        "cd /tmp; exec 3</etc/passwd; read line <&3; exec 4>gone; rm gone; echo x >&4; echo y | cat; exec 9<&-";
+    let run = guest.observe("strace", &["-y"], &["busybox", "sh", "-c", script]);
+    let text = run.exits(0).stderr();
+    for wanted in [
+        "openat(AT_FDCWD</tmp>, \"/etc/passwd\", O_RDONLY",
+        ") = 3</etc/passwd>\n",
+        ") = 4</tmp/gone>\n",
+        "write(1</tmp/gone>(deleted), \"x\\n\", 2)",
+        "<pipe:[",
+        "write(1<pipe:[",
+        "close(9) ",
+    ] {
+        assert!(text.contains(wanted), "no {wanted:?}: {text}");
+    }
+}
+
 pub(crate) fn what_was_missing_is_told(guest: &Guest) {
     let run = guest.observe("strace", &["-e", "pivot_root"], &["busybox", "pivot_root", "/", "/tmp"]);
     assert_ne!(run.output.status.code(), Some(0));

@@ -115,6 +115,8 @@ pub fn parse(bytes: &[u8]) -> Result<Option<(Event<'_>, usize)>, Malformed> {
 
 /// Bit of [`Settings::flags`]: calls are only counted and timed, so that no texts are needed.
 pub const COUNT_ONLY: u8 = 1;
+/// Bit of [`Settings::flags`]: descriptors are shown with the names of their files.
+pub const PATHS: u8 = 2;
 /// Most bytes of a string that may be asked for.
 pub const MAX_STRING: u32 = 16 * 1024;
 
@@ -123,7 +125,7 @@ pub const MAX_STRING: u32 = 16 * 1024;
 pub struct Settings<'a> {
     /// Most bytes of a string that are shown.
     pub string_bytes: u32,
-    /// [`COUNT_ONLY`].
+    /// [`COUNT_ONLY`], [`PATHS`].
     pub flags: u8,
     /// Which calls: names and `%classes` with commas between, an `!` before all of them for the others; empty: all.
     pub filter: &'a [u8],

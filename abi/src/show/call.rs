@@ -1,7 +1,7 @@
 //! A call from its name to its result.
 use super::line::Line;
 use super::names;
-use super::scalar::{address, bits, device, file_mode, hexadecimal, one, open_flags, permissions, signal};
+use super::scalar::{address, bits, descriptor, device, file_mode, hexadecimal, one, open_flags, permissions, signal};
 use super::shown::{Answer, Data, Shown};
 use super::structures::{self, array, at};
 use super::{Memory, control, read, signals, sockets, text};
@@ -128,8 +128,7 @@ impl Writer<'_> {
             Shown::Unsigned => line.put(format_args!("{word}")),
             Shown::Hexadecimal => hexadecimal(line, word),
             Shown::Octal | Shown::ModeIfNew(_) => permissions(line, low),
-            Shown::Descriptor if signed == -100 => line.push("AT_FDCWD"),
-            Shown::Descriptor => line.put(format_args!("{signed}")),
+            Shown::Descriptor => descriptor(line, memory, signed),
             Shown::Address | Shown::If(..) => address(line, word),
             Shown::Text => text::path(line, memory, word),
             Shown::Signal if signed == 0 => line.push("0"),
@@ -188,7 +187,16 @@ impl Writer<'_> {
             Data::Int => at::<i32>(line, memory, word, |line, value| line.put(format_args!("[{value}]"))),
             Data::Word => at::<u32>(line, memory, word, |line, value| line.put(format_args!("[{value}]"))),
             Data::Long => at::<i64>(line, memory, word, |line, value| line.put(format_args!("[{value}]"))),
-            Data::IntPair => at::<[i32; 2]>(line, memory, word, |line, [a, b]| line.put(format_args!("[{a}, {b}]"))),
+            Data::DescriptorPair => match read::<[i32; 2]>(memory, word) {
+                Some([one, other]) => {
+                    line.push("[");
+                    descriptor(line, memory, one);
+                    line.push(", ");
+                    descriptor(line, memory, other);
+                    line.push("]");
+                }
+                None => address(line, word),
+            },
             Data::Ids(at) => array::<u32>(line, memory, word, moved.unwrap_or(count(at)), |line, _, id| {
                 line.put(format_args!("{id}"));
             }),
@@ -225,9 +233,7 @@ impl Writer<'_> {
             Data::Siginfo => at(line, memory, word, signals::siginfo),
             Data::Sigevent => at(line, memory, word, structures::sigevent),
             Data::AlternateStack => at(line, memory, word, signals::alternate_stack),
-            Data::Pollfds(at) => {
-                array::<Pollfd>(line, memory, word, count(at), |line, _, fd| structures::pollfd(line, fd))
-            }
+            Data::Pollfds(at) => array::<Pollfd>(line, memory, word, count(at), structures::pollfd),
             Data::FdSet(at) => {
                 self.descriptors(word, count(at), None);
             }
@@ -357,6 +363,13 @@ impl Writer<'_> {
             (Err(number), _) => self.error(number),
             // LINUX: results that are negative numbers without being errors do not exist.
             (Ok(value), Answer::Number) => self.line.put(format_args!("{value}")),
+            // CAST: descriptors are of 31 bits.
+            (Ok(value), Answer::Descriptor) => descriptor(&mut self.line, self.memory, value as i32),
+            // F_DUPFD, F_DUPFD_CLOEXEC
+            (Ok(value), Answer::Control) if matches!(self.arguments[1], 0 | 1030) => {
+                // CAST: as above.
+                descriptor(&mut self.line, self.memory, value as i32);
+            }
             (Ok(value), Answer::Place) => hexadecimal(&mut self.line, value),
             (Ok(0), Answer::Permissions) => self.line.push("0"),
             (Ok(value), Answer::Permissions) => self.line.put(format_args!("0{value:o}")),
@@ -397,7 +410,9 @@ impl Writer<'_> {
                 break;
             };
             if fd.returned != 0 {
-                self.line.put(format_args!("{separator}{{fd={}, revents=", fd.fd));
+                self.line.put(format_args!("{separator}{{fd="));
+                descriptor(&mut self.line, self.memory, fd.fd);
+                self.line.push(", revents=");
                 bits(&mut self.line, &names::POLL, u64::from(fd.returned.cast_unsigned()));
                 self.line.push("}");
                 separator = ", ";

@@ -1,6 +1,7 @@
 //! Numbers, flags, choices.
 use super::line::Line;
 use super::names::{self, Names};
+use super::{Memory, WORKING_DIRECTORY, text};
 
 /// An address.
 pub(super) fn address(line: &mut Line, word: u64) {
@@ -100,4 +101,21 @@ pub(super) fn device(line: &mut Line, number: u64) {
     line.push(", ");
     hexadecimal(line, minor);
     line.push(")");
+}
+
+/// A descriptor, with its name in angle brackets if there is one: `3</etc/passwd>`.
+pub(super) fn descriptor(line: &mut Line, memory: &mut dyn Memory, number: i32) {
+    match number {
+        WORKING_DIRECTORY => line.push("AT_FDCWD"),
+        _ => line.put(format_args!("{number}")),
+    }
+    if let Some(name) = memory.name_of(number) {
+        let (name, end) = match name.strip_suffix(b" (deleted)") {
+            Some(name) => (name, ">(deleted)"),
+            None => (&name[..], ">"),
+        };
+        line.push("<");
+        text::escape(line, name, b"<>");
+        line.push(end);
+    }
 }

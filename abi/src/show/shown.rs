@@ -95,8 +95,8 @@ pub enum Data {
     Word,
     /// 64-bit number.
     Long,
-    /// `int[2]`.
-    IntPair,
+    /// `int[2]` of descriptors.
+    DescriptorPair,
     /// As many `int`s as the argument at this place says, or the result.
     Ids(usize),
     /// A status of wait.
@@ -182,6 +182,8 @@ pub enum Data {
 pub enum Answer {
     /// Decimal.
     Number,
+    /// A descriptor.
+    Descriptor,
     /// Hexadecimal.
     Place,
     /// Permission bits.

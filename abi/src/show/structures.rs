@@ -1,7 +1,7 @@
 //! Structures, each in the form and at the length in which strace shows it.
 use super::line::Line;
 use super::names;
-use super::scalar::{self, bits, device, file_mode, hexadecimal, permissions};
+use super::scalar::{self, bits, descriptor, device, file_mode, hexadecimal, permissions};
 use super::text;
 use super::{Memory, read};
 use crate::ipc::Sembuf;
@@ -218,8 +218,9 @@ pub(super) fn sigevent(line: &mut Line, event: &Sigevent) {
 }
 
 /// What is wanted of a descriptor.
-pub(super) fn pollfd(line: &mut Line, fd: &Pollfd) {
-    line.put(format_args!("{{fd={}", fd.fd));
+pub(super) fn pollfd(line: &mut Line, memory: &mut dyn Memory, fd: &Pollfd) {
+    line.push("{fd=");
+    descriptor(line, memory, fd.fd);
     if fd.fd >= 0 {
         line.push(", events=");
         bits(line, &names::POLL, u64::from(fd.events.cast_unsigned()));

@@ -26,6 +26,18 @@ impl Memory for Piece {
         to[..length].copy_from_slice(&rest[..length]);
         Some(length)
     }
+    fn name_of(&mut self, descriptor: i32) -> Option<Vec<u8>> {
+        if !self.0.ends_with(b"with names") {
+            return None;
+        }
+        Some(match descriptor {
+            WORKING_DIRECTORY => b"/tmp".to_vec(),
+            71 => b"/tmp/a<b>\"c".to_vec(),
+            72 => b"/tmp/a (deleted)".to_vec(),
+            73 => b"pipe:[7]".to_vec(),
+            _ => return None,
+        })
+    }
 }
 
 /// The whole line of a call.
@@ -51,6 +63,22 @@ fn strings_are_quoted_and_cut() {
         line(b"", "write", &shown, [1, 8, 3, 0, 0, 0], Err(14), Answer::Number),
         "write(1, 0x8, 3) = -1 EFAULT (Bad address)"
     );
+}
+
+/// As strace's `-y` writes them.
+#[test]
+fn descriptors_have_names() {
+    let shown = [Shown::Descriptor, Shown::Text];
+    let open =
+        |fd: u64| line(b"x\0with names", "openat", &shown, [0xffff_ff9c, BASE, 0, 0, 0, 0], Ok(fd), Answer::Descriptor);
+    assert_eq!(open(71), "openat(AT_FDCWD</tmp>, \"x\") = 71</tmp/a\\74b\\76\"c>");
+    assert_eq!(open(72), "openat(AT_FDCWD</tmp>, \"x\") = 72</tmp/a>(deleted)");
+    let pair = [[73i32, 74].as_bytes(), b"with names"].concat();
+    let pipe = line(&pair, "pipe", &[Shown::Out(Data::DescriptorPair)], [BASE; 6], Ok(0), Answer::Number);
+    assert_eq!(pipe, "pipe([73<pipe:[7]>, 74]) = 0");
+    let close = |fd, outcome| line(b"with names", "close", &[Shown::Descriptor], [fd; 6], outcome, Answer::Number);
+    assert_eq!(close(73, Ok(0)), "close(73<pipe:[7]>) = 0");
+    assert_eq!(close(75, Err(9)), "close(75) = -1 EBADF (Bad file descriptor)");
 }
 
 #[test]
@@ -117,7 +145,7 @@ fn fuzz_everything() {
         Data::Int,
         Data::Word,
         Data::Long,
-        Data::IntPair,
+        Data::DescriptorPair,
         Data::Ids(0),
         Data::WaitStatus,
         Data::Timespec,

@@ -13,6 +13,12 @@ const COUNTED_STRINGS: u64 = 100_000;
 /// Bytes between quotes.
 pub(super) fn quote(line: &mut Line, bytes: &[u8]) {
     line.push("\"");
+    escape(line, bytes, b"\"");
+    line.push("\"");
+}
+
+/// Bytes; what could not be seen, and what would end them, in a form that can.
+pub(super) fn escape(line: &mut Line, bytes: &[u8], ends: &[u8]) {
     for (place, byte) in bytes.iter().enumerate() {
         let is_digit_next = bytes.get(place + 1).is_some_and(|next| (b'0'..=b'7').contains(next));
         match byte {
@@ -21,15 +27,14 @@ pub(super) fn quote(line: &mut Line, bytes: &[u8]) {
             b'\r' => line.push("\\r"),
             0x0b => line.push("\\v"),
             0x0c => line.push("\\f"),
-            b'"' => line.push("\\\""),
+            b'"' if ends.contains(byte) => line.push("\\\""),
             b'\\' => line.push("\\\\"),
-            b' '..=b'~' => line.put(format_args!("{}", char::from(*byte))),
+            b' '..=b'~' if !ends.contains(byte) || *byte == b'"' => line.put(format_args!("{}", char::from(*byte))),
             // A digit that follows must not be taken for one of the number's.
             _ if is_digit_next => line.put(format_args!("\\{byte:03o}")),
             _ => line.put(format_args!("\\{byte:o}")),
         }
     }
-    line.push("\"");
 }
 
 /// At most `limit` bytes between quotes.

@@ -30,6 +30,9 @@ pub(crate) struct StraceOptions {
     /// Show at most so many bytes of each string; names of files are shown whole
     #[arg(short = 's', long, value_name = "BYTES", default_value_t = 32)]
     pub(super) string_limit: u32,
+    /// Show descriptors with the names of their files
+    #[arg(short = 'y', long)]
+    pub(super) decode_fds: bool,
     /// Follow children: always done
     #[arg(short, long, hide = true)]
     pub(super) follow_forks: bool,
@@ -46,6 +49,7 @@ impl Default for StraceOptions {
             timestamps: 0,
             relative_timestamps: false,
             string_limit: 32,
+            decode_fds: false,
             follow_forks: false,
         }
     }
@@ -61,7 +65,8 @@ impl StraceOptions {
         for expression in &self.expressions {
             filter = filter_of(expression)?;
         }
-        let flags = if self.summary_only { wire::strace::COUNT_ONLY } else { 0 };
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        let flags = flag(self.summary_only, wire::strace::COUNT_ONLY) | flag(self.decode_fds, wire::strace::PATHS);
         let head = wire::strace::Settings { string_bytes: self.string_limit, flags, filter: b"" }.head();
         Ok([&head[..], filter.as_bytes()].concat())
     }

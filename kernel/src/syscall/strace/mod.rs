@@ -18,9 +18,11 @@ use crate::console;
 use crate::errno::{Errno, Result};
 use crate::lock_order;
 use crate::observe;
+use crate::syscall::argument::Fd;
+use crate::task::Task;
 use crate::user_memory::UserSlice;
 use abi::Siginfo;
-use abi::show::{self, Answer, Begun, Line, Shown};
+use abi::show::{self, Answer, Begun, Line, Shown, WORKING_DIRECTORY};
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use machine::addr::UserAddr;
@@ -30,12 +32,14 @@ use machine::thread::CurrentThread;
 use machine::time;
 use pure::stack_image::Strings;
 use wire::observe::Kind as FrameKind;
-use wire::strace::{COUNT_ONLY, Event, Kind, Settings};
+use wire::strace::{COUNT_ONLY, Event, Kind, PATHS, Settings};
 
 /// Most arguments of the first program that are shown.
 const SHOWN_ARGUMENTS: usize = 32;
 /// Most bytes of a string that are shown.
 static STRING_BYTES: AtomicU32 = AtomicU32::new(32);
+/// Whether descriptors are shown with the names of their files.
+static SHOWS_PATHS: AtomicBool = AtomicBool::new(false);
 /// Whether texts are not wanted.
 static COUNTS_ONLY: AtomicBool = AtomicBool::new(false);
 /// Events are for an attached tool.
@@ -68,6 +72,7 @@ fn attach(cx: &mut CurrentThread, settings: &[u8]) {
 /// Switches it on.
 pub fn switch_on(settings: &Settings<'_>) {
     STRING_BYTES.store(settings.string_bytes, Ordering::Relaxed);
+    SHOWS_PATHS.store(settings.flags & PATHS != 0, Ordering::Relaxed);
     COUNTS_ONLY.store(settings.flags & COUNT_ONLY != 0, Ordering::Relaxed);
     filter::set(settings.filter);
     WATCH.fetch_or(watch::STRACE, Ordering::Relaxed);
@@ -78,8 +83,8 @@ fn is_on() -> bool {
     WATCH.load(Ordering::Relaxed) & watch::STRACE != 0
 }
 
-/// The calling program's memory.
-struct ProgramMemory<'a>(&'a mut CurrentThread);
+/// The calling program's memory, and its open files.
+struct ProgramMemory<'a>(&'a mut CurrentThread, &'a Task);
 
 impl show::Memory for ProgramMemory<'_> {
     fn read(&mut self, address: u64, to: &mut [u8]) -> bool {
@@ -90,6 +95,19 @@ impl show::Memory for ProgramMemory<'_> {
         // CAST: as above.
         let found = user_copy::read_string(self.0, UserAddr(address as usize), to).ok()?;
         Some(found.unwrap_or(to.len()))
+    }
+    fn name_of(&mut self, descriptor: i32) -> Option<Vec<u8>> {
+        if !SHOWS_PATHS.load(Ordering::Relaxed) {
+            return None;
+        }
+        let ProgramMemory(cx, task) = self;
+        let context = task.fs_if_any(cx)?;
+        let root = context.root(cx);
+        if descriptor == WORKING_DIRECTORY {
+            return context.working(cx).absolute_name(cx, &root).ok();
+        }
+        let file = task.files_if_any(cx)?.get_any(cx, Fd(descriptor)).ok()?;
+        file.path().absolute_name(cx, &root).ok()
     }
 }
 
@@ -124,7 +142,7 @@ pub(super) fn begin(call: &mut Call<'_>, number: u64, arguments: &[u64; 6]) -> O
     if !COUNTS_ONLY.load(Ordering::Relaxed) {
         let (name, shown, ..) = description(number);
         let line;
-        (line, begun) = show::begin(&mut ProgramMemory(call.cx), name, shown, arguments, string_bytes());
+        (line, begun) = show::begin(&mut ProgramMemory(call.cx, call.task), name, shown, arguments, string_bytes());
         let arguments = line.as_str().get(name.len()..).unwrap_or_default();
         tell(call, Kind::Begin, 0, 0, [name, arguments, ""]);
     }
@@ -148,7 +166,7 @@ pub(super) fn end(call: &mut Call<'_>, told: &Told, arguments: &[u64; 6], result
         return tell(call, Kind::End, took, error, [name, "", ""]);
     }
     let outcome = (result.map_err(Errno::number), answer);
-    let memory = &mut ProgramMemory(call.cx);
+    let memory = &mut ProgramMemory(call.cx, call.task);
     let (line, split) = show::end(memory, shown, arguments, string_bytes(), told.begun, outcome);
     let (rest, shown_result) = line.as_str().split_at_checked(split).unwrap_or((line.as_str(), ""));
     if name == "rt_sigreturn" {

@@ -2,8 +2,8 @@
 calls! {
     handlers: crate::syscall::epoll;
 
-    epoll_create(size: i32) = sys_epoll_create;
-    epoll_create1(flags: Flags as Bits(&EPOLL_CREATE)) = sys_epoll_create1;
+    epoll_create(size: i32) = sys_epoll_create as Descriptor;
+    epoll_create1(flags: Flags as Bits(&EPOLL_CREATE)) = sys_epoll_create1 as Descriptor;
     epoll_ctl(
         set: Fd,
         operation: u32 as One(&EPOLL_CTL),

@@ -17,7 +17,7 @@ calls! {
         new: UserPtr<abi::Itimerspec> as In(Itimerspec),
         old: UserPtr<abi::Itimerspec> as Out(Itimerspec),
     ) = sys_timer_settime;
-    timerfd_create(clock: i32 as One(&CLOCK), flags: Flags as Bits(&TFD)) = sys_timerfd_create;
+    timerfd_create(clock: i32 as One(&CLOCK), flags: Flags as Bits(&TFD)) = sys_timerfd_create as Descriptor;
     timerfd_gettime(fd: Fd, result: UserPtr<abi::Itimerspec> as Out(Itimerspec)) = sys_timerfd_gettime;
     timerfd_settime(
         fd: Fd,
