@@ -4,7 +4,7 @@
 //! And a trial of the counters: no count is lost, whatever comes between.
 //!
 //! It is short among the other trials; `ochre.events=NUMBER` on the command line makes each thread write so many:
-//! `./ochre run --cpus 4 --timeout 2h --kernel-log=info --append 'ochre.test=machine ochre.events=8000000' -- true` writes 10^8 in three rounds.
+//! `./ochre run --cpus 4 --timeout 2h --kernel-log=info --append 'ochre.test=machine ochre.events=10000000' -- true` writes more than 10^8 in three rounds.
 //! The provider is declared as anybody would declare one.
 #![allow(unreachable_pub, reason = "what `provider!` declares is public, as providers usually are")]
 use crate::arch;

@@ -11,6 +11,7 @@ use super::{metrics, process, records, request, samples, thread};
 use crate::lock_order;
 use crate::syscall::strace;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicBool, Ordering};
 use machine::cpu;
 use machine::sync::Mutex;
@@ -91,10 +92,12 @@ pub(super) fn take(cx: &mut CurrentThread, kind: Option<Kind>, grant: impl FnOnc
 /// Greets the host and tells it what there is: the processes and the probes, whose end it waits for.
 fn begin(cx: &mut CurrentThread, _right: &Right) {
     let Some(carrier) = carrier().filter(|_| !is_over()) else { return };
-    if !carrier.open(cx) {
+    let mut payload = Vec::new();
+    if payload.try_reserve_exact(MAX_PAYLOAD).is_err() || !carrier.open(cx) {
         machine::log!(Error, "no memory for the observation channel");
         return;
     }
+    payload.resize(MAX_PAYLOAD, 0);
     carrier::trust(false);
     thread::open(cx);
     records::begin(cx);
@@ -111,7 +114,7 @@ fn begin(cx: &mut CurrentThread, _right: &Right) {
     };
     send(cx, Kind::Hello, 0, &hello.encode());
     process::tell_all(cx, ticks);
-    send_probes(cx);
+    send_probes(cx, &mut payload);
     carrier.hand_over(cx);
     thread::wake();
 }
@@ -149,11 +152,10 @@ pub(super) fn is_over() -> bool {
     IS_OVER.load(Ordering::Relaxed)
 }
 
-/// Tells which probes there are, a provider's in one frame, and what system calls are called.
-fn send_probes(cx: &mut CurrentThread) {
-    let mut payload = alloc::vec![0; MAX_PAYLOAD];
+/// Tells which probes there are, a provider's in one frame, and what system calls are called. `payload` has room for a frame.
+fn send_probes(cx: &mut CurrentThread, payload: &mut [u8]) {
     for provider in each_provider() {
-        let mut out = Writer::new(&mut payload);
+        let mut out = Writer::new(payload);
         for probe in provider.probes {
             let mut names = [0; 256];
             let mut arguments = Writer::new(&mut names);
@@ -168,7 +170,7 @@ fn send_probes(cx: &mut CurrentThread) {
             send(cx, Kind::Probes, provider.id, &payload[..used]);
         }
     }
-    let mut out = Writer::new(&mut payload);
+    let mut out = Writer::new(payload);
     for (number, name) in abi::number::NAMES.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
         // CAST: there are about 500 calls.
         out.u16(number as u16).text(name.as_bytes());
