@@ -39,8 +39,6 @@ pub(crate) struct Held {
     pub(crate) site: &'static Location<'static>,
     /// The highest rank held before.
     outer_rank: u32,
-    /// When it was got, in ticks of the CPU's clock; zero: nobody wanted to know.
-    since: u64,
 }
 
 /// See the module.
@@ -72,6 +70,8 @@ pub(crate) struct StackHeader {
     /// One more than the highest rank held, by this thread or (in a handler) by the handler.
     held_rank: Cell<u32>,
     held: [Cell<MaybeUninit<Held>>; MAX_HELD],
+    /// When each was got, in ticks of the CPU's clock; zero: nobody wanted to know.
+    held_since: [Cell<u64>; MAX_HELD],
 }
 
 const _: () = assert!(size_of::<StackHeader>() <= STACK_HEADER_BYTES);
@@ -131,6 +131,7 @@ impl StackHeader {
             held_count: Cell::new(0),
             held_rank: Cell::new(0),
             held: [const { Cell::new(MaybeUninit::uninit()) }; MAX_HELD],
+            held_since: [const { Cell::new(0) }; MAX_HELD],
         }
     }
 
@@ -149,7 +150,7 @@ impl StackHeader {
         if rank <= outer_rank || count >= MAX_HELD {
             self.refuse(class, site);
         }
-        let entry = MaybeUninit::new(Held { class, lock, site, outer_rank, since: 0 });
+        let entry = MaybeUninit::new(Held { class, lock, site, outer_rank });
         // A handler that comes before the count has risen uses the same place for its own locks. So the entry is written
         // again once the place is ours; the first time, so that whoever looks in between finds something written there.
         self.held[count].set(entry);
@@ -157,6 +158,7 @@ impl StackHeader {
         self.held_count.set(count as u32 + 1);
         compiler_fence(Ordering::SeqCst);
         self.held[count].set(entry);
+        self.held_since[count].set(0);
         self.held_rank.set(rank);
     }
 
@@ -187,8 +189,7 @@ impl StackHeader {
         let Some(index) = (0..self.held_count().min(MAX_HELD)).rev().find(|&i| self.held_at(i).lock == lock) else {
             return;
         };
-        let held = Held { since: arch::timer::ticks().max(1), ..self.held_at(index) };
-        self.held[index].set(MaybeUninit::new(held));
+        self.held_since[index].set(arch::timer::ticks().max(1));
     }
 
     #[inline(always)]
@@ -206,8 +207,9 @@ impl StackHeader {
             if top.lock == lock {
                 self.held_count.set(last as u32);
                 self.held_rank.set(top.outer_rank);
-                if top.since != 0 {
-                    tell_hold(&top);
+                let since = self.held_since[last].get();
+                if since != 0 {
+                    tell_hold(lock, top.class, since);
                 }
                 return;
             }
@@ -222,7 +224,7 @@ impl StackHeader {
         let Some(index) = (0..count).rev().find(|&i| self.held_at(i).lock == lock) else {
             return;
         };
-        let released = self.held_at(index);
+        let (released, since) = (self.held_at(index), self.held_since[index].get());
         // The one above it now follows the one below it. Ranks rise, so the highest stays.
         let outer_rank = released.outer_rank;
         for i in index..count - 1 {
@@ -231,10 +233,11 @@ impl StackHeader {
                 moved.outer_rank = outer_rank;
             }
             self.held[i].set(MaybeUninit::new(moved));
+            self.held_since[i].set(self.held_since[i + 1].get());
         }
         self.held_count.set(count as u32 - 1);
-        if released.since != 0 {
-            tell_hold(&released);
+        if since != 0 {
+            tell_hold(lock, released.class, since);
         }
     }
 
@@ -253,9 +256,9 @@ impl StackHeader {
 /// Tells how long a lock was held that is about to be free, or has just become free.
 #[cold]
 #[inline(never)]
-fn tell_hold(held: &Held) {
-    let held_ns = time::ns_of_ticks(arch::timer::ticks().saturating_sub(held.since));
-    crate::probe!(probes::held(Hex(held.lock as u64), held_ns, held.class.rank.into()));
+fn tell_hold(lock: usize, class: &LockClass, since: u64) {
+    let held_ns = time::ns_of_ticks(arch::timer::ticks().saturating_sub(since));
+    crate::probe!(probes::held(Hex(lock as u64), held_ns, class.rank.into()));
 }
 
 /// Keeps this thread on its CPU until [`preempt_on`]; nests.
